@@ -1,0 +1,1 @@
+"""lazygrad: a small lazy tensor library with pluggable backends."""

@@ -1,0 +1,192 @@
+"""Node: the frozen, interned graph that every stage reads.
+
+Two nodes with the same op, sources and argument are one object, so common subexpressions are
+shared by construction and ``is`` compares expressions. Walks are iterative: graphs are as deep as
+the program ran long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from lazygrad import ops
+from lazygrad.dtype import FLOAT, DType
+from lazygrad.errors import DeviceError
+from lazygrad.ops import Op
+from lazygrad.shape import Shape
+
+Scalar = bool | int | float
+
+
+class Const(NamedTuple):
+    """Argument of CONST. ``sign`` keeps -0.0 apart from 0.0, which compare equal."""
+
+    value: Scalar
+    shape: Shape
+    dtype: DType
+    device: str
+    sign: float = 1.0
+
+
+class Iota(NamedTuple):
+    """Argument of IOTA."""
+
+    shape: Shape
+    dtype: DType
+    device: str
+
+
+class Origin(NamedTuple):
+    """The public operation that made a node, and the user's line that called it."""
+
+    label: str
+    filename: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.filename.rpartition('/')[2]}:{self.line})"
+
+
+class Node:
+    """One operation of the graph. Build with ``node``; never change one.
+
+    Attributes:
+        op, src, arg: what it computes, from what, and the op's argument.
+        shape, dtype, device: of the result.
+        tracked: a derivative can flow through it to a VARIABLE.
+        value: the memory that holds the result once it was realised, else None.
+        origin: who asked for it (an ``Origin``), else None.
+
+    ``value`` and ``origin`` are the two fields set later: they do not change what a node means.
+    """
+
+    __slots__ = (
+        "__weakref__", "arg", "device", "dtype", "op", "origin", "shape", "src", "tracked",
+        "value",
+    )  # fmt: skip
+
+    op: Op
+    src: tuple[Node, ...]
+    arg: Any
+    shape: Shape
+    dtype: DType
+    device: str
+    tracked: bool
+    value: Any
+    origin: Origin | None
+
+    def __repr__(self) -> str:
+        return f"Node({self.op.name}, {self.shape}, {self.dtype.name}, {self.device})"
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+_interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+
+
+def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
+    """The one node of this op, sources and argument; infers and checks shape, dtype, device."""
+    key = (op, src, arg)
+    found = _interned.get(key)
+    if found is not None:
+        return found
+    made = Node()
+    made.op, made.src, made.arg = op, src, arg
+    made.shape, made.dtype = op.infer(op, src, arg)
+    made.device = _device(op, src, arg)
+    made.tracked = _tracked(op, src, made.dtype)
+    made.value = None
+    made.origin = None
+    _interned[key] = made
+    return made
+
+
+def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
+    if op is ops.COPY:
+        return str(arg)
+    if not src:
+        return str(arg.device)
+    device = src[0].device
+    for operand in src[1:]:
+        if operand.device != device:
+            listed = " and ".join(operand.device for operand in src)
+            raise DeviceError(f"[{op.name}] operands are on {listed}; move one with .to(device)")
+    return device
+
+
+def _tracked(op: Op, src: tuple[Node, ...], dtype: DType) -> bool:
+    if op is ops.VARIABLE:
+        return True
+    if op is ops.DETACH or dtype.kind != FLOAT:
+        return False
+    for operand in src:
+        if operand.tracked:
+            return True
+    return False
+
+
+def const(value: Scalar, dtype: DType, shape: Shape, device: str) -> Node:
+    """A tensor that holds ``value`` everywhere; the value is brought to the dtype's range."""
+    if dtype.kind == FLOAT:
+        number = float(value)
+        if number != number:
+            number = math.nan  # one object: NaN is not equal to itself, but identical
+        sign = math.copysign(1.0, number) if number == 0.0 else 1.0
+        return node(ops.CONST, (), Const(number, shape, dtype, device, sign))
+    if dtype.itemsize and dtype.name == "bool":
+        return node(ops.CONST, (), Const(bool(value), shape, dtype, device))
+    return node(ops.CONST, (), Const(_wrap(int(value), dtype), shape, dtype, device))
+
+
+def _wrap(value: int, dtype: DType) -> int:
+    """Two's complement, as a cast in C."""
+    bits = 8 * dtype.itemsize
+    value &= (1 << bits) - 1
+    if dtype.is_signed and value >> (bits - 1):
+        value -= 1 << bits
+    return value
+
+
+def toposort(
+    roots: Iterable[Node], sources: Callable[[Node], Iterable[Node]] | None = None
+) -> list[Node]:
+    """Every node reachable from ``roots``, sources first. ``sources`` can cut the walk short."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        current, ready = stack.pop()
+        if ready:
+            order.append(current)
+            continue
+        if current in seen:
+            continue
+        seen.add(current)
+        stack.append((current, True))
+        below = current.src if sources is None else sources(current)
+        stack.extend((operand, False) for operand in below if operand not in seen)
+    return order
+
+
+def consumers(order: Iterable[Node]) -> dict[Node, list[Node]]:
+    """For each node of ``order`` the nodes of it that read it, once an operand."""
+    readers: dict[Node, list[Node]] = {current: [] for current in order}
+    for current in list(readers):
+        for operand in current.src:
+            if operand in readers:
+                readers[operand].append(current)
+    return readers
+
+
+def interned_count() -> int:
+    """How many nodes are alive; a training loop must keep it flat."""
+    return len(_interned)

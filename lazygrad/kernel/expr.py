@@ -1,0 +1,251 @@
+"""Values computed at a point of a kernel's ranges.
+
+An ``Expr`` is interned like a graph node. Besides the elementwise ops of ``lazygrad.ops`` it can
+be one of the kernel ops below. It has no movement ops: those have become index arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.dtype import DType
+from lazygrad.graph import Scalar
+from lazygrad.kernel.index import DataAtom, Index, Quotient, Range, Remainder
+from lazygrad.ops import Op
+
+
+class KernelOp:
+    """An op that only kernels have; identity is equality."""
+
+    __slots__ = ("doc", "name")
+
+    def __init__(self, name: str, doc: str) -> None:
+        self.name = name
+        self.doc = doc
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+LOAD = KernelOp("LOAD", "arg: Load; the element at an index, or 0 outside the guard")
+LITERAL = KernelOp("LITERAL", "arg: Scalar")
+INDEX = KernelOp("INDEX", "arg: Index; an integer index as a value")
+GUARD = KernelOp("GUARD", "arg: Guard; src[0] inside the guard, 0 outside")
+REDUCE = KernelOp("REDUCE", "arg: Reduce; src[0] combined over ranges")
+
+
+class Bound(NamedTuple):
+    """``low <= index < high``."""
+
+    index: Index
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{self.low} <= {self.index} < {self.high}"
+
+
+Guard = tuple[Bound, ...]
+
+
+class Load(NamedTuple):
+    """Argument of LOAD: element ``index`` of the kernel's buffer ``slot``.
+
+    Outside the guard the value is 0 and memory must not be touched.
+    """
+
+    slot: int
+    index: Index
+    guard: Guard
+
+
+class Reduce(NamedTuple):
+    """Argument of REDUCE: combine with ``op`` (SUM or REDUCE_MAX) over ``ranges``."""
+
+    op: Op
+    ranges: tuple[Range, ...]
+
+
+class Expr:
+    """One interned value expression: ``op``, ``src``, ``arg``, ``dtype``, and ``ranges``, the free
+    ranges that it depends on (those of an enclosed REDUCE are bound, so not among them)."""
+
+    __slots__ = ("__weakref__", "arg", "dtype", "op", "ranges", "src")
+
+    op: Op | KernelOp
+    src: tuple[Expr, ...]
+    arg: Any
+    dtype: DType
+    ranges: frozenset[Range]
+
+    def __repr__(self) -> str:
+        return f"Expr({self.op.name}, {self.dtype.name})"
+
+    def __str__(self) -> str:
+        from_src = ", ".join(str(s) for s in self.src)
+        if self.op is LOAD:
+            guard = "".join(f" if {b}" for b in self.arg.guard)
+            return f"b{self.arg.slot}[{self.arg.index}{guard}]"
+        if self.op is LITERAL or self.op is INDEX:
+            return str(self.arg)
+        if self.op is REDUCE:
+            names = " ".join(r.name for r in self.arg.ranges)
+            return f"{self.arg.op.name.lower()}[{names}]({from_src})"
+        if self.op is GUARD:
+            return f"guard({' and '.join(map(str, self.arg))}, {from_src})"
+        suffix = f"<{self.dtype.name}>" if self.op is ops.CAST else ""
+        return f"{self.op.name.lower()}{suffix}({from_src})"
+
+    def substitute(self, mapping: Mapping[Range, Index]) -> Expr:
+        """Free ranges replaced by indices."""
+        return substitute(self, mapping)
+
+
+_interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+
+
+def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> Expr:
+    sign = str(arg) if op is LITERAL else None  # keeps -0.0 apart from 0.0
+    key = (op, src, arg, dtype, sign)
+    found = _interned.get(key)
+    if found is None:
+        found = Expr()
+        found.op, found.src, found.arg, found.dtype = op, src, arg, dtype
+        found.ranges = _free_ranges(op, src, arg)
+        _interned[key] = found
+    return found
+
+
+def _free_ranges(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any) -> frozenset[Range]:
+    found = frozenset[Range]().union(*(operand.ranges for operand in src))
+    if op is LOAD:
+        return found.union(arg.index.ranges, *(bound.index.ranges for bound in arg.guard))
+    if op is INDEX:
+        return found | arg.ranges
+    if op is GUARD:
+        return found.union(*(bound.index.ranges for bound in arg))
+    if op is REDUCE:
+        return found - frozenset(arg.ranges)
+    return found
+
+
+def load(slot: int, index: Index, dtype: DType, guard: Guard = ()) -> Expr:
+    return _make(LOAD, (), Load(slot, index, guard), dtype)
+
+
+def literal(value: Scalar, dtype: DType) -> Expr:
+    return _make(LITERAL, (), value, dtype)
+
+
+def index_value(index: Index, dtype: DType) -> Expr:
+    return literal(index.const, dtype) if not index.terms else _make(INDEX, (), index, dtype)
+
+
+def reduce(op: Op, value: Expr, ranges: Iterable[Range]) -> Expr:
+    return _make(REDUCE, (value,), Reduce(op, tuple(ranges)), value.dtype)
+
+
+def guarded(value: Expr, guard: Guard) -> Expr:
+    return _make(GUARD, (value,), guard, value.dtype) if guard else value
+
+
+def elementwise(op: Op, src: tuple[Expr, ...], dtype: DType) -> Expr:
+    return _make(op, src, None, dtype)
+
+
+def zero(dtype: DType) -> Expr:
+    """What padding holds."""
+    return literal(0.0 if dtype.kind == dt.FLOAT else dtype.name != "bool" and 0, dtype)
+
+
+def toposort(roots: Iterable[Expr]) -> list[Expr]:
+    """Every expression below ``roots``, operands first; data-dependent indices included."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        current, ready = stack.pop()
+        if ready:
+            order.append(current)
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            stack.extend((operand, False) for operand in operands(current))
+    return order
+
+
+def operands(value: Expr) -> tuple[Expr, ...]:
+    """``value.src`` and the expressions inside its indices (gathers)."""
+    inside = [e for index in indices(value) for e in _data_in(index)]
+    return value.src + tuple(inside) if inside else value.src
+
+
+def indices(value: Expr) -> list[Index]:
+    """The indices that stand in the argument of LOAD, INDEX or GUARD."""
+    if value.op is LOAD:
+        return [value.arg.index, *(bound.index for bound in value.arg.guard)]
+    if value.op is GUARD:
+        return [bound.index for bound in value.arg]
+    return [value.arg] if value.op is INDEX else []
+
+
+def _data_in(index: Index) -> list[Expr]:
+    found: list[Expr] = []
+    for atom, _ in index.terms:
+        if isinstance(atom, DataAtom):
+            found.append(atom.value)
+        elif isinstance(atom, Quotient | Remainder):
+            found.extend(_data_in(atom.index))
+    return found
+
+
+def transform(roots: Iterable[Expr], visit: Callable[[Expr, tuple[Expr, ...]], Expr]) -> list[Expr]:
+    """Rebuilds expressions bottom-up: ``visit(expr, new_src)`` returns what stands for ``expr``."""
+    listed = list(roots)
+    done: dict[Expr, Expr] = {}
+    for current in toposort(listed):
+        done[current] = visit(current, tuple(done[operand] for operand in current.src))
+    return [done[root] for root in listed]
+
+
+def rebuild(value: Expr, src: tuple[Expr, ...], arg: Any) -> Expr:
+    """The same operation on other sources or with another argument."""
+    if src == value.src and arg is value.arg:
+        return value
+    return _make(value.op, src, arg, value.dtype)
+
+
+def substitute(root: Expr, mapping: Mapping[Range, Index]) -> Expr:
+    """``root`` with free ranges replaced by indices; bounds that always hold are dropped."""
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        if value.op is LOAD:
+            slot, index, guard = value.arg
+            moved = Load(slot, index.substitute(mapping), substitute_guard(guard, mapping))
+            return rebuild(value, src, moved if moved != value.arg else value.arg)
+        if value.op is INDEX:
+            return index_value(value.arg.substitute(mapping), value.dtype)
+        if value.op is GUARD:
+            return guarded(src[0], substitute_guard(value.arg, mapping))
+        return rebuild(value, src, value.arg)
+
+    return transform([root], visit)[0]
+
+
+def substitute_guard(guard: Guard, mapping: Mapping[Range, Index]) -> Guard:
+    moved = (Bound(b.index.substitute(mapping), b.low, b.high) for b in guard)
+    return simplify_guard(moved)
+
+
+def simplify_guard(bounds: Iterable[Bound]) -> Guard:
+    """Without the bounds that always hold; the others once each, in a stable order."""
+    kept = []
+    for bound in bounds:
+        low, high = bound.index.interval
+        if (low < bound.low or high >= bound.high) and bound not in kept:
+            kept.append(bound)
+    return tuple(kept)

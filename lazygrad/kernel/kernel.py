@@ -1,0 +1,76 @@
+"""Kernel: a loop nest with shared outer ranges, in a form that every backend starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lazygrad.dtype import DType
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index, Range
+
+
+@dataclass(frozen=True)
+class BufferSpec:
+    """Memory that a kernel touches: ``size`` elements of ``dtype``."""
+
+    dtype: DType
+    size: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Output:
+    """``buffer[index] = value`` for every point of ``ranges``.
+
+    ``ranges`` begins with the kernel's shared outer ranges. The index visits every element of the
+    buffer exactly once.
+    """
+
+    slot: int
+    index: Index
+    value: Expr
+    ranges: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Outputs computed together.
+
+    For each point of ``ranges`` (which are independent of each other: any order, any parallel
+    division): evaluate the reductions, then loop over the remaining ranges of each output and
+    store. A REDUCE whose free ranges all lie in ``ranges`` is evaluated once a point; that makes
+    softmax over rows one kernel. Reductions may be nested.
+
+    Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. An output
+    buffer is distinct from every input, except for those in ``in_place``.
+
+    Attributes:
+        name: what it computes, e.g. "conv2d_relu_128x64x11x11"; a valid C and Python identifier.
+        origins: the user's operations and lines it came from.
+        reasons: why it is a kernel of its own.
+    """
+
+    name: str
+    ranges: tuple[Range, ...]
+    outputs: tuple[Output, ...]
+    buffers: tuple[BufferSpec, ...]
+    origins: tuple[str, ...] = field(default=(), compare=False)
+    reasons: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        return tuple(output.value for output in self.outputs)
+
+    def reductions(self) -> list[Expr]:
+        """Its REDUCE expressions, inner ones first."""
+        return [e for e in ex.toposort(self.values) if e.op is ex.REDUCE]
+
+
+def loads(roots: Iterable[Expr]) -> list[Expr]:
+    """The LOAD expressions below ``roots``."""
+    return [e for e in ex.toposort(roots) if e.op is ex.LOAD]

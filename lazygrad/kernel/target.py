@@ -1,0 +1,32 @@
+"""Target: what a backend tells the scheduler and code generation about its device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """Plain facts about a device; decisions are made from these, never from its name.
+
+    Attributes:
+        units: cores or compute units that run kernels' outer ranges at the same time.
+        lanes: float32 elements in a vector instruction worth using; 1 where there are none.
+        is_gpu: neighbouring work-items run in lockstep and coalesce their loads.
+        blas: contractions are handed to a library that packs its operands itself, so the
+            scheduler neither repacks operands nor splits long reductions for parallelism.
+        cache: bytes of fast memory that one unit has to itself.
+        local_memory: bytes that the work-items of a group can share; 0 if there is no gain.
+        max_group: work-items in a group at most.
+        float64, float16: arithmetic in these dtypes exists.
+    """
+
+    units: int = 1
+    lanes: int = 1
+    is_gpu: bool = False
+    blas: bool = False
+    cache: int = 1 << 20
+    local_memory: int = 0
+    max_group: int = 1
+    float64: bool = True
+    float16: bool = False

@@ -1,0 +1,222 @@
+"""The op set: one row an op, the only place where ops are declared.
+
+Everything else asks the row (``op.kind``, ``op.arity``, ``op.infer`` ...) or keeps one table keyed
+by op. Shapes of elementwise operands are equal: ``lang`` broadcasts before it builds a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from lazygrad import dtype as dt
+from lazygrad.dtype import DType
+from lazygrad.errors import DtypeError, ShapeError
+from lazygrad.shape import Shape, numel
+
+if TYPE_CHECKING:
+    from lazygrad.graph import Node
+
+Infer = Callable[["Op", tuple["Node", ...], Any], tuple[Shape, DType]]
+
+
+class Kind(Enum):
+    """What an op is to the stages that read the graph."""
+
+    ELEMENTWISE = "elementwise"
+    REDUCE = "reduce"
+    MOVEMENT = "movement"
+    LEAF = "leaf"
+    MARK = "mark"
+
+
+class Op:
+    """One row of the table; identity is equality, so it hashes at C speed."""
+
+    __slots__ = ("arity", "commutative", "doc", "identity", "infer", "kind", "name")
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        arity: int,
+        infer: Infer,
+        doc: str,
+        *,
+        commutative: bool = False,
+        identity: Callable[[DType], Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.arity = arity
+        self.infer = infer
+        self.doc = doc
+        self.commutative = commutative
+        self.identity = identity
+        ALL.append(self)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+ALL: list[Op] = []
+
+
+# -- shape and dtype rules -------------------------------------------------------------------
+
+
+def _same_shape(op: Op, src: tuple[Node, ...]) -> Shape:
+    shape = src[0].shape
+    for operand in src[1:]:
+        if operand.shape != shape:
+            listed = " and ".join(str(node.shape) for node in src)
+            raise ShapeError(f"[{op.name}] operands have shapes {listed}; broadcast them first")
+    return shape
+
+
+def _float_unary(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    if not src[0].dtype.is_floating_point:
+        raise DtypeError(f"[{op.name}] needs a float, got {src[0].dtype.name}; cast it first")
+    return src[0].shape, src[0].dtype
+
+
+def _same_dtype(op: Op, src: tuple[Node, ...]) -> DType:
+    if any(operand.dtype is not src[0].dtype for operand in src):
+        listed = " and ".join(node.dtype.name for node in src)
+        raise DtypeError(f"[{op.name}] operands have dtypes {listed}; cast them first")
+    return src[0].dtype
+
+
+def _binary(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    return _same_shape(op, src), _same_dtype(op, src)
+
+
+def _bitwise(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    shape, dtype = _binary(op, src, arg)
+    if dtype.is_floating_point:
+        raise DtypeError(f"[{op.name}] needs integers or bool, got {dtype.name}")
+    return shape, dtype
+
+
+def _compare(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    return _binary(op, src, arg)[0], dt.bool_
+
+
+def _where(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    if src[0].dtype is not dt.bool_:
+        raise DtypeError(f"[{op.name}] the condition must be bool, got {src[0].dtype.name}")
+    return _same_shape(op, src), _same_dtype(op, src[1:])
+
+
+def _cast(op: Op, src: tuple[Node, ...], arg: DType) -> tuple[Shape, DType]:
+    return src[0].shape, arg
+
+
+def _reduce(op: Op, src: tuple[Node, ...], arg: Shape) -> tuple[Shape, DType]:
+    shape = src[0].shape
+    return tuple(1 if axis in arg else size for axis, size in enumerate(shape)), src[0].dtype
+
+
+def _reshape(op: Op, src: tuple[Node, ...], arg: Shape) -> tuple[Shape, DType]:
+    if numel(arg) != numel(src[0].shape):
+        raise ShapeError(f"[{op.name}] cannot view shape {src[0].shape} as {arg}")
+    return arg, src[0].dtype
+
+
+def _permute(op: Op, src: tuple[Node, ...], arg: Shape) -> tuple[Shape, DType]:
+    shape = src[0].shape
+    if sorted(arg) != list(range(len(shape))):
+        raise ShapeError(f"[{op.name}] {arg} is not an order of the {len(shape)} dims of {shape}")
+    return tuple(shape[axis] for axis in arg), src[0].dtype
+
+
+def _expand(op: Op, src: tuple[Node, ...], arg: Shape) -> tuple[Shape, DType]:
+    shape = src[0].shape
+    fits = len(shape) == len(arg) and all(
+        old == new or old == 1 for old, new in zip(shape, arg, strict=True)
+    )
+    if not fits:
+        raise ShapeError(f"[{op.name}] cannot expand shape {shape} to {arg}")
+    return arg, src[0].dtype
+
+
+def _pad(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    shape = src[0].shape
+    if len(arg) != len(shape) or any(low < 0 or high < 0 for low, high in arg):
+        raise ShapeError(f"[{op.name}] {arg} does not pad shape {shape}")
+    return tuple(n + low + high for n, (low, high) in zip(shape, arg, strict=True)), src[0].dtype
+
+
+def _shrink(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    shape = src[0].shape
+    fits = len(arg) == len(shape) and all(
+        0 <= start <= stop <= size for size, (start, stop) in zip(shape, arg, strict=True)
+    )
+    if not fits:
+        raise ShapeError(f"[{op.name}] {arg} does not lie inside shape {shape}")
+    return tuple(stop - start for start, stop in arg), src[0].dtype
+
+
+def _unchanged(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    return src[0].shape, src[0].dtype
+
+
+def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
+    return arg.shape, arg.dtype
+
+
+# -- the table -------------------------------------------------------------------------------
+
+_E, _R, _M, _L, _K = Kind.ELEMENTWISE, Kind.REDUCE, Kind.MOVEMENT, Kind.LEAF, Kind.MARK
+
+# What calculus sees.
+EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x")
+LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm")
+SIN = Op("SIN", _E, 1, _float_unary, "sine of radians")
+SQRT = Op("SQRT", _E, 1, _float_unary, "square root")
+CAST = Op("CAST", _E, 1, _cast, "to another dtype; arg: DType; floats truncate towards zero")
+ADD = Op("ADD", _E, 2, _binary, "sum; of bools: or", commutative=True)
+MUL = Op("MUL", _E, 2, _binary, "product; of bools: and", commutative=True)
+DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated; by zero: unspecified")
+MAX = Op("MAX", _E, 2, _binary, "larger; NaN if either is NaN", commutative=True)
+WHERE = Op("WHERE", _E, 3, _where, "src[1] where src[0] else src[2]")
+SUM = Op("SUM", _R, 1, _reduce, "sum; arg: axes, kept with size 1", identity=lambda dtype: 0)
+REDUCE_MAX = Op(
+    "REDUCE_MAX", _R, 1, _reduce, "largest; arg: axes, kept with size 1",
+    identity=lambda dtype: dtype.min,
+)  # fmt: skip
+
+# What it does not see.
+LT = Op("LT", _E, 2, _compare, "src[0] < src[1]")
+NE = Op("NE", _E, 2, _compare, "src[0] != src[1]; NaN differs from itself", commutative=True)
+MOD = Op("MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's % and fmod")
+AND = Op("AND", _E, 2, _bitwise, "bitwise and", commutative=True)
+XOR = Op("XOR", _E, 2, _bitwise, "bitwise exclusive or", commutative=True)
+
+# Movement: index arithmetic, no data moves.
+RESHAPE = Op("RESHAPE", _M, 1, _reshape, "arg: new shape, row-major order kept")
+PERMUTE = Op("PERMUTE", _M, 1, _permute, "arg: axes; dim i of the result is axes[i] of src")
+EXPAND = Op("EXPAND", _M, 1, _expand, "arg: new shape; repeats dims of size 1")
+PAD = Op("PAD", _M, 1, _pad, "arg: ((before, after), ...) zeros")
+SHRINK = Op("SHRINK", _M, 1, _shrink, "arg: ((start, stop), ...)")
+FLIP = Op("FLIP", _M, 1, _unchanged, "arg: axes whose order is reversed")
+
+# Leaves.
+CONST = Op("CONST", _L, 0, _leaf, "arg: Const, one value everywhere")
+IOTA = Op("IOTA", _L, 0, _leaf, "arg: Iota, 0 1 2 ... n-1 in one dim")
+BUFFER = Op("BUFFER", _L, 0, _leaf, "arg: anything with shape, dtype, device: a value in memory")
+
+# Marks: the value of src[0], and something said about it.
+CONTIGUOUS = Op("CONTIGUOUS", _K, 1, _unchanged, "to be written to memory of its own")
+COPY = Op("COPY", _K, 1, _unchanged, "arg: device to bring it to")
+VARIABLE = Op("VARIABLE", _K, 1, _unchanged, "arg: identity; a leaf to differentiate against")
+DETACH = Op("DETACH", _K, 1, _unchanged, "a constant to derivatives")
+
+BY_NAME = {op.name: op for op in ALL}
+ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
+MOVEMENT = tuple(op for op in ALL if op.kind is _M)
+REDUCE = tuple(op for op in ALL if op.kind is _R)

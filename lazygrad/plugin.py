@@ -1,0 +1,21 @@
+"""Everything that a backend needs from lazygrad; a backend imports this module and no other.
+
+A backend is a package with a class derived from ``Backend``, registered as an entry point of the
+group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
+"""
+
+from lazygrad import dtype, ops
+from lazygrad.config import settings
+from lazygrad.dtype import DType
+from lazygrad.errors import DeviceError, InternalError
+from lazygrad.kernel import expr, index
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index, Range
+from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
+from lazygrad.kernel.target import Target
+from lazygrad.runtime.backend import Backend, Program
+
+__all__ = [
+    "Backend", "BufferSpec", "DType", "DeviceError", "Expr", "Index", "InternalError", "Kernel",
+    "Output", "Program", "Range", "Target", "dtype", "expr", "index", "loads", "ops", "settings",
+]  # fmt: skip

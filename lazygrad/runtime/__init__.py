@@ -1,0 +1,1 @@
+"""Devices and execution: backends, memory, plans, launch lists, jit."""
