@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lazygrad import dtype as dt
 from lazygrad.dtype import DType
@@ -64,6 +64,16 @@ class Op:
 
 
 ALL: list[Op] = []
+
+
+class Shear(NamedTuple):
+    """Argument of SHEAR; negative factors and offsets are fine."""
+
+    axis: int
+    by: int
+    factor: int
+    offset: int
+    size: int
 
 
 # -- shape and dtype rules -------------------------------------------------------------------
@@ -161,6 +171,14 @@ def _shrink(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
     return tuple(stop - start for start, stop in arg), src[0].dtype
 
 
+def _shear(op: Op, src: tuple[Node, ...], arg: Shear) -> tuple[Shape, DType]:
+    shape = list(src[0].shape)
+    if arg.axis == arg.by or not (0 <= arg.axis < len(shape) and 0 <= arg.by < len(shape)):
+        raise ShapeError(f"[{op.name}] {arg} does not fit shape {src[0].shape}")
+    shape[arg.axis] = arg.size
+    return tuple(shape), src[0].dtype
+
+
 def _unchanged(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
     return src[0].shape, src[0].dtype
 
@@ -204,6 +222,13 @@ EXPAND = Op("EXPAND", _M, 1, _expand, "arg: new shape; repeats dims of size 1")
 PAD = Op("PAD", _M, 1, _pad, "arg: ((before, after), ...) zeros")
 SHRINK = Op("SHRINK", _M, 1, _shrink, "arg: ((start, stop), ...)")
 FLIP = Op("FLIP", _M, 1, _unchanged, "arg: axes whose order is reversed")
+# Sliding windows: expand a new axis k, then shear by it. Reshapes can skew as well, but their
+# transpose is not affine, and the input gradient of a convolution would not be one contraction.
+SHEAR = Op(
+    "SHEAR", _M, 1, _shear,
+    "arg: Shear; out[..i..k..] = src[.. i + factor*k + offset ..k..], 0 where that is outside;"
+    " i runs over dim axis (of the given size in the result), k over dim by",
+)  # fmt: skip
 
 # Leaves.
 CONST = Op("CONST", _L, 0, _leaf, "arg: Const, one value everywhere")
@@ -215,6 +240,7 @@ CONTIGUOUS = Op("CONTIGUOUS", _K, 1, _unchanged, "to be written to memory of its
 COPY = Op("COPY", _K, 1, _unchanged, "arg: device to bring it to")
 VARIABLE = Op("VARIABLE", _K, 1, _unchanged, "arg: identity; a leaf to differentiate against")
 DETACH = Op("DETACH", _K, 1, _unchanged, "a constant to derivatives")
+SURROGATE = Op("SURROGATE", _K, 2, _binary, "the value of src[0] with the derivative of src[1]")
 
 BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)

@@ -185,6 +185,9 @@ class Index:
         low, high = rest.interval
         if low // divisor == high // divisor:
             return whole + low // divisor
+        shifted = self._split_coefficients(divisor)
+        if shifted is not None:
+            return shifted[0]
         if len(rest.terms) == 1 and not rest.const and isinstance(rest.terms[0][0], Quotient):
             inner, coefficient = rest.terms[0]
             if coefficient == 1:  # (x // a) // b == x // (a * b)
@@ -200,6 +203,9 @@ class Index:
         low, high = rest.interval
         if low // divisor == high // divisor:
             return rest - (low // divisor) * divisor
+        shifted = self._split_coefficients(divisor)
+        if shifted is not None:
+            return shifted[1]
         if len(rest.terms) == 1 and not rest.const and isinstance(rest.terms[0][0], Remainder):
             inner, coefficient = rest.terms[0]
             if coefficient == 1 and inner.divisor % divisor == 0:  # (x % ab) % b == x % b
@@ -219,6 +225,18 @@ class Index:
                 rest.append((atom, coefficient))
         quotient, remainder = divmod(self.const, divisor)
         return Index(whole, quotient), Index(rest, remainder)
+
+    def _split_coefficients(self, divisor: int) -> tuple[Index, Index] | None:
+        """Quotient and remainder where taking multiples of ``divisor`` out of each coefficient
+        leaves a rest within one period: (9k + i) // 8 with i + k < 8 is k, and the rest k + i."""
+        parts = [(atom, *divmod(coefficient, divisor)) for atom, coefficient in self.terms]
+        rest = Index([(atom, left) for atom, _, left in parts], self.const % divisor)
+        low, high = rest.interval
+        if low // divisor != high // divisor:
+            return None
+        base = self.const // divisor + low // divisor
+        whole = Index([(atom, count) for atom, count, _ in parts], base)
+        return whole, rest - (low // divisor) * divisor
 
     def substitute(self, mapping: Mapping[Range, Index]) -> Index:
         """Ranges replaced by indices, simplified again."""
