@@ -1,0 +1,45 @@
+"""Tensors as a data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lazygrad.data.dataset import Array
+from lazygrad.errors import ShapeError
+from lazygrad.tensor import Tensor
+
+
+class TensorDataset:
+    """Tensors with a common first axis; sample ``i`` is the tuple of their rows ``i``.
+
+    Their values are read to host memory once, here: changing the Tensors later does not change
+    the data set.
+
+    Args:
+        tensors: Tensors or arrays, each ``(N, ...)``.
+
+    Raises:
+        ShapeError: if there are none, or their first axes differ.
+    """
+
+    def __init__(self, *tensors: Any) -> None:
+        arrays = [t.numpy() if isinstance(t, Tensor) else np.asarray(t) for t in tensors]
+        shapes = [array.shape for array in arrays]
+        if not arrays or any(array.ndim == 0 for array in arrays):
+            raise ShapeError(f"[TensorDataset] needs Tensors with a first axis; got {shapes}")
+        if len({shape[0] for shape in shapes}) > 1:
+            raise ShapeError(f"[TensorDataset] the first axes differ: {shapes}")
+        self.tensors = tensors
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays[0])
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(Tensor(array[index]) for array in self._arrays)
+
+    def batch(self, indices: Array) -> tuple[Array, ...]:
+        """The rows of each array at ``indices``."""
+        return tuple(array[indices] for array in self._arrays)
