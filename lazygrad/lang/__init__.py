@@ -1,0 +1,299 @@
+# ruff: noqa: A004 (functions that carry PyTorch's names, hidden built-ins included)
+"""The vocabulary: Node -> Node functions, of users' operations and derivative rules alike."""
+
+from lazygrad.lang.comparison import (
+    bitwise_and as bitwise_and,
+)
+from lazygrad.lang.comparison import (
+    bitwise_not as bitwise_not,
+)
+from lazygrad.lang.comparison import (
+    bitwise_or as bitwise_or,
+)
+from lazygrad.lang.comparison import (
+    bitwise_xor as bitwise_xor,
+)
+from lazygrad.lang.comparison import (
+    eq as eq,
+)
+from lazygrad.lang.comparison import (
+    ge as ge,
+)
+from lazygrad.lang.comparison import (
+    gt as gt,
+)
+from lazygrad.lang.comparison import (
+    isclose as isclose,
+)
+from lazygrad.lang.comparison import (
+    isfinite as isfinite,
+)
+from lazygrad.lang.comparison import (
+    isinf as isinf,
+)
+from lazygrad.lang.comparison import (
+    isnan as isnan,
+)
+from lazygrad.lang.comparison import (
+    le as le,
+)
+from lazygrad.lang.comparison import (
+    logical_and as logical_and,
+)
+from lazygrad.lang.comparison import (
+    logical_not as logical_not,
+)
+from lazygrad.lang.comparison import (
+    logical_or as logical_or,
+)
+from lazygrad.lang.comparison import (
+    logical_xor as logical_xor,
+)
+from lazygrad.lang.comparison import (
+    lshift as lshift,
+)
+from lazygrad.lang.comparison import (
+    lt as lt,
+)
+from lazygrad.lang.comparison import (
+    ne as ne,
+)
+from lazygrad.lang.comparison import (
+    rshift as rshift,
+)
+from lazygrad.lang.comparison import (
+    to_bool as to_bool,
+)
+from lazygrad.lang.creation import (
+    arange as arange,
+)
+from lazygrad.lang.creation import (
+    eye as eye,
+)
+from lazygrad.lang.creation import (
+    full as full,
+)
+from lazygrad.lang.creation import (
+    iota as iota,
+)
+from lazygrad.lang.creation import (
+    linspace as linspace,
+)
+from lazygrad.lang.creation import (
+    positions as positions,
+)
+from lazygrad.lang.creation import (
+    tril as tril,
+)
+from lazygrad.lang.creation import (
+    triu as triu,
+)
+from lazygrad.lang.elementwise import (
+    abs as abs,
+)
+from lazygrad.lang.elementwise import (
+    add as add,
+)
+from lazygrad.lang.elementwise import (
+    clamp as clamp,
+)
+from lazygrad.lang.elementwise import (
+    contiguous as contiguous,
+)
+from lazygrad.lang.elementwise import (
+    copy_to as copy_to,
+)
+from lazygrad.lang.elementwise import (
+    cos as cos,
+)
+from lazygrad.lang.elementwise import (
+    detach as detach,
+)
+from lazygrad.lang.elementwise import (
+    div as div,
+)
+from lazygrad.lang.elementwise import (
+    exp as exp,
+)
+from lazygrad.lang.elementwise import (
+    lerp as lerp,
+)
+from lazygrad.lang.elementwise import (
+    log as log,
+)
+from lazygrad.lang.elementwise import (
+    maximum as maximum,
+)
+from lazygrad.lang.elementwise import (
+    minimum as minimum,
+)
+from lazygrad.lang.elementwise import (
+    mul as mul,
+)
+from lazygrad.lang.elementwise import (
+    neg as neg,
+)
+from lazygrad.lang.elementwise import (
+    reciprocal as reciprocal,
+)
+from lazygrad.lang.elementwise import (
+    rsqrt as rsqrt,
+)
+from lazygrad.lang.elementwise import (
+    sign as sign,
+)
+from lazygrad.lang.elementwise import (
+    sin as sin,
+)
+from lazygrad.lang.elementwise import (
+    sqrt as sqrt,
+)
+from lazygrad.lang.elementwise import (
+    square as square,
+)
+from lazygrad.lang.elementwise import (
+    sub as sub,
+)
+from lazygrad.lang.elementwise import (
+    surrogate as surrogate,
+)
+from lazygrad.lang.elementwise import (
+    tan as tan,
+)
+from lazygrad.lang.elementwise import (
+    where as where,
+)
+from lazygrad.lang.movement import (
+    broadcast_to as broadcast_to,
+)
+from lazygrad.lang.movement import (
+    chunk as chunk,
+)
+from lazygrad.lang.movement import (
+    expand as expand,
+)
+from lazygrad.lang.movement import (
+    flatten as flatten,
+)
+from lazygrad.lang.movement import (
+    flip as flip,
+)
+from lazygrad.lang.movement import (
+    movedim as movedim,
+)
+from lazygrad.lang.movement import (
+    narrow as narrow,
+)
+from lazygrad.lang.movement import (
+    pad as pad,
+)
+from lazygrad.lang.movement import (
+    permute as permute,
+)
+from lazygrad.lang.movement import (
+    repeat as repeat,
+)
+from lazygrad.lang.movement import (
+    reshape as reshape,
+)
+from lazygrad.lang.movement import (
+    shear as shear,
+)
+from lazygrad.lang.movement import (
+    shrink as shrink,
+)
+from lazygrad.lang.movement import (
+    split as split,
+)
+from lazygrad.lang.movement import (
+    squeeze as squeeze,
+)
+from lazygrad.lang.movement import (
+    tile as tile,
+)
+from lazygrad.lang.movement import (
+    transpose as transpose,
+)
+from lazygrad.lang.movement import (
+    unflatten as unflatten,
+)
+from lazygrad.lang.movement import (
+    unsqueeze as unsqueeze,
+)
+from lazygrad.lang.operands import Operand as Operand
+from lazygrad.lang.operands import cast as cast
+from lazygrad.lang.operands import full_like as full_like
+from lazygrad.lang.operands import ones_like as ones_like
+from lazygrad.lang.operands import zeros_like as zeros_like
+from lazygrad.lang.reduce import (
+    all as all,
+)
+from lazygrad.lang.reduce import (
+    amax as amax,
+)
+from lazygrad.lang.reduce import (
+    amin as amin,
+)
+from lazygrad.lang.reduce import (
+    any as any,
+)
+from lazygrad.lang.reduce import (
+    argmax as argmax,
+)
+from lazygrad.lang.reduce import (
+    argmin as argmin,
+)
+from lazygrad.lang.reduce import (
+    cumsum as cumsum,
+)
+from lazygrad.lang.reduce import (
+    max_with_index as max_with_index,
+)
+from lazygrad.lang.reduce import (
+    mean as mean,
+)
+from lazygrad.lang.reduce import (
+    min_with_index as min_with_index,
+)
+from lazygrad.lang.reduce import (
+    prod as prod,
+)
+from lazygrad.lang.reduce import (
+    std as std,
+)
+from lazygrad.lang.reduce import (
+    sum as sum,
+)
+from lazygrad.lang.reduce import (
+    sum_to as sum_to,
+)
+from lazygrad.lang.reduce import (
+    var as var,
+)
+from lazygrad.lang.rounding import (
+    ceil as ceil,
+)
+from lazygrad.lang.rounding import (
+    floor as floor,
+)
+from lazygrad.lang.rounding import (
+    floor_divide as floor_divide,
+)
+from lazygrad.lang.rounding import (
+    fmod as fmod,
+)
+from lazygrad.lang.rounding import (
+    frac as frac,
+)
+from lazygrad.lang.rounding import (
+    remainder as remainder,
+)
+from lazygrad.lang.rounding import (
+    round as round,
+)
+from lazygrad.lang.rounding import (
+    trunc as trunc,
+)
+from lazygrad.lang.rounding import (
+    trunc_divide as trunc_divide,
+)

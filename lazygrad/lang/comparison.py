@@ -1,0 +1,185 @@
+"""Comparisons, logic and bits. Comparisons with NaN are false, except ``ne``."""
+
+from __future__ import annotations
+
+from lazygrad import ops
+from lazygrad.dtype import BOOL, FLOAT
+from lazygrad.dtype import bool_ as bool_dtype
+from lazygrad.errors import DtypeError, ValueRangeError
+from lazygrad.graph import Node, Scalar, node
+from lazygrad.lang.operands import Operand, as_node, full_like, pair
+
+
+def lt(left: Operand, right: Operand) -> Node:
+    """``left < right``"""
+    return node(ops.LT, pair("lt", left, right))
+
+
+def gt(left: Operand, right: Operand) -> Node:
+    """``left > right``"""
+    first, second = pair("gt", left, right)
+    return node(ops.LT, (second, first))
+
+
+def le(left: Operand, right: Operand) -> Node:
+    """``left <= right``: not ``right < left``, which holds for NaN as well."""
+    first, second = pair("le", left, right)
+    return _less_or_equal(first, second)
+
+
+def ge(left: Operand, right: Operand) -> Node:
+    """``left >= right``"""
+    first, second = pair("ge", left, right)
+    return _less_or_equal(second, first)
+
+
+def _less_or_equal(first: Node, second: Node) -> Node:
+    if first.dtype.kind != FLOAT:
+        return logical_not(node(ops.LT, (second, first)))
+    equal = logical_not(node(ops.NE, (first, second)))
+    return node(ops.ADD, (node(ops.LT, (first, second)), equal))
+
+
+def ne(left: Operand, right: Operand) -> Node:
+    """``left != right``"""
+    return node(ops.NE, pair("ne", left, right))
+
+
+def eq(left: Operand, right: Operand) -> Node:
+    """``left == right``"""
+    return logical_not(node(ops.NE, pair("eq", left, right)))
+
+
+def to_bool(x: Node) -> Node:
+    """Whether each element differs from 0."""
+    return x if x.dtype is bool_dtype else node(ops.NE, (x, full_like(x, 0)))
+
+
+def logical_not(x: Node) -> Node:
+    condition = to_bool(x)
+    return node(ops.XOR, (condition, full_like(condition, True)))
+
+
+def logical_and(left: Operand, right: Operand) -> Node:
+    return node(ops.AND, _bools("logical_and", left, right))
+
+
+def logical_or(left: Operand, right: Operand) -> Node:
+    return node(ops.ADD, _bools("logical_or", left, right))
+
+
+def logical_xor(left: Operand, right: Operand) -> Node:
+    return node(ops.XOR, _bools("logical_xor", left, right))
+
+
+def _bools(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
+    if isinstance(left, Node):
+        return pair(op, to_bool(left), to_bool(as_node(right, left)))
+    if isinstance(right, Node):
+        return pair(op, to_bool(as_node(left, right)), to_bool(right))
+    raise DtypeError(f"[{op}] needs a tensor, got the numbers {left!r} and {right!r}")
+
+
+def bitwise_and(left: Operand, right: Operand) -> Node:
+    """``left & right`` of integers or bools."""
+    return node(ops.AND, _bits("bitwise_and", left, right))
+
+
+def bitwise_or(left: Operand, right: Operand) -> Node:
+    """``left | right`` of integers or bools: what either has, by ``(a ^ b) ^ (a & b)``."""
+    first, second = _bits("bitwise_or", left, right)
+    if first.dtype.kind == BOOL:
+        return node(ops.ADD, (first, second))
+    return node(ops.XOR, (node(ops.XOR, (first, second)), node(ops.AND, (first, second))))
+
+
+def bitwise_xor(left: Operand, right: Operand) -> Node:
+    """``left ^ right`` of integers or bools."""
+    return node(ops.XOR, _bits("bitwise_xor", left, right))
+
+
+def bitwise_not(x: Node) -> Node:
+    """``~x`` of integers; of bools: not."""
+    first, _ = _bits("bitwise_not", x, x)
+    return node(ops.XOR, (first, full_like(first, True if first.dtype.kind == BOOL else -1)))
+
+
+def _bits(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
+    first, second = pair(op, left, right)
+    if first.dtype.kind == FLOAT:
+        raise DtypeError(f"[{op}] needs integers or bools, got {first.dtype.name}")
+    return first, second
+
+
+def lshift(x: Node, bits: Scalar) -> Node:
+    """``x << bits`` by a Python integer: the product with a power of two."""
+    _check_shift("lshift", x, bits)
+    return node(ops.MUL, (x, full_like(x, 1 << int(bits))))
+
+
+def rshift(x: Node, bits: Scalar) -> Node:
+    """``x >> bits`` by a Python integer; signed integers keep their sign and round down."""
+    _check_shift("rshift", x, bits)
+    if bits == 0:
+        return x
+    divisor = full_like(x, 1 << int(bits)) if bits < _value_bits(x) else None
+    negative = node(ops.LT, (x, full_like(x, 0)))
+    if divisor is None:  # only the sign is left
+        return node(ops.WHERE, (negative, full_like(x, -1), full_like(x, 0)))
+    if not x.dtype.is_signed:
+        return node(ops.DIV, (x, divisor))
+    # DIV truncates; the complement of a negative number is not negative
+    flipped = node(ops.WHERE, (negative, node(ops.XOR, (x, full_like(x, -1))), x))
+    shifted = node(ops.DIV, (flipped, divisor))
+    return node(ops.WHERE, (negative, node(ops.XOR, (shifted, full_like(x, -1))), shifted))
+
+
+def _value_bits(x: Node) -> int:
+    return 8 * x.dtype.itemsize - (1 if x.dtype.is_signed else 0)
+
+
+def _check_shift(op: str, x: Node, bits: Scalar) -> None:
+    if not x.dtype.is_integer:
+        raise DtypeError(f"[{op}] needs integers, got {x.dtype.name}")
+    if not 0 <= bits < 8 * x.dtype.itemsize:
+        raise ValueRangeError(f"[{op}] cannot shift {x.dtype.name} by {bits} bits")
+
+
+def isnan(x: Node) -> Node:
+    """Whether each element is NaN, the only value that differs from itself."""
+    return node(ops.NE, (x, x))
+
+
+def isinf(x: Node) -> Node:
+    """Whether each element is infinite, of either sign."""
+    if x.dtype.kind != FLOAT:
+        return full_like(x, False, bool_dtype)
+    return logical_or(eq(x, float("inf")), eq(x, -float("inf")))
+
+
+def isfinite(x: Node) -> Node:
+    """Whether each element is neither infinite nor NaN."""
+    if x.dtype.kind != FLOAT:
+        return full_like(x, True, bool_dtype)
+    return logical_and(lt(x, float("inf")), gt(x, -float("inf")))
+
+
+def isclose(
+    left: Node, right: Node, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Node:
+    """``|left - right| <= atol + rtol * |right|``, or equal (infinities)."""
+    first, second = pair("isclose", left, right)
+    close = eq(first, second)
+    if first.dtype.kind == FLOAT:
+        gap = node(ops.ADD, (first, node(ops.MUL, (second, full_like(second, -1)))))
+        bound = node(ops.MUL, (_magnitude(second), full_like(second, rtol)))
+        bound = node(ops.ADD, (bound, full_like(second, atol)))
+        near = logical_and(le(_magnitude(gap), bound), isfinite(second))
+        close = logical_or(close, near)
+    if equal_nan:
+        close = logical_or(close, logical_and(isnan(first), isnan(second)))
+    return close
+
+
+def _magnitude(x: Node) -> Node:
+    return node(ops.MAX, (x, node(ops.MUL, (x, full_like(x, -1)))))

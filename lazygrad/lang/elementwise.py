@@ -1,0 +1,210 @@
+# ruff: noqa: A001 (named as in PyTorch; nothing in this module needs the built-in abs and pow)
+"""Arithmetic on elements. Operands are Nodes or Python scalars; they promote and broadcast."""
+
+from __future__ import annotations
+
+from lazygrad import ops
+from lazygrad.dtype import BOOL, FLOAT, DType, of_scalar
+from lazygrad.dtype import bool_ as bool_dtype
+from lazygrad.errors import DtypeError
+from lazygrad.graph import Node, Scalar, const, node
+from lazygrad.lang.movement import broadcast_to
+from lazygrad.lang.operands import (
+    Operand,
+    cast,
+    full_like,
+    pair,
+    require_not_bool,
+    to_float,
+    together,
+)
+from lazygrad.shape import broadcast
+
+
+def add(left: Operand, right: Operand) -> Node:
+    """``left + right``; of bools: or."""
+    return node(ops.ADD, pair("add", left, right))
+
+
+def sub(left: Operand, right: Operand) -> Node:
+    """``left - right``; not defined for two bools."""
+    first, second = pair("sub", left, right)
+    require_not_bool("sub", first)
+    return node(ops.ADD, (first, neg(second)))
+
+
+def mul(left: Operand, right: Operand) -> Node:
+    """``left * right``; of bools: and."""
+    return node(ops.MUL, pair("mul", left, right))
+
+
+def div(left: Operand, right: Operand) -> Node:
+    """True division; integers and bools give float32."""
+    first, second = pair("div", left, right)
+    return node(ops.DIV, (to_float(first), to_float(second)))
+
+
+def neg(x: Node) -> Node:
+    """``-x``; wraps around for unsigned integers."""
+    require_not_bool("neg", x)
+    return node(ops.MUL, (x, full_like(x, -1)))
+
+
+def reciprocal(x: Node) -> Node:
+    """``1 / x``"""
+    return div(1.0, x)
+
+
+def maximum(left: Operand, right: Operand) -> Node:
+    """The larger of two; NaN if either is NaN. A tie shares its gradient evenly."""
+    return node(ops.MAX, pair("maximum", left, right))
+
+
+def minimum(left: Operand, right: Operand) -> Node:
+    """The smaller of two; NaN if either is NaN. A tie shares its gradient evenly."""
+    first, second = pair("minimum", left, right)
+    return reversed_order(node(ops.MAX, (reversed_order(first), reversed_order(second))))
+
+
+def reversed_order(x: Node) -> Node:
+    """A bijection that reverses the order of values, its own inverse: minima become maxima.
+
+    Integers take the bitwise complement, because the smallest one has no negative.
+    """
+    if x.dtype.kind == FLOAT:
+        return neg(x)
+    return node(ops.XOR, (x, full_like(x, True if x.dtype.kind == BOOL else -1)))
+
+
+def exp(x: Node) -> Node:
+    return node(ops.EXP, (to_float(x),))
+
+
+def log(x: Node) -> Node:
+    """Natural logarithm; -inf at 0, NaN below."""
+    return node(ops.LOG, (to_float(x),))
+
+
+def sin(x: Node) -> Node:
+    return node(ops.SIN, (to_float(x),))
+
+
+def cos(x: Node) -> Node:
+    """Cosine through the half angle, which is exact to halve: a shift by a quarter turn would
+    lose the digits of large ``x``."""
+    half = sin(mul(x, 0.5))
+    return sub(1.0, mul(2.0, mul(half, half)))
+
+
+def tan(x: Node) -> Node:
+    return div(sin(x), cos(x))
+
+
+def sqrt(x: Node) -> Node:
+    """Square root; NaN below 0."""
+    return node(ops.SQRT, (to_float(x),))
+
+
+def rsqrt(x: Node) -> Node:
+    """``1 / sqrt(x)``"""
+    return div(1.0, sqrt(x))
+
+
+def square(x: Node) -> Node:
+    return mul(x, x)
+
+
+def abs(x: Node) -> Node:
+    """Magnitude; the derivative at 0 is 0."""
+    require_not_bool("abs", x)
+    return node(ops.MAX, (x, neg(x))) if x.dtype.is_signed else x
+
+
+def sign(x: Node) -> Node:
+    """-1, 0 or 1; 0 for NaN, as in PyTorch."""
+    zero = full_like(x, 0)
+    if x.dtype.kind == BOOL:
+        return x
+    negative = node(ops.WHERE, (node(ops.LT, (x, zero)), full_like(x, -1), zero))
+    value = node(ops.WHERE, (node(ops.LT, (zero, x)), full_like(x, 1), negative))
+    return flat(value, x)
+
+
+def lerp(start: Node, end: Operand, weight: Operand) -> Node:
+    """``start + weight * (end - start)``"""
+    return add(start, mul(weight, sub(end, start)))
+
+
+def where(condition: Node, left: Operand, right: Operand) -> Node:
+    """``left`` where ``condition`` (bool) holds, else ``right``.
+
+    Raises:
+        DtypeError: if the condition is not bool.
+    """
+    if condition.dtype is not bool_dtype:
+        raise DtypeError(f"[where] the condition must be bool, got {condition.dtype.name}")
+    if not isinstance(left, Node) and not isinstance(right, Node):
+        dtype = _dtype_of_scalars(left, right)
+        shape = condition.shape
+        first = const(left, dtype, shape, condition.device)
+        second = const(right, dtype, shape, condition.device)
+    else:
+        first, second = pair("where", left, right)
+        shape = broadcast("where", condition.shape, first.shape)
+    return node(
+        ops.WHERE,
+        (broadcast_to(condition, shape), broadcast_to(first, shape), broadcast_to(second, shape)),
+    )
+
+
+def _dtype_of_scalars(left: Scalar, right: Scalar) -> DType:
+    """torch.where(condition, 1, 2.0) is float32, as any operation on two numbers."""
+    from_left, from_right = of_scalar(left), of_scalar(right)
+    return from_left if from_left.kind >= from_right.kind else from_right
+
+
+def clamp(x: Node, min: Operand | None = None, max: Operand | None = None) -> Node:
+    """``x`` limited to [min, max]; where ``min > max``, ``max``. NaN stays NaN.
+
+    The gradient flows where ``min <= x <= max``.
+    """
+    if min is None and max is None:
+        raise DtypeError("[clamp] needs min, max or both")
+    bounds = [bound for bound in (min, max) if bound is not None]
+    x, *limits = together("clamp", x, *bounds)
+    value = proxy = x
+    if min is not None:
+        value = node(ops.MAX, (x, limits[0]))
+        proxy = node(ops.WHERE, (node(ops.LT, (x, limits[0])), limits[0], x))
+    if max is not None:
+        proxy = node(ops.WHERE, (node(ops.LT, (limits[-1], value)), limits[-1], proxy))
+        larger = node(ops.MAX, (reversed_order(value), reversed_order(limits[-1])))
+        value = reversed_order(larger)
+    return surrogate(value, proxy) if value.tracked else value
+
+
+def detach(x: Node) -> Node:
+    """``x`` as a constant to derivatives."""
+    return node(ops.DETACH, (x,)) if x.tracked else x
+
+
+def contiguous(x: Node) -> Node:
+    """``x``, to be written to memory of its own."""
+    return node(ops.CONTIGUOUS, (x,))
+
+
+def copy_to(x: Node, device: str) -> Node:
+    """``x`` on another device."""
+    return x if x.device == device else node(ops.COPY, (x,), device)
+
+
+def surrogate(value: Node, proxy: Node) -> Node:
+    """The value of ``value`` with the derivative of ``proxy``, which is never computed."""
+    return node(ops.SURROGATE, (value, proxy))
+
+
+def flat(value: Node, x: Node) -> Node:
+    """``value``, computed from ``x`` in steps: its derivative is 0, not absent."""
+    if not x.tracked:
+        return value
+    return surrogate(value, node(ops.MUL, (cast(x, value.dtype), full_like(value, 0))))

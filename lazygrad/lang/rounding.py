@@ -1,0 +1,159 @@
+# ruff: noqa: A001 (named as in PyTorch; the built-in round is not needed here)
+"""Rounding, and the divisions defined by it. Their steps have derivative 0."""
+
+from __future__ import annotations
+
+from lazygrad import ops
+from lazygrad.dtype import FLOAT, DType, accumulator, float32, int32, int64
+from lazygrad.errors import ValueRangeError
+from lazygrad.graph import Node, node
+from lazygrad.lang.elementwise import add, detach, div, flat, mul, neg, sub, surrogate
+from lazygrad.lang.operands import Operand, cast, full_like, pair, zeros_like
+
+
+def trunc(x: Node) -> Node:
+    """The integer part, towards zero; the sign of a zero is kept."""
+    return flat(_trunc(x), x)
+
+
+def floor(x: Node) -> Node:
+    """The largest integer that is not larger."""
+    return flat(_floor(x), x)
+
+
+def ceil(x: Node) -> Node:
+    """The smallest integer that is not smaller."""
+    return flat(_ceil(x), x)
+
+
+def round(x: Node, decimals: int = 0) -> Node:
+    """The nearest integer, halves to the even one; or the nearest multiple of 10**-decimals."""
+    if x.dtype.kind != FLOAT:
+        if decimals:
+            raise ValueRangeError(f"[round] decimals={decimals} needs a float, got {x.dtype.name}")
+        return x
+    scale = 10.0 ** (decimals if decimals > 0 else -decimals)
+    if decimals == 0:
+        value = _round(x)
+    elif decimals > 0:
+        value = div(_round(mul(x, scale)), scale)
+    else:
+        value = mul(_round(div(x, scale)), scale)
+    return flat(value, x)
+
+
+def frac(x: Node) -> Node:
+    """``x - trunc(x)``"""
+    return sub(x, trunc(x))
+
+
+def _trunc(x: Node) -> Node:
+    if x.dtype.kind != FLOAT:
+        return x
+    wide = detach(cast(x, accumulator(x.dtype)))
+    integer, limit = _exact_integer(wide.dtype)
+    whole = cast(cast(wide, integer), wide.dtype)
+    signed = _where(_lt_scalar(full_like(whole, 0), _magnitude(whole)), whole, mul(wide, 0.0))
+    small = node(ops.LT, (_magnitude(wide), full_like(wide, limit)))
+    return cast(_where(small, signed, wide), x.dtype)  # larger ones, inf and NaN are whole
+
+
+def _exact_integer(dtype: DType) -> tuple[DType, float]:
+    """An integer dtype, and the magnitude from which every float of ``dtype`` is whole."""
+    return (int32, 2.0**23) if dtype is float32 else (int64, 2.0**52)
+
+
+def _floor(x: Node) -> Node:
+    if x.dtype.kind != FLOAT:
+        return x
+    whole = _trunc(x)
+    return _where(_lt_scalar(detach(x), whole), sub(whole, 1.0), whole)
+
+
+def _ceil(x: Node) -> Node:
+    if x.dtype.kind != FLOAT:
+        return x
+    whole = _trunc(x)
+    return _where(_lt_scalar(whole, detach(x)), add(whole, 1.0), whole)
+
+
+def _round(x: Node) -> Node:
+    wide = detach(cast(x, accumulator(x.dtype)))
+    below = _floor(wide)
+    rest = sub(wide, below)
+    half = full_like(rest, 0.5)
+    odd = node(ops.NE, (node(ops.MOD, (below, full_like(below, 2.0))), zeros_like(below)))
+    up_from_half = node(ops.AND, (_not(node(ops.LT, (rest, half))), odd))
+    up = node(ops.ADD, (node(ops.LT, (half, rest)), up_from_half))
+    value = _where(up, add(below, 1.0), below)
+    nonzero = node(ops.NE, (value, zeros_like(value)))
+    return cast(_where(nonzero, value, mul(wide, 0.0)), x.dtype)
+
+
+def _magnitude(x: Node) -> Node:
+    return node(ops.MAX, (x, neg(x)))
+
+
+def _lt_scalar(left: Node, right: Node) -> Node:
+    return node(ops.LT, (left, right))
+
+
+def _not(condition: Node) -> Node:
+    return node(ops.XOR, (condition, full_like(condition, True)))
+
+
+def _where(condition: Node, left: Node, right: Node) -> Node:
+    return node(ops.WHERE, (condition, left, right))
+
+
+def fmod(left: Operand, right: Operand) -> Node:
+    """The remainder with the sign of ``left``, as C's."""
+    first, second = pair("fmod", left, right)
+    value = node(ops.MOD, (first, second))
+    if not (first.tracked or second.tracked):
+        return value
+    return surrogate(value, sub(first, mul(second, _trunc(detach(div(first, second))))))
+
+
+def remainder(left: Operand, right: Operand) -> Node:
+    """The remainder with the sign of ``right``, as Python's ``%``."""
+    first, second = pair("remainder", left, right)
+    rest = node(ops.MOD, (detach(first), detach(second)))
+    value = _where(_signs_differ(rest, second), add(rest, detach(second)), rest)
+    if not (first.tracked or second.tracked):
+        return value
+    return surrogate(value, sub(first, mul(second, _floor(detach(div(first, second))))))
+
+
+def _signs_differ(rest: Node, divisor: Node) -> Node:
+    """Whether a remainder is not 0 and on the other side of 0 than the divisor."""
+    zero = zeros_like(rest)
+    negative = node(ops.LT, (rest, zero))
+    differ = node(ops.NE, (negative, node(ops.LT, (detach(divisor), zero))))
+    return node(ops.AND, (node(ops.NE, (rest, zero)), differ))
+
+
+def floor_divide(left: Operand, right: Operand) -> Node:
+    """Python's ``//``: the quotient rounded down, in the promoted dtype."""
+    first, second = (detach(x) for x in pair("floor_divide", left, right))
+    rest = node(ops.MOD, (first, second))
+    adjust = _signs_differ(rest, second)
+    if first.dtype.kind != FLOAT:
+        quotient = node(ops.DIV, (first, second))
+        if not first.dtype.is_signed:
+            return quotient
+        return _where(adjust, sub(quotient, 1), quotient)
+    # (first - rest) / second is whole up to rounding: 6.3 // 0.1 must be 62, not 63
+    exact = div(sub(first, rest), second)
+    exact = _where(adjust, sub(exact, 1.0), exact)
+    whole = _floor(exact)
+    nearest = _where(_lt_scalar(full_like(whole, 0.5), sub(exact, whole)), add(whole, 1.0), whole)
+    divisible = node(ops.NE, (second, zeros_like(second)))
+    return _where(divisible, nearest, div(first, second))
+
+
+def trunc_divide(left: Operand, right: Operand) -> Node:
+    """The quotient rounded towards zero, in the promoted dtype."""
+    first, second = (detach(x) for x in pair("div", left, right))
+    quotient = node(ops.DIV, (first, second))
+    return _trunc(quotient)
