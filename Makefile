@@ -25,7 +25,7 @@ EXTRAS_dev := dev
 EXTRAS_bench := bench
 
 TRAIN_JOB := train$(if $(filter GPU,$(BACKEND)),-GPU)
-TRAIN_ARGS := --dataset digits --epochs 20 \
+TRAIN_ARGS := --dataset digits --epochs 20 --lr 0.002 \
 	--save runs/digits.safetensors --plot runs/digits.png
 
 .DELETE_ON_ERROR:
