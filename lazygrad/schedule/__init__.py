@@ -1,0 +1,1 @@
+"""Graph -> kernels: simplify, decide what is written to memory, lower, plan memory."""

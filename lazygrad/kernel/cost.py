@@ -1,0 +1,36 @@
+"""What a kernel costs at least: arithmetic operations and bytes moved."""
+
+from __future__ import annotations
+
+from math import prod
+
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import KernelOp
+from lazygrad.kernel.kernel import Kernel
+
+
+def flops(kernel: Kernel) -> int:
+    """Floating-point operations: each operation once a point of the ranges it depends on."""
+    total = 0
+    for value in ex.toposort(kernel.values):
+        if not value.dtype.is_floating_point:
+            continue
+        if value.op is ex.REDUCE:
+            total += prod(r.size for r in value.src[0].ranges | set(value.arg.ranges))
+        elif not isinstance(value.op, KernelOp):
+            total += prod(r.size for r in value.ranges)
+    return total
+
+
+def nbytes(kernel: Kernel) -> int:
+    """Bytes moved if every element touched is moved once."""
+    total = sum(kernel.buffers[output.slot].nbytes for output in kernel.outputs)
+    touched: dict[int, int] = {}
+    for value in ex.toposort(kernel.values):
+        if value.op is ex.LOAD:
+            points = prod(r.size for r in value.arg.index.ranges)
+            touched[value.arg.slot] = max(touched.get(value.arg.slot, 0), points)
+    for slot, points in touched.items():
+        spec = kernel.buffers[slot]
+        total += min(points, spec.size) * spec.dtype.itemsize
+    return total

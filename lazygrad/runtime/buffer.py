@@ -1,0 +1,61 @@
+"""Buffer: a realised value: row-major memory on a device with a shape and a dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lazygrad import semantics
+from lazygrad.dtype import DType, bfloat16
+from lazygrad.runtime import registry
+from lazygrad.runtime.memory import Memory
+from lazygrad.shape import Shape, numel
+
+
+class Buffer:
+    """A value in memory; immutable."""
+
+    __slots__ = ("__weakref__", "device", "dtype", "memory", "shape")
+
+    def __init__(self, shape: Shape, dtype: DType, device: str, memory: Memory) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.device = device
+        self.memory = memory
+
+    def __repr__(self) -> str:
+        return f"Buffer({self.shape}, {self.dtype.name}, {self.device})"
+
+    @property
+    def nbytes(self) -> int:
+        return numel(self.shape) * self.dtype.itemsize
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """A copy on the host; waits for the device. bfloat16 comes back as float32."""
+        stored = self.stored()
+        return semantics.from_bfloat16_bits(stored) if self.dtype is bfloat16 else stored
+
+    def stored(self) -> np.ndarray[Any, Any]:
+        """A copy of the stored elements; bfloat16 as uint16 bits."""
+        array = np.empty(self.shape, self.dtype.numpy)
+        if array.size:
+            registry.backend(self.device).download(self.memory.raw, array)
+        return array
+
+
+def from_numpy(array: np.ndarray[Any, Any], dtype: DType, device: str) -> Buffer:
+    """Copies an array to a device, cast to ``dtype`` first."""
+    if dtype is bfloat16 and array.dtype != np.uint16:
+        stored = semantics.to_bfloat16_bits(array.astype(np.float32))
+    else:
+        stored = array.astype(dtype.numpy, copy=False)
+    return from_stored(np.ascontiguousarray(stored).reshape(array.shape), dtype, device)
+
+
+def from_stored(stored: np.ndarray[Any, Any], dtype: DType, device: str) -> Buffer:
+    """Copies elements in the form in which they are stored (bfloat16: uint16 bits)."""
+    memory = Memory(device, stored.nbytes)
+    if stored.size:
+        registry.backend(device).upload(memory.raw, stored)
+    return Buffer(stored.shape, dtype, device, memory)

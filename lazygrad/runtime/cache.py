@@ -1,0 +1,115 @@
+"""The plan cache: graphs of equal structure share one compiled plan."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from lazygrad import ops
+from lazygrad.config import settings
+from lazygrad.graph import Node, node, toposort
+from lazygrad.runtime import registry, report
+from lazygrad.runtime.program import CompiledPlan
+from lazygrad.schedule.plan import make_plan
+
+LIMIT = 256  # plans kept; the least recently used goes first
+
+
+@dataclass
+class Statistics:
+    """How the cache fares, for ``lazygrad.inspect`` and tests."""
+
+    hits: int = 0
+    misses: int = 0
+
+
+_plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
+statistics = Statistics()
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A graph without the identity of its leaves: the cache key, and the leaves in order."""
+
+    key: Hashable
+    leaves: tuple[Node, ...]
+
+
+def structure(requested: Sequence[Node]) -> Structure:
+    """The structure of the graph below ``requested``, cut off at realised values."""
+    order = toposort(requested, unrealised_sources)
+    number: dict[Node, int] = {}
+    rows: list[Hashable] = []
+    leaves: list[Node] = []
+    for position, value in enumerate(order):
+        number[value] = position
+        if is_realised(value):
+            rows.append((value.shape, value.dtype))
+            leaves.append(value)
+        else:
+            arg = None if value.op is ops.VARIABLE else value.arg
+            rows.append((value.op, tuple([number[s] for s in value.src]), arg))
+    key = (tuple(rows), tuple([number[r] for r in requested]))
+    return Structure(key, tuple(leaves))
+
+
+def is_realised(value: Node) -> bool:
+    return value.value is not None or value.op is ops.BUFFER
+
+
+def unrealised_sources(value: Node) -> tuple[Node, ...]:
+    return () if is_realised(value) else value.src
+
+
+def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
+    """The compiled plan for ``requested`` and the leaves to run it on, in order."""
+    found = structure(requested)
+    key = (device, settings.fuse, found.key)
+    plan = _plans.get(key)
+    if plan is not None:
+        statistics.hits += 1
+        _plans.move_to_end(key)
+        return plan, found.leaves
+    statistics.misses += 1
+    plan = compile_graph(requested, found.leaves, device)
+    _plans[key] = plan
+    if len(_plans) > LIMIT:
+        _plans.popitem(last=False)
+    return plan, found.leaves
+
+
+def compile_graph(
+    requested: Sequence[Node], leaves: Sequence[Node], device: str
+) -> CompiledPlan:
+    """Plans and compiles a graph whose ``leaves`` are realised values or placeholders."""
+    cut = {leaf: node(ops.BUFFER, (), _Placeholder(leaf)) for leaf in leaves}
+    copies = _with_leaves(requested, cut)
+    target = registry.backend(device).target
+    inputs = [cut[leaf] for leaf in leaves]
+    plan = make_plan(copies, inputs, target, fused=settings.fuse)
+    result = CompiledPlan(plan, device)
+    report.planned(result, copies)
+    return result
+
+
+class _Placeholder:
+    """A leaf of a plan: shape, dtype, device, and no memory, so that plans keep none alive."""
+
+    __slots__ = ("__weakref__", "device", "dtype", "shape")
+
+    def __init__(self, leaf: Node) -> None:
+        self.shape, self.dtype, self.device = leaf.shape, leaf.dtype, leaf.device
+
+
+def _with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
+    """``requested`` rebuilt on other leaves; origins are carried over."""
+    done = dict(cut)
+    for value in toposort(requested, lambda n: () if n in cut else n.src):
+        if value in done:
+            continue
+        copy = node(value.op, tuple(done[s] for s in value.src), value.arg)
+        if copy.origin is None:
+            copy.origin = value.origin
+        done[value] = copy
+    return [done[root] for root in requested]

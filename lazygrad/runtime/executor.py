@@ -1,0 +1,57 @@
+"""Realising values: plan, compile, launch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lazygrad import ops
+from lazygrad.graph import Node, toposort
+from lazygrad.runtime import buffer, cache, registry
+from lazygrad.runtime.buffer import Buffer
+
+
+def realize(requested: Iterable[Node]) -> None:
+    """Computes every node of ``requested``; afterwards ``node.value`` is a Buffer.
+
+    Nothing waits: the device may still be at work when this returns.
+    """
+    todo = [n for n in dict.fromkeys(requested) if n.value is None]
+    for leaf in todo:
+        if leaf.op is ops.BUFFER:
+            leaf.value = leaf.arg
+    _copy_between_devices(todo)
+    by_device: dict[str, list[Node]] = {}
+    for n in todo:
+        if n.value is None:
+            by_device.setdefault(n.device, []).append(n)
+    for device, nodes in by_device.items():
+        _run(nodes, device)
+
+
+def _run(requested: Sequence[Node], device: str) -> None:
+    plan, leaves = cache.compiled(requested, device)
+    memory = plan.run([value_of(leaf).memory for leaf in leaves])
+    for n, result in zip(requested, memory, strict=True):
+        n.value = Buffer(n.shape, n.dtype, device, result)
+
+
+def value_of(leaf: Node) -> Buffer:
+    """The Buffer of a realised node."""
+    found: Buffer = leaf.arg if leaf.op is ops.BUFFER else leaf.value
+    return found
+
+
+def _copy_between_devices(requested: Sequence[Node]) -> None:
+    """Realises every COPY below, sources first, through host memory."""
+    order = toposort(requested, cache.unrealised_sources)
+    for copy in order:
+        if copy.op is not ops.COPY or copy.value is not None:
+            continue
+        source = copy.src[0]
+        realize([source])
+        copy.value = buffer.from_stored(value_of(source).stored(), source.dtype, copy.device)
+
+
+def synchronize(device: str | None = None) -> None:
+    """Waits until ``device`` (default: the one named by BACKEND) has finished all its work."""
+    registry.backend(registry.check_device(device)).synchronize()

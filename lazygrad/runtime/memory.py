@@ -1,0 +1,76 @@
+"""Device memory with a pool: freed memory is kept for the next request of the same size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazygrad.errors import DeviceError
+from lazygrad.runtime import registry
+
+GRANULE = 256  # sizes are rounded up to this, so that near-equal sizes share
+KEEP = 1 << 30  # bytes kept for reuse on a device; beyond that, memory is given back
+
+
+class Pool:
+    """Free memory of one device, by size."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.free: dict[int, list[Any]] = {}
+        self.kept = 0
+        self.in_use = 0
+        self.peak = 0
+
+    def take(self, nbytes: int) -> Any:
+        """Raw memory of ``nbytes`` (already rounded)."""
+        self.in_use += nbytes
+        self.peak = max(self.peak, self.in_use)
+        listed = self.free.get(nbytes)
+        if listed:
+            self.kept -= nbytes
+            return listed.pop()
+        backend = registry.backend(self.device)
+        try:
+            return backend.allocate(nbytes)
+        except DeviceError:
+            self.clear()  # what was kept for reuse may be what is missing
+            return backend.allocate(nbytes)
+
+    def give_back(self, raw: Any, nbytes: int) -> None:
+        self.in_use -= nbytes
+        if self.kept + nbytes > KEEP:
+            return
+        self.kept += nbytes
+        self.free.setdefault(nbytes, []).append(raw)
+
+    def clear(self) -> None:
+        """Give everything that is not in use back to the device."""
+        self.free.clear()
+        self.kept = 0
+
+
+_pools: dict[str, Pool] = {}
+
+
+def pool(device: str) -> Pool:
+    """The pool of a device."""
+    found = _pools.get(device)
+    if found is None:
+        found = _pools[device] = Pool(device)
+    return found
+
+
+class Memory:
+    """Device memory that goes back to its pool with its last reference. Never written again once
+    it holds a value that someone can see, so it can be shared freely."""
+
+    __slots__ = ("_nbytes", "_pool", "raw")
+
+    def __init__(self, device: str, nbytes: int) -> None:
+        self._pool = pool(device)
+        self._nbytes = -(-max(nbytes, 1) // GRANULE) * GRANULE
+        self.raw = self._pool.take(self._nbytes)
+
+    def __del__(self) -> None:
+        if hasattr(self, "raw"):  # absent where allocation failed
+            self._pool.give_back(self.raw, self._nbytes)

@@ -1,0 +1,49 @@
+"""Backends by name, from the entry points of the group ``lazygrad.backends``; loaded when first
+named, never before."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from lazygrad.config import settings
+from lazygrad.errors import DeviceError
+from lazygrad.runtime.backend import Backend
+
+GROUP = "lazygrad.backends"
+
+
+@cache
+def backend(name: str) -> Backend:
+    """The backend of this name, made on first use.
+
+    Raises:
+        DeviceError: for an unknown name, with the known ones.
+    """
+    found = _registered().get(name)
+    if found is None:
+        raise DeviceError(
+            f"[backend] unknown backend {name!r} (from BACKEND or device=); "
+            f"installed backends: {', '.join(sorted(_registered())) or 'none'}"
+        )
+    made = found.load()()
+    if not isinstance(made, Backend):
+        raise DeviceError(f"[backend] {found.value} is not a lazygrad Backend")
+    return made
+
+
+@cache
+def _registered() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def default_device() -> str:
+    """The device named by BACKEND."""
+    return settings.backend
+
+
+def check_device(name: str | None) -> str:
+    """``name``, or the default device; an unknown one is an error here, where it was named."""
+    chosen = default_device() if name is None else str(name)
+    backend(chosen)
+    return chosen

@@ -1,0 +1,221 @@
+"""Merging drafts: a kernel takes in the kernels whose results it reads, as long as both meet at
+the same outer index.
+
+Whether they meet is decided by trying: the merged kernel is lowered, and each absorbed value must
+come out at one single point of the shared outer ranges.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from lazygrad import ops
+from lazygrad.graph import Node
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.index import Index, Range
+from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.target import Target
+from lazygrad.ops import Kind
+from lazygrad.schedule.draft import Draft, Partition
+from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.simplify import base_of
+from lazygrad.shape import strides_of
+
+GUARD_WASTE = 2.0  # a merged sum may visit this many times the points of the two it came from
+MAX_BUFFERS = 24  # arguments of one kernel
+SEARCH = 64  # drafts looked at for a cycle before giving up
+SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is launched
+
+
+# -- a sum of sums is one sum -------------------------------------------------------------------
+
+
+def sums_into_sums(cut: Partition) -> None:
+    """The transpose of a sliding window sums what a contraction has just summed: one kernel."""
+    for value in cut.order:
+        if value.op is not ops.SUM or value not in cut.owner:
+            continue
+        inner = base_of(value.src[0])
+        if inner.op is not ops.SUM or inner not in cut.owner or inner in cut.outputs:
+            continue
+        if cut.readers[inner] == [value] and _merges(cut, value, inner):
+            cut.owner[value].reasons.append("it sums a sum: both are one reduction")
+            cut.drop(inner)
+
+
+def _merges(cut: Partition, value: Node, inner: Node) -> bool:
+    trial = _lower(cut, [value], inside={value, inner})
+    reductions = [e for e in ex.toposort([trial.value]) if e.op is ex.REDUCE]
+    if len(reductions) != 1:
+        return False
+    visited = value.size * prod(r.size for r in reductions[0].arg.ranges)
+    return visited <= GUARD_WASTE * inner.src[0].size
+
+
+# -- producers into their readers -----------------------------------------------------------------
+
+
+class _Trial:
+    """A kernel lowered to see what it would look like."""
+
+    def __init__(self, lowering: Lowering, ranges: tuple[Range, ...], value: ex.Expr) -> None:
+        self.lowering = lowering
+        self.ranges = ranges
+        self.value = value
+
+    def points_of(self, value: Node) -> list[tuple[Index, ...]]:
+        return [index for n, index in self.lowering.values if n is value]
+
+
+def _lower(cut: Partition, roots: list[Node], inside: set[Node]) -> _Trial:
+    def in_memory(value: Node) -> tuple[int, tuple[int, ...]] | None:
+        stored = value.op is ops.BUFFER or (value in cut.owner and value not in inside)
+        return (0, strides_of(value.shape)) if stored else None
+
+    lowering = Lowering(in_memory)
+    ranges = tuple(Range(f"i{axis}", size) for axis, size in enumerate(roots[0].shape))
+    index = tuple(index_of(r) if r.size != 1 else Index() for r in ranges)
+    value = lowering.lower(roots[0], index, from_memory=False)
+    return _Trial(lowering, ranges, value)
+
+
+def into_readers(cut: Partition, target: Target) -> None:
+    """Row reductions into the kernel that normalises the row, first maxima into the pooling that
+    finds them, and elementwise results that others read as well, as further outputs."""
+    for draft in cut.drafts():
+        if cut.owner.get(draft.primary) is not draft:
+            continue  # taken in by another one meanwhile
+        changed = True
+        while changed:
+            changed = False
+            for read in reversed(cut.region(draft)[1]):
+                producer = cut.owner.get(read)
+                if producer is not None and _absorb(cut, producer, draft, target):
+                    changed = True
+                    break
+
+
+def _absorb(cut: Partition, producer: Draft, consumer: Draft, target: Target) -> bool:
+    """Merges ``producer`` into ``consumer`` if they meet; its roots that others read as well
+    become further outputs."""
+    if any(root.op is ops.CONTIGUOUS for root in producer.roots):
+        return False
+    if _contracts(cut, producer) or _contracts(cut, consumer):
+        return False
+    kept = [root for root in producer.roots if _read_elsewhere(cut, root, consumer)]
+    if kept and _reaches(cut, producer, consumer):
+        return False
+    merged = [*consumer.roots, *kept]
+    if not _meets(cut, merged, [*producer.roots, *consumer.roots], target):
+        return False
+    for root in producer.roots:
+        if root in kept:
+            cut.owner[root] = consumer
+        else:
+            cut.drop(root)
+    consumer.roots = merged
+    consumer.reasons.extend(producer.reasons if kept else ())
+    return True
+
+
+def _contracts(cut: Partition, draft: Draft) -> bool:
+    """It holds a sum of products with reuse: a kernel whose tiles leave room for nothing else."""
+    for value in cut.region(draft)[0]:
+        if value.op is not ops.SUM:
+            continue
+        product = base_of(value.src[0])
+        if product.op is ops.CAST:
+            product = product.src[0]
+        if product.op is ops.MUL and all(s.op.kind is Kind.MOVEMENT for s in product.src):
+            reuse = [s.size / max(base_of(s).size, 1) for s in product.src]
+            if min(reuse) >= 4:
+                return True
+    return False
+
+
+def _read_elsewhere(cut: Partition, root: Node, consumer: Draft) -> bool:
+    if root in cut.outputs:
+        return True
+    inside = set(cut.region(consumer)[0])
+    return any(reader not in inside for reader in cut.readers[root])
+
+
+def _reaches(cut: Partition, producer: Draft, consumer: Draft) -> bool:
+    """Whether ``consumer`` also depends on ``producer`` through a third draft (or may do so)."""
+    stack = [
+        cut.owner[read]
+        for read in cut.region(consumer)[1]
+        if read in cut.owner and cut.owner[read] is not producer
+    ]
+    seen = set(map(id, stack))
+    while stack:
+        draft = stack.pop()
+        if draft is producer or len(seen) > SEARCH:
+            return True
+        for read in cut.region(draft)[1]:
+            above = cut.owner.get(read)
+            if above is producer:
+                return True
+            older = above is None or above.position < producer.position
+            if not older and id(above) not in seen and above is not None:
+                seen.add(id(above))
+                stack.append(above)
+    return False
+
+
+def _meets(cut: Partition, merged: list[Node], watched: list[Node], target: Target) -> bool:
+    """Whether the merged kernel computes each watched value at one point of its outer ranges."""
+    primary = merged[0]
+    inside = {*merged, *watched}
+    trial = _lower(cut, merged, inside)
+    if len(trial.lowering.reads) + len(merged) > MAX_BUFFERS:
+        return False
+    outer: tuple[Range, ...] | None = None
+    for value in watched:
+        if value is primary:
+            continue
+        shared = _single_point(trial, value)
+        if shared is None or (outer is not None and shared != outer):
+            return False
+        outer = shared
+    if outer is None:
+        return False
+    for reduction in ex.toposort([trial.value]):
+        if reduction.op is ex.REDUCE and not reduction.ranges <= frozenset(outer):
+            return False
+    whole = tuple(r for r in trial.ranges if r.size != 1)
+    return outer == whole or _rows_fit(primary, whole, outer, target)
+
+
+def _single_point(trial: _Trial, value: Node) -> tuple[Range, ...] | None:
+    """The ranges that index ``value``, in order, if it is computed at one point only and each of
+    its dims has a range of the kernel to itself."""
+    points = trial.points_of(value)
+    if len(points) != 1:
+        return None
+    found: list[Range] = []
+    for index, size in zip(points[0], value.shape, strict=True):
+        if size == 1:
+            continue
+        alone = len(index.terms) == 1 and index.terms[0][1] == 1 and index.const == 0
+        if not alone or index.terms[0][0] not in trial.ranges:
+            return None
+        r = index.terms[0][0]
+        if not isinstance(r, Range) or r in found or r.size != size:
+            return None
+        found.append(r)
+    return tuple(sorted(found, key=trial.ranges.index))
+
+
+def _rows_fit(
+    primary: Node, whole: tuple[Range, ...], outer: tuple[Range, ...], target: Target
+) -> bool:
+    """The ranges that are not shared are the last ones, so that a row is contiguous; it stays in
+    cache; and there are rows enough for every unit, or little to do."""
+    if whole[: len(outer)] != outer:
+        return False
+    row = prod(r.size for r in whole[len(outer) :])
+    rows = prod(r.size for r in outer)
+    if row * primary.dtype.itemsize > target.cache // 4:
+        return False
+    return rows >= 4 * target.units or rows * row <= SMALL

@@ -1,0 +1,98 @@
+"""Drafts: which nodes are written to memory, and which of them share a kernel.
+
+A draft is a kernel in the making: its roots are the nodes that it writes. Everything between its
+roots and the nodes in memory below them is computed inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lazygrad import ops
+from lazygrad.graph import Node, toposort
+from lazygrad.ops import Kind
+
+
+@dataclass(eq=False)
+class Draft:
+    """A kernel in the making; ``roots[0]`` is the primary one, whose dims span its ranges."""
+
+    roots: list[Node]
+    reasons: list[str] = field(default_factory=list)
+    position: int = 0  # of the primary root in the graph's order
+
+    @property
+    def primary(self) -> Node:
+        return self.roots[0]
+
+
+@dataclass
+class Partition:
+    """The graph cut into drafts.
+
+    Attributes:
+        order: every node, sources first.
+        readers: the nodes that use a node's value, movement ops skipped over.
+        owner: the draft that writes a node; a node without owner is computed where it is used.
+        outputs: nodes whose memory outlives the plan.
+    """
+
+    order: list[Node]
+    outputs: frozenset[Node]
+    readers: dict[Node, list[Node]]
+    owner: dict[Node, Draft]
+
+    def add(self, root: Node, reason: str) -> None:
+        """Write ``root`` to memory, in a draft of its own."""
+        if root not in self.owner:
+            self.owner[root] = Draft([root], [reason])
+
+    def drop(self, root: Node) -> None:
+        """Compute ``root`` inside its readers instead."""
+        del self.owner[root]
+
+    def drafts(self) -> list[Draft]:
+        """Every draft, producers before consumers."""
+        position = {value: i for i, value in enumerate(self.order)}
+        found = list(dict.fromkeys(self.owner.values()))
+        for draft in found:
+            draft.position = max(position[root] for root in draft.roots)
+        return sorted(found, key=lambda draft: draft.position)
+
+    def region(self, draft: Draft) -> tuple[list[Node], list[Node]]:
+        """The nodes computed inside a draft (sources first), and those that it reads."""
+        inside = set(draft.roots)
+        reads: dict[Node, None] = {}
+
+        def sources(value: Node) -> Iterable[Node]:
+            below = []
+            for operand in value.src:
+                if operand.op is ops.BUFFER or (operand in self.owner and operand not in inside):
+                    reads[operand] = None
+                else:
+                    below.append(operand)
+            return below
+
+        return toposort(draft.roots, sources), list(reads)
+
+
+def is_view(value: Node) -> bool:
+    return value.op.kind is Kind.MOVEMENT
+
+
+def is_leaf(value: Node) -> bool:
+    return value.op.kind is Kind.LEAF
+
+
+def readers_through_views(order: Sequence[Node]) -> dict[Node, list[Node]]:
+    """For each node the non-movement nodes that use it, directly or through movement ops."""
+    readers: dict[Node, list[Node]] = {value: [] for value in order}
+    for value in reversed(order):
+        for operand in dict.fromkeys(value.src):
+            if operand not in readers:
+                continue
+            found = readers[value] if is_view(value) else [value]
+            known = readers[operand]
+            known.extend(reader for reader in found if reader not in known)
+    return readers

@@ -1,0 +1,249 @@
+"""Fusion: which values are written to memory, decided by bytes moved against work repeated.
+
+Every value starts out computed where it is used. A value is written if it must be (outputs), if it
+is a reduction, or if computing it again would cost more than reading it back. Then kernels are
+merged as long as they meet at the same outer index. Each decision leaves its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lazygrad import ops
+from lazygrad.graph import Node, toposort
+from lazygrad.kernel.target import Target
+from lazygrad.ops import Kind
+from lazygrad.schedule import absorb
+from lazygrad.schedule.draft import Partition, is_leaf, readers_through_views
+from lazygrad.schedule.simplify import base_of
+
+REUSE = 4  # an operand that is read this often is worth writing to memory, if it is computed
+EXPENSIVE = 8  # operations an element that are never worth repeating
+MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
+WEIGHT = {ops.EXP: 8, ops.LOG: 8, ops.SIN: 8, ops.SQRT: 4, ops.DIV: 4, ops.MOD: 4}
+
+
+def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partition:
+    """Cuts the graph below ``outputs`` into drafts of kernels."""
+    roots = list(dict.fromkeys(outputs))
+    order = toposort(roots)
+    cut = Partition(order, frozenset(roots), readers_through_views(order), {})
+    _write_what_must_be(cut)
+    if not fuse:
+        _write_everything(cut)
+        return cut
+    _write_reused_operands(cut)
+    _limit_size(cut)
+    absorb.sums_into_sums(cut)
+    _move_to_end_of_chain(cut)
+    absorb.into_readers(cut, target)
+    _write_shared(cut)
+    return cut
+
+
+def _write_what_must_be(cut: Partition) -> None:
+    for value in cut.order:
+        if value in cut.outputs and value.op is not ops.BUFFER:
+            cut.add(value, "it is an output")
+        elif value.op.kind is Kind.REDUCE:
+            cut.add(value, "it is a reduction")
+        elif value.op is ops.CONTIGUOUS:
+            cut.add(value, "it was asked to be contiguous")
+
+
+def _write_everything(cut: Partition) -> None:
+    for value in cut.order:
+        if value.op.kind is Kind.ELEMENTWISE:
+            cut.add(value, "fusion is off")
+
+
+# -- values that are read again and again ------------------------------------------------------
+
+
+def _write_reused_operands(cut: Partition) -> None:
+    """Computed operands of contractions and of wide broadcasts."""
+    for value in cut.order:
+        if value.op.kind not in (Kind.ELEMENTWISE, Kind.REDUCE):
+            continue
+        for operand in value.src:
+            base = base_of(operand)
+            if base.op.kind is not Kind.ELEMENTWISE or base in cut.owner or base.size == 0:
+                continue
+            reuse = operand.size / base.size
+            contracted = value.op is ops.MUL and _feeds_sum(cut, value)
+            limit = 1 if contracted else EXPENSIVE // 2
+            if reuse >= REUSE and _cost(cut, base) >= limit and operand.size > 4096:
+                cut.add(base, f"each element is read {reuse:.0f} times by {value.op.name.lower()}")
+
+
+def _feeds_sum(cut: Partition, product: Node) -> bool:
+    readers = cut.readers[product]
+    return len(readers) == 1 and readers[0].op is ops.SUM
+
+
+def _cost(cut: Partition, value: Node) -> int:
+    """Weighted operations to compute an element of ``value`` from memory; stops counting when it
+    is expensive anyway."""
+    total = 0
+    stack, seen = [value], {value}
+    while stack and total < 4 * EXPENSIVE:
+        current = stack.pop()
+        if current.op.kind is Kind.ELEMENTWISE:
+            total += 0 if current.op is ops.CAST else WEIGHT.get(current.op, 1)
+        elif current.op.kind is Kind.REDUCE:
+            return 4 * EXPENSIVE
+        for operand in current.src:
+            if operand not in seen and operand not in cut.owner and not is_leaf(operand):
+                seen.add(operand)
+                stack.append(operand)
+    return total
+
+
+def _limit_size(cut: Partition) -> None:
+    """Writes a value wherever a chain of operations grows too long for one kernel."""
+    count: dict[Node, int] = {}
+    for value in cut.order:
+        if value.op.kind is not Kind.ELEMENTWISE:
+            below = [count[operand] for operand in value.src if operand not in cut.owner]
+            count[value] = max(below, default=0)
+            continue
+        below = [count[operand] for operand in set(value.src) if operand not in cut.owner]
+        count[value] = 1 + sum(below)
+        if count[value] > MAX_OPS and value not in cut.owner:
+            shared = _region_size(cut, value)
+            count[value] = shared
+            if shared > MAX_OPS:
+                cut.add(value, f"the kernel would grow beyond {MAX_OPS} operations")
+
+
+def _region_size(cut: Partition, value: Node) -> int:
+    """Distinct operations needed to compute ``value`` from memory."""
+    inside = toposort(
+        [value], lambda n: [s for s in n.src if s not in cut.owner and not is_leaf(s)]
+    )
+    return sum(1 for n in inside if n.op.kind is Kind.ELEMENTWISE)
+
+
+# -- epilogues ----------------------------------------------------------------------------------
+
+
+def _move_to_end_of_chain(cut: Partition) -> None:
+    """A reduction that is read once, element by element, is written after what follows it: bias
+    and relu ride along with their convolution."""
+    taken: set[Node] = set()
+    for value in cut.order:
+        if value.op.kind is not Kind.REDUCE or value not in cut.owner:
+            continue
+        end = value
+        while True:
+            following = _only_pointwise_reader(cut, end)
+            if following is None or following in taken:
+                break
+            end = following
+            if end in cut.outputs or end in cut.owner:
+                break
+        if end is value or value in cut.outputs:
+            continue
+        reason = cut.owner[value].reasons[0]
+        cut.drop(value)
+        cut.add(end, f"{reason}, followed element by element")
+        taken.update(_chain(cut, value, end))
+
+
+def _chain(cut: Partition, start: Node, end: Node) -> Iterable[Node]:
+    current = start
+    while current is not end:
+        current = cut.readers[current][0]
+        yield current
+
+
+def _only_pointwise_reader(cut: Partition, value: Node) -> Node | None:
+    """The one reader of ``value``, if it is elementwise and sees each element once, in place."""
+    if value in cut.outputs or len(cut.readers[value]) != 1:
+        return None
+    reader = cut.readers[value][0]
+    follows = reader.op.kind is Kind.ELEMENTWISE or reader.op is ops.CONTIGUOUS
+    if not follows or reader.size != value.size:
+        return None
+    return reader if all(_keeps_index(operand, value) for operand in reader.src) else None
+
+
+def _keeps_index(view: Node, value: Node) -> bool:
+    """``view`` does not read ``value``, or reads it in order (only dims of size 1 may move)."""
+    if base_of(view) is not value:
+        return True
+    while view is not value:
+        if view.op not in (ops.RESHAPE, ops.PERMUTE):
+            return False
+        before, after = view.src[0].shape, view.shape
+        if view.op is ops.RESHAPE and _without_ones(before) != _without_ones(after):
+            return False
+        view = view.src[0]
+    return True
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+# -- values that several kernels need -----------------------------------------------------------
+
+
+@dataclass
+class _Uses:
+    """The drafts that compute a value, as far as they are known: at most two matter."""
+
+    drafts: list[object]
+
+    def add(self, others: Iterable[object]) -> None:
+        for other in others:
+            if other not in self.drafts and len(self.drafts) < 8:
+                self.drafts.append(other)
+
+
+def _write_shared(cut: Partition) -> None:
+    """From the outputs back: a value that two kernels would compute is written if repeating it
+    costs more than the memory traffic."""
+    uses: dict[Node, _Uses] = {value: _Uses([]) for value in cut.order}
+    cost = _inline_costs(cut)
+    for value in reversed(cut.order):
+        if value in cut.owner:
+            mine: list[object] = [cut.owner[value]]
+        else:
+            mine = uses[value].drafts
+            worth = value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)
+            if worth and len(mine) > 1 and _worth_writing(cut, value, len(mine), cost):
+                cut.add(value, f"{len(mine)} kernels need it")
+                mine = [cut.owner[value]]
+        for operand in value.src:
+            uses[operand].add(mine)
+
+
+def _inline_costs(cut: Partition) -> dict[Node, tuple[int, int]]:
+    """For each node: operations and bytes read to compute it from memory, an upper estimate."""
+    cost: dict[Node, tuple[int, int]] = {}
+    for value in cut.order:
+        work, traffic = 0, 0
+        for operand in dict.fromkeys(value.src):
+            if operand.op is ops.BUFFER or operand in cut.owner:
+                traffic += operand.size * operand.dtype.itemsize
+            else:
+                work += cost[operand][0]
+                traffic += cost[operand][1]
+        if value.op.kind is Kind.ELEMENTWISE and value.op is not ops.CAST:
+            work += WEIGHT.get(value.op, 1)
+        elif value.op.kind is Kind.REDUCE:
+            work += 100 * EXPENSIVE
+        cost[value] = min(work, 10**6), traffic
+    return cost
+
+
+def _worth_writing(
+    cut: Partition, value: Node, kernels: int, cost: dict[Node, tuple[int, int]]
+) -> bool:
+    work, traffic = cost[value]
+    if work >= EXPENSIVE:
+        return True
+    own = value.size * value.dtype.itemsize
+    return kernels * traffic > traffic + (kernels + 1) * own and work > 0

@@ -1,0 +1,108 @@
+"""Layouts: the order in which a buffer's dims lie in memory, chosen by who computes and reads it.
+
+Outputs of a plan are row-major. What stays inside is laid out as the kernels like it: the result
+of a contraction has the range of its vector lanes innermost (for a convolution: channels last), and
+elementwise kernels keep the order of what they read most of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from lazygrad.codegen.contraction import Contraction
+from lazygrad.graph import Node
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Range
+from lazygrad.kernel.kernel import Output
+from lazygrad.shape import Shape, numel
+
+Order = tuple[int, ...]  # dims of a node, outermost in memory first
+REPACK_REUSE = 16  # an operand read this often is worth a copy in the order the lanes want
+MIN_LANES = 8  # narrower than this, a dim does not fill vectors
+
+
+def strides_in_order(shape: Shape, order: Order) -> Shape:
+    """Strides, by dim of ``shape``, of memory that holds the dims in ``order``."""
+    strides = [0] * len(shape)
+    step = 1
+    for dim in reversed(order):
+        strides[dim] = step
+        step *= shape[dim]
+    return tuple(strides)
+
+
+def row_major(shape: Shape) -> Order:
+    return tuple(range(len(shape)))
+
+
+# -- contractions -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The range that a contraction is vectorised over, and the load that must be repacked so
+    that it has unit stride there (None: it has)."""
+
+    over: Range
+    repack: Expr | None
+
+
+def choose_lanes(found: Contraction, lanes: int, repack: bool) -> Lanes | None:
+    """The range to vectorise: unit stride in its operand, or cheap to repack; wide enough."""
+    options = []
+    sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
+    for side, operand, other in sides:
+        loads = [e for e in ex.toposort([operand]) if e.op is ex.LOAD]
+        reuse = prod(r.size for r in other)
+        for position, r in enumerate(side):
+            moving = [e for e in loads if r in e.ranges]
+            if len(moving) != 1 or not moving[0].arg.index.affine_in(r):
+                continue
+            stride = moving[0].arg.index.coefficient(r)
+            fills = min(r.size / lanes, 1.0)
+            if stride == 1:
+                options.append((-fills, 0, -r.size, position, Lanes(r, None)))
+            elif reuse >= REPACK_REUSE or not repack:
+                size = prod(x.size for x in moving[0].ranges)
+                options.append((-fills, size, -r.size, position, Lanes(r, moving[0])))
+    if not options:
+        return None
+    best = min(options, key=lambda option: option[:4])
+    return best[-1] if best[-1].over.size >= MIN_LANES else None
+
+
+def with_last(order: Order, dim: int) -> Order:
+    """``order`` with one dim moved innermost."""
+    return (*(d for d in order if d != dim), dim)
+
+
+# -- everything else ------------------------------------------------------------------------------
+
+
+def follow_reads(
+    shape: Shape, ranges: Mapping[int, Range], outputs: Sequence[Output], sizes: Mapping[int, int]
+) -> Order:
+    """The order of the largest load that moves with the result's dims: large strides first.
+
+    ``ranges`` gives the range of each dim (dims of size 1 have none), ``sizes`` the bytes of each
+    buffer slot.
+    """
+    best: tuple[int, Expr] | None = None
+    for value in ex.toposort(output.value for output in outputs):
+        if value.op is not ex.LOAD or not value.arg.index.is_affine:
+            continue
+        moving = numel([r.size for r in ranges.values() if r in value.ranges])
+        weight = moving * 2 + (sizes[value.arg.slot] >= moving)
+        if best is None or weight > best[0]:
+            best = weight, value
+    if best is None:
+        return row_major(shape)
+    index = best[1].arg.index
+    strides = {dim: abs(index.coefficient(r)) for dim, r in ranges.items()}
+    dims = list(range(len(shape)))
+    moving_dims = [d for d in dims if strides.get(d, 0)]
+    still = [d for d in dims if not strides.get(d, 0)]
+    return (*still, *sorted(moving_dims, key=lambda d: (-strides[d], d)))

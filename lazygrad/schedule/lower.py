@@ -1,0 +1,216 @@
+"""Graph -> kernel values: every dim of a result becomes a range, movement becomes index
+arithmetic, and what is not in memory is computed in place.
+
+The walk is iterative and remembers (node, index), so that a value needed twice at the same point
+is one expression, and computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.errors import InternalError
+from lazygrad.graph import Node
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr, Guard
+from lazygrad.kernel.index import DataAtom, Index, Range, ravel
+from lazygrad.kernel.index import of as index_of
+from lazygrad.ops import Kind
+from lazygrad.schedule.views import MOVE, Indices
+from lazygrad.shape import Shape
+
+Point = tuple[Node, Indices]
+
+
+@dataclass
+class Lowering:
+    """One kernel being lowered.
+
+    Attributes:
+        in_memory: where a node's value can be loaded from: its slot and strides, else None.
+        values: the expression of each (node, index) met so far.
+        reads: the nodes loaded from memory, in order of first use.
+    """
+
+    in_memory: Callable[[Node], tuple[int, Shape] | None]
+    values: dict[Point, Expr] = field(default_factory=dict)
+    reads: dict[Node, int] = field(default_factory=dict)
+    reduce_ranges: dict[Point, dict[int, Range]] = field(default_factory=dict)
+    counter: int = 0
+
+    def new_range(self, size: int) -> Range:
+        self.counter += 1
+        return Range(f"r{self.counter}", size)
+
+    def lower(self, root: Node, index: Indices, *, from_memory: bool) -> Expr:
+        """The value of ``root`` at ``index``. ``from_memory=False``: compute it, even if it will
+        be in memory, as its own kernel does."""
+        start: Point = (root, index)
+        stack: list[Point] = [start]
+        while stack:
+            point = stack[-1]
+            if point in self.values:
+                stack.pop()
+                continue
+            computing = point == start and not from_memory
+            loaded = None if computing else self._load(*point)
+            if loaded is not None:
+                self.values[point] = loaded
+                stack.pop()
+                continue
+            needed = self._operands(*point)
+            missing = [operand for operand in needed if operand not in self.values]
+            if missing:
+                stack.extend(reversed(missing))
+                continue
+            self.values[point] = self._build(*point, [self.values[o] for o in needed])
+            stack.pop()
+        return self.values[start]
+
+    def _load(self, value: Node, index: Indices) -> Expr | None:
+        place = self.in_memory(value)
+        if place is None:
+            return None
+        slot, strides = place
+        self.reads.setdefault(value, slot)
+        return ex.load(slot, ravel(index, strides), value.dtype)
+
+    def _operands(self, value: Node, index: Indices) -> list[Point]:
+        kind = value.op.kind
+        if kind is Kind.MOVEMENT:
+            return [(value.src[0], MOVE[value.op](value, index)[0])]
+        if kind is Kind.REDUCE:
+            ranges = self._ranges_of(value, index)
+            inner = tuple(
+                index_of(ranges[axis]) if axis in ranges else i for axis, i in enumerate(index)
+            )
+            return [(value.src[0], inner)]
+        if kind is Kind.MARK:
+            return [(value.src[0], index)]
+        return [(operand, index) for operand in value.src]
+
+    def _ranges_of(self, value: Node, index: Indices) -> dict[int, Range]:
+        found = self.reduce_ranges.get((value, index))
+        if found is None:
+            sizes = value.src[0].shape
+            found = {axis: self.new_range(sizes[axis]) for axis in value.arg}
+            self.reduce_ranges[value, index] = found
+        return found
+
+    def _build(self, value: Node, index: Indices, src: list[Expr]) -> Expr:
+        kind = value.op.kind
+        if kind is Kind.ELEMENTWISE:
+            return ex.elementwise(value.op, tuple(src), value.dtype)
+        if kind is Kind.MOVEMENT:
+            return apply_guard(src[0], MOVE[value.op](value, index)[1])
+        if kind is Kind.REDUCE:
+            return reduction(value.op, src[0], tuple(self._ranges_of(value, index).values()))
+        if value.op is ops.CONST:
+            return ex.literal(value.arg.value, value.dtype)
+        if value.op is ops.IOTA:
+            return ex.index_value(index[0], value.dtype)
+        if value.op is ops.CONTIGUOUS:
+            return src[0]
+        raise InternalError(f"[lower] {value} should be in memory by now")
+
+
+# -- guards -----------------------------------------------------------------------------------
+
+
+def apply_guard(value: Expr, guard: Guard) -> Expr:
+    """``value`` inside the guard, 0 outside, touching no memory outside."""
+    guard = ex.simplify_guard(guard)
+    if not guard:
+        return value
+    depends = frozenset[Range]().union(*(bound.index.ranges for bound in guard))
+    guarded, vanishes = _guard_loads(value, guard, depends)
+    return guarded if vanishes else ex.guarded(guarded, guard)
+
+
+def _guard_loads(value: Expr, guard: Guard, depends: frozenset[Range]) -> tuple[Expr, bool]:
+    """Guards every load that moves with the guard; also tells whether the result is 0 outside."""
+    done: dict[Expr, tuple[Expr, bool]] = {}
+    for current in ex.toposort([value]):
+        if not current.ranges & depends:
+            done[current] = current, _is_zero(current)
+            continue
+        if current.op is ex.LOAD:
+            slot, index, before = current.arg
+            both = ex.simplify_guard((*before, *guard))
+            done[current] = ex.load(slot, index, current.dtype, both), True
+            continue
+        src = tuple(done[operand][0] for operand in current.src)
+        zeros = [done[operand][1] for operand in current.src]
+        done[current] = ex.rebuild(current, src, current.arg), _vanishes(current, zeros)
+    return done[value]
+
+
+def _is_zero(value: Expr) -> bool:
+    return value.op is ex.LITERAL and value.arg == 0
+
+
+def _vanishes(value: Expr, zeros: list[bool]) -> bool:
+    """Whether the value is 0 where the operands marked in ``zeros`` are."""
+    if value.op is ops.MUL:
+        return any(zeros)
+    if value.op is ops.WHERE:
+        return zeros[1] and zeros[2]
+    if value.op is ex.REDUCE:
+        return zeros[0] and value.arg.op is ops.SUM
+    if value.op in (ops.ADD, ops.CAST, ops.SQRT, ops.SIN, ex.GUARD):
+        return all(zeros)
+    return _is_zero(value)
+
+
+# -- reductions -------------------------------------------------------------------------------
+
+
+def reduction(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:
+    """REDUCE, with sums of sums merged and sums over ``index == i`` turned into loads."""
+    if op is ops.SUM:
+        if value.op is ex.REDUCE and value.arg.op is ops.SUM:
+            return reduction(op, value.src[0], (*ranges, *value.arg.ranges))
+        for position, r in enumerate(ranges):
+            gathered = gather(value, r)
+            if gathered is not None:
+                rest = (*ranges[:position], *ranges[position + 1 :])
+                return reduction(op, gathered, rest) if rest else gathered
+    return ex.reduce(op, value, ranges)
+
+
+def gather(value: Expr, over: Range) -> Expr | None:
+    """sum over i of ``0 where position != i else f(i)`` is ``f(position)``, 0 if out of range."""
+    if value.op is not ops.WHERE or not _is_zero(value.src[1]):
+        return None
+    condition, _, inner = value.src
+    if condition.op is not ops.NE:
+        return None
+    for position, counter in (condition.src, condition.src[::-1]):
+        if counter.op is ex.INDEX and counter.arg == index_of(over):
+            if over in position.ranges or position.dtype.kind not in (dt.SIGNED, dt.UNSIGNED):
+                continue
+            at = Index([(DataAtom(position, (0, max(over.size - 1, 0))), 1)])
+            unsafe = Index([(DataAtom(position, (-(2**62), 2**62)), 1)])
+            found = ex.substitute(inner, {over: at})
+            return _guard_gather(found, (ex.Bound(unsafe, 0, over.size),), at)
+    return None
+
+
+def _guard_gather(value: Expr, guard: Guard, at: Index) -> Expr:
+    """Guards the loads that use the gathered index."""
+    atom = at.terms[0][0]
+
+    def visit(current: Expr, src: tuple[Expr, ...]) -> Expr:
+        if current.op is ex.LOAD and any(_uses(index, atom) for index in ex.indices(current)):
+            slot, index, before = current.arg
+            return ex.load(slot, index, current.dtype, (*before, *guard))
+        return ex.rebuild(current, src, current.arg)
+
+    return ex.guarded(ex.transform([value], visit)[0], guard)
+
+
+def _uses(index: Index, atom: object) -> bool:
+    return any(a == atom or (hasattr(a, "index") and _uses(a.index, atom)) for a, _ in index.terms)

@@ -1,0 +1,132 @@
+"""Plan: the kernels of a graph in order, and the memory they work on. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lazygrad import ops
+from lazygrad.graph import Node, node, toposort
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.target import Target
+from lazygrad.ops import Kind
+from lazygrad.schedule import fuse, memory
+from lazygrad.schedule.build import Builder, Built
+from lazygrad.schedule.simplify import simplify
+from lazygrad.schedule.split import split_reductions
+
+INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lives: input or output number ``index``, or allocation ``index``."""
+
+    role: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kernel launch: the places of its buffer slots."""
+
+    kernel: Kernel
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Launches in order.
+
+    Attributes:
+        steps: the launches.
+        results: where each requested value ends up: an output, or an input passed through.
+        outputs: bytes of each output.
+        allocations: bytes of each allocation for temporaries.
+    """
+
+    steps: tuple[Step, ...]
+    results: tuple[Place, ...]
+    outputs: tuple[int, ...]
+    allocations: tuple[int, ...]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory of outputs and temporaries together, inputs not counted."""
+        return sum(self.outputs) + sum(self.allocations)
+
+
+def make_plan(
+    requested: Sequence[Node], inputs: Sequence[Node], target: Target, *, fused: bool = True
+) -> Plan:
+    """Schedules ``requested``. ``inputs`` are the leaves (BUFFER nodes) in the caller's order."""
+    roots = _simplified(requested, target)
+    number = {leaf: i for i, leaf in enumerate(inputs)}
+    wanted = [root for root in dict.fromkeys(roots) if root not in number]
+    cut = fuse.partition(wanted, target, fuse=fused)
+    built = [b for b in Builder(cut, target).build_all() if b.kernel.buffers[0].size]
+    places = _places(built, number, {root: i for i, root in enumerate(wanted)})
+    lifetimes, temporaries = _lifetimes(built, places)
+    chosen, sizes = memory.assign(lifetimes)
+    for value, slot in zip(temporaries, chosen, strict=True):
+        places[value] = Place(TEMPORARY, slot)
+    steps = tuple(Step(b.kernel, tuple(places[v] for v in b.buffers)) for b in built)
+    for i, root in enumerate(wanted):
+        places.setdefault(root, Place(OUTPUT, i))
+    return Plan(
+        steps=steps,
+        results=tuple(places[root] for root in roots),
+        outputs=tuple(root.size * root.dtype.itemsize for root in wanted),
+        allocations=tuple(sizes),
+    )
+
+
+def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
+    """Simplified roots; a view asked for by itself is given memory of its own."""
+    simple = simplify(requested)
+    roots = [simple[root] for root in requested]
+    if not target.blas:
+        split = split_reductions(roots, target)
+        roots = [split[root] for root in roots]
+        simple = simplify(roots)
+        roots = [simple[root] for root in roots]
+    return [_stored(root) for root in roots]
+
+
+def _stored(root: Node) -> Node:
+    """The node whose memory holds ``root``: a reshape is the same memory, other views and
+    constants are written to memory of their own."""
+    while root.op is ops.RESHAPE:
+        root = root.src[0]
+    unwritten = root.op.kind in (Kind.MOVEMENT, Kind.LEAF) and root.op is not ops.BUFFER
+    return node(ops.CONTIGUOUS, (root,)) if unwritten else root
+
+
+def _places(
+    built: Sequence[Built], number: dict[Node, int], wanted: dict[Node, int]
+) -> dict[Node, Place]:
+    places = {leaf: Place(INPUT, i) for leaf, i in number.items()}
+    for b in built:
+        for value in b.buffers:
+            if value in wanted:
+                places[value] = Place(OUTPUT, wanted[value])
+    return places
+
+
+def _lifetimes(
+    built: Sequence[Built], places: dict[Node, Place]
+) -> tuple[list[memory.Lifetime], list[Node]]:
+    spans: dict[Node, list[int]] = {}
+    for step, b in enumerate(built):
+        for value in b.buffers:
+            if value not in places:
+                spans.setdefault(value, [step, step])[1] = step
+    lifetimes = [
+        memory.Lifetime(v.size * v.dtype.itemsize, first, last) for v, (first, last) in spans.items()
+    ]
+    return lifetimes, list(spans)
+
+
+def leaves_of(requested: Sequence[Node]) -> list[Node]:
+    """The BUFFER leaves below ``requested``, in order of first use."""
+    return [n for n in toposort(requested) if n.op is ops.BUFFER]

@@ -1,0 +1,87 @@
+"""Long reductions with few results are split in two, so that every unit has work and each part
+stays in cache."""
+
+from __future__ import annotations
+
+from math import prod
+
+from lazygrad import ops
+from lazygrad.graph import Node, node
+from lazygrad.kernel.target import Target
+from lazygrad.rewrite import Rules, rewrite
+from lazygrad.schedule.simplify import base_of
+
+LONG = 1 << 14  # elements that make one result: below this a reduction stays in one piece
+CONTRACTION_LONG = 1 << 11
+PARTS = 8  # into which a unit's share is split, for balance
+
+
+def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
+    """Maps every node to its form with long reductions split, for devices where we generate the
+    reduction ourselves."""
+    rules = Rules()
+    done: set[Node] = set()
+
+    @rules.on(ops.SUM, ops.REDUCE_MAX)
+    def split(current: Node) -> Node | None:
+        if current in done:
+            return None
+        parts = _parts(current, target)
+        if parts is None:
+            return None
+        axis, count = parts
+        result = _in_two(current, axis, count, done)
+        return result
+
+    return rewrite(roots, rules)
+
+
+def _parts(current: Node, target: Target) -> tuple[int, int] | None:
+    """The axis to split and into how many parts, or None to leave it whole."""
+    inner = current.src[0]
+    if current.size == 0 or inner.size == 0:
+        return None
+    length = inner.size // current.size
+    contraction = _is_product(current)
+    if length < (CONTRACTION_LONG if contraction else LONG):
+        return None
+    wanted = _wanted_parts(current, target, contraction)
+    if wanted <= 1:
+        return None
+    sizes = [(inner.shape[axis], axis) for axis in current.arg]
+    for size, axis in sorted(sizes, key=lambda pair: (pair[0] < wanted, pair[1])):
+        count = max((d for d in range(2, wanted + 1) if size % d == 0), default=1)
+        if count > 1:
+            return axis, count
+    return None
+
+
+def _is_product(current: Node) -> bool:
+    return base_of(current.src[0]).op is ops.MUL
+
+
+def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
+    lanes = max(target.lanes, 1)
+    per_unit = 256 if target.is_gpu else lanes
+    if contraction:  # enough tiles already; what counts is that a part's operands stay in cache
+        if not target.is_gpu:
+            operands = sum(base_of(s).size for s in base_of(current.src[0]).src)
+            return min(PARTS * target.units, -(-operands * 4 // target.cache))
+        per_unit = 16
+    wanted = PARTS * target.units * per_unit // max(current.size, 1)
+    length = prod(current.src[0].shape[axis] for axis in current.arg)
+    return min(wanted, length // 256)
+
+
+def _in_two(current: Node, axis: int, count: int, done: set[Node]) -> Node:
+    inner = current.src[0]
+    size = inner.shape[axis]
+    shape = (*inner.shape[:axis], count, size // count, *inner.shape[axis + 1 :])
+    parted = node(ops.RESHAPE, (inner,), shape)
+    moved = tuple(a if a < axis else a + 1 for a in current.arg)
+    partial = node(current.op, (parted,), moved)
+    done.add(partial)
+    stored = node(ops.CONTIGUOUS, (partial,))
+    total = node(current.op, (stored,), (axis,))
+    done.add(total)
+    return node(ops.RESHAPE, (total,), current.shape)
