@@ -1,0 +1,71 @@
+"""Which nodes a derivative visits: those between the inputs and the outputs, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lazygrad.autodiff.rules import differentiable_operands
+from lazygrad.errors import DtypeError, ShapeError
+from lazygrad.graph import Node, Origin, toposort
+
+Path = dict[Node, list[int]]  # node -> the indices of its operands that are on the path too
+
+
+def path_between(outputs: Sequence[Node], inputs: Sequence[Node]) -> Path:
+    """The nodes on a differentiable path from ``inputs`` to ``outputs``, sources first.
+
+    Inputs that an output is reachable from are part of it.
+    """
+    # Whatever is not tracked has no VARIABLE below it: where inputs are tracked, skip it.
+    only_tracked = all(current.tracked for current in inputs)
+    candidates: Path = {}
+
+    def below(current: Node) -> list[Node]:
+        indices = differentiable_operands(current)
+        if only_tracked:
+            indices = [index for index in indices if current.src[index].tracked]
+        candidates[current] = indices
+        return [current.src[index] for index in indices]
+
+    wanted = set(inputs)
+    path: Path = {}
+    for current in toposort(outputs, below):
+        indices = [index for index in candidates[current] if current.src[index] in path]
+        if indices or current in wanted:
+            path[current] = indices
+    return path
+
+
+def check_like(mode: str, what: str, given: Node, target: Node) -> None:
+    """A tangent or cotangent must have the shape and dtype of what it belongs to."""
+    if given.shape != target.shape:
+        raise ShapeError(
+            f"[{mode}] a {what} of shape {given.shape} was given for a value of shape "
+            f"{target.shape}; they must be equal"
+        )
+    if given.dtype is not target.dtype:
+        raise DtypeError(
+            f"[{mode}] a {what} of dtype {given.dtype.name} was given for a value of dtype "
+            f"{target.dtype.name}; cast it"
+        )
+
+
+def set_origin(made: Node, given: Sequence[Node], origin: Origin | None) -> None:
+    """Label the new nodes that ``made`` was built of, down to the ``given`` ones."""
+    if origin is None:
+        return
+    stop = set(given)
+    stack = [made]
+    while stack:
+        current = stack.pop()
+        if current.origin is None and current not in stop:
+            current.origin = origin
+            stack.extend(current.src)
+
+
+def derived_origin(current: Node, suffix: str) -> Origin | None:
+    """The origin of what is built to differentiate ``current``."""
+    origin = current.origin
+    if origin is None:
+        return None
+    return Origin(origin.label + suffix, origin.filename, origin.line)

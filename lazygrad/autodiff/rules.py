@@ -1,0 +1,210 @@
+"""How each op behaves under differentiation: one row an op, read by every mode.
+
+A rule answers for one operand at a time, so that a derivative nobody needs is never built:
+``jvp`` pushes a tangent of operand ``index`` forward to the result, ``vjp`` pulls a cotangent of
+the result back to it. Rules are written in ``lang``: derivatives are graphs like any other.
+
+- ``Diagonal``: elementwise ops. The Jacobian is diagonal, so pushing and pulling are the same
+  multiplication, and one function an operand serves both modes.
+- ``Linear``: ops that are their own derivative; the row holds the transpose.
+- ``Selection``: the maximum of a reduction, neither diagonal nor linear.
+
+An op without a rule stands in ``NO_RULE`` with the reason; a test checks that none is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from lazygrad import lang, ops
+from lazygrad.dtype import FLOAT
+from lazygrad.graph import Node, node
+from lazygrad.ops import Op, Shear
+from lazygrad.shape import inverse_permutation
+
+Partial = Callable[..., Node]  # (tangent or cotangent, ans, *src) -> Node
+
+
+class Rule(Protocol):
+    """The derivative of one op."""
+
+    def has_derivative(self, index: int) -> bool:
+        """Whether the result varies with operand ``index`` as far as calculus is concerned."""
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        """The tangent of ``ans`` that a tangent of operand ``index`` causes."""
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        """The cotangent of operand ``index`` that a cotangent of ``ans`` causes."""
+
+
+class Diagonal:
+    """Elementwise: ``partials[i]`` multiplies by the derivative with respect to operand i; None
+    where there is no derivative."""
+
+    def __init__(self, *partials: Partial | None) -> None:
+        self.partials = partials
+
+    def has_derivative(self, index: int) -> bool:
+        return self.partials[index] is not None
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        partial = self.partials[index]
+        return partial(tangent, ans, *ans.src)  # type: ignore[misc]
+
+    vjp = jvp
+
+
+class Linear:
+    """Linear in its one operand: the op is its own jvp, ``transpose(cotangent, ans)`` its vjp."""
+
+    def __init__(self, transpose: Callable[[Node, Node], Node]) -> None:
+        self.transpose = transpose
+
+    def has_derivative(self, index: int) -> bool:
+        return True
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        return node(ans.op, (tangent,), ans.arg)
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        return self.transpose(cotangent, ans)
+
+
+class Selection:
+    """REDUCE_MAX: the average over the elements that attain the maximum, as torch.amax.
+
+    If the maximum is NaN no element equals it, and the derivative is 0.
+    """
+
+    def has_derivative(self, index: int) -> bool:
+        return True
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        missed = self._missed(ans)
+        chosen = lang.sum(lang.where(missed, 0.0, tangent), ans.arg, True)
+        return lang.div(chosen, self._ties(missed, ans))
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        missed = self._missed(ans)
+        share = lang.div(cotangent, self._ties(missed, ans))
+        return lang.where(missed, 0.0, lang.expand(share, ans.src[0].shape))
+
+    @staticmethod
+    def _missed(ans: Node) -> Node:
+        return lang.ne(ans.src[0], lang.expand(ans, ans.src[0].shape))
+
+    @staticmethod
+    def _ties(missed: Node, ans: Node) -> Node:
+        attained = lang.cast(lang.ne(missed, True), ans.dtype)
+        return lang.sum(attained, ans.arg, True)
+
+
+# -- partial derivatives of elementwise ops -----------------------------------------------------
+
+
+def _div_by_denominator(g: Node, ans: Node, x: Node, y: Node) -> Node:
+    # g / y is what the numerator's rule builds as well: shared where both are wanted
+    return lang.neg(lang.mul(lang.div(g, y), ans))
+
+
+def _mod_by_divisor(g: Node, ans: Node, x: Node, y: Node) -> Node:
+    return lang.neg(lang.mul(g, lang.div(lang.sub(x, ans), y)))  # x = ans + y * trunc(x / y)
+
+
+def _larger(g: Node, this: Node, other: Node) -> Node:
+    tied = lang.where(lang.ne(this, other), g, lang.mul(g, 0.5))
+    return lang.where(lang.lt(this, other), 0.0, tied)
+
+
+# -- transposes of linear ops -------------------------------------------------------------------
+
+
+def _sum_repeated(g: Node, ans: Node) -> Node:
+    before = ans.src[0].shape
+    axes = tuple(axis for axis, size in enumerate(before) if size != ans.shape[axis])
+    return lang.sum(g, axes, True) if axes else g
+
+
+def _cut_padding(g: Node, ans: Node) -> Node:
+    return lang.shrink(
+        g,
+        tuple((low, low + size) for (low, _), size in zip(ans.arg, ans.src[0].shape, strict=True)),
+    )
+
+
+def _pad_back(g: Node, ans: Node) -> Node:
+    return lang.pad(
+        g,
+        tuple(
+            (start, size - stop)
+            for (start, stop), size in zip(ans.arg, ans.src[0].shape, strict=True)
+        ),
+    )
+
+
+def _shear_back(g: Node, ans: Node) -> Node:
+    axis, by, factor, offset, _ = ans.arg
+    return node(ops.SHEAR, (g,), Shear(axis, by, -factor, -offset, ans.src[0].shape[axis]))
+
+
+def _copy_back(g: Node, ans: Node) -> Node:
+    return node(ops.COPY, (g,), ans.src[0].device)
+
+
+# -- the table ----------------------------------------------------------------------------------
+
+RULES: Mapping[Op, Rule] = {
+    ops.EXP: Diagonal(lambda g, ans, x: lang.mul(g, ans)),
+    ops.LOG: Diagonal(lambda g, ans, x: lang.div(g, x)),
+    ops.SIN: Diagonal(lambda g, ans, x: lang.mul(g, lang.cos(x))),
+    ops.SQRT: Diagonal(lambda g, ans, x: lang.div(g, lang.mul(ans, 2.0))),
+    ops.CAST: Linear(lambda g, ans: lang.cast(g, ans.src[0].dtype)),
+    ops.ADD: Diagonal(lambda g, ans, x, y: g, lambda g, ans, x, y: g),
+    ops.MUL: Diagonal(lambda g, ans, x, y: lang.mul(g, y), lambda g, ans, x, y: lang.mul(g, x)),
+    ops.DIV: Diagonal(lambda g, ans, x, y: lang.div(g, y), _div_by_denominator),
+    ops.MOD: Diagonal(lambda g, ans, x, y: g, _mod_by_divisor),
+    ops.MAX: Diagonal(lambda g, ans, x, y: _larger(g, x, y), lambda g, ans, x, y: _larger(g, y, x)),
+    ops.WHERE: Diagonal(
+        None,
+        lambda g, ans, chosen, x, y: lang.where(chosen, g, 0.0),
+        lambda g, ans, chosen, x, y: lang.where(chosen, 0.0, g),
+    ),
+    ops.SUM: Linear(lambda g, ans: lang.expand(g, ans.src[0].shape)),
+    ops.REDUCE_MAX: Selection(),
+    ops.RESHAPE: Linear(lambda g, ans: lang.reshape(g, ans.src[0].shape)),
+    ops.PERMUTE: Linear(lambda g, ans: lang.permute(g, inverse_permutation(ans.arg))),
+    ops.EXPAND: Linear(_sum_repeated),
+    ops.PAD: Linear(_cut_padding),
+    ops.SHRINK: Linear(_pad_back),
+    ops.FLIP: Linear(lambda g, ans: lang.flip(g, ans.arg)),
+    ops.SHEAR: Linear(_shear_back),
+    ops.CONTIGUOUS: Diagonal(lambda g, ans, x: g),
+    ops.COPY: Linear(_copy_back),
+    ops.VARIABLE: Diagonal(lambda g, ans, x: g),
+    ops.SURROGATE: Diagonal(None, lambda g, ans, x, y: g),
+}
+
+NO_RULE: Mapping[Op, str] = {
+    ops.LT: "a bool does not vary continuously",
+    ops.NE: "a bool does not vary continuously",
+    ops.AND: "bits do not vary continuously",
+    ops.XOR: "bits do not vary continuously",
+    ops.CONST: "a constant",
+    ops.IOTA: "a constant",
+    ops.BUFFER: "a leaf: nothing below it",
+    ops.DETACH: "a constant to derivatives by definition",
+}
+
+
+def differentiable_operands(current: Node) -> list[int]:
+    """The indices of the operands of ``current`` that a derivative can flow to."""
+    rule = RULES.get(current.op)
+    if rule is None or current.dtype.kind != FLOAT:
+        return []
+    return [
+        index
+        for index, operand in enumerate(current.src)
+        if operand.dtype.kind == FLOAT and rule.has_derivative(index)
+    ]
