@@ -19,19 +19,24 @@ class Program(ABC):
         kernel: what it computes.
         source: the generated code, as it was compiled.
         nest: the loop nest it was generated from, for people.
+        geometry: how it is launched (global and local sizes), for people.
+        suffix, comment: of files in the source's language, for dumps.
     """
 
     kernel: Kernel
     source: str
     nest: str
+    geometry: str = ""
+    suffix: str = ".txt"
+    comment: str = "#"
 
     @abstractmethod
     def launch(self, memory: Sequence[Any]) -> None:
         """Start it on one memory object a slot of ``kernel.buffers``; need not wait for it."""
 
+    @abstractmethod
     def launch_timed(self, memory: Sequence[Any]) -> float:
         """Run it, wait, and return the seconds that it took on the device."""
-        raise NotImplementedError
 
 
 class Backend(ABC):

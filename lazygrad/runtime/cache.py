@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lazygrad import ops
 from lazygrad.config import settings
+from lazygrad.dtype import DType
+from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.runtime import registry, report
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.schedule.plan import make_plan
+from lazygrad.shape import Shape
 
 LIMIT = 256  # plans kept; the least recently used goes first
 
@@ -83,7 +87,7 @@ def compile_graph(
     requested: Sequence[Node], leaves: Sequence[Node], device: str
 ) -> CompiledPlan:
     """Plans and compiles a graph whose ``leaves`` are realised values or placeholders."""
-    cut = {leaf: node(ops.BUFFER, (), _Placeholder(leaf)) for leaf in leaves}
+    cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
     copies = _with_leaves(requested, cut)
     target = registry.backend(device).target
     inputs = [cut[leaf] for leaf in leaves]
@@ -93,13 +97,25 @@ def compile_graph(
     return result
 
 
-class _Placeholder:
-    """A leaf of a plan: shape, dtype, device, and no memory, so that plans keep none alive."""
+class Placeholder:
+    """The argument of a BUFFER leaf that stands for memory given later: inputs of plans and of
+    traced functions. It keeps no memory alive."""
 
     __slots__ = ("__weakref__", "device", "dtype", "shape")
 
-    def __init__(self, leaf: Node) -> None:
-        self.shape, self.dtype, self.device = leaf.shape, leaf.dtype, leaf.device
+    def __init__(self, shape: Shape, dtype: DType, device: str) -> None:
+        self.shape, self.dtype, self.device = shape, dtype, device
+
+    @classmethod
+    def like(cls, leaf: Node) -> Placeholder:
+        return cls(leaf.shape, leaf.dtype, leaf.device)
+
+    @property
+    def memory(self) -> NoReturn:
+        raise JitError(
+            f"[jit] a tensor of shape {self.shape} made inside a jitted function has no value "
+            "outside; return it from the function instead"
+        )
 
 
 def _with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:

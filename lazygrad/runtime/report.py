@@ -1,13 +1,125 @@
-"""What LAZYGRAD_DEBUG prints and LAZYGRAD_DUMP writes."""
+"""What LAZYGRAD_DEBUG prints (to standard error) and what LAZYGRAD_DUMP writes."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lazygrad.config import settings
+from lazygrad.graph import Node
+from lazygrad.kernel import cost
+from lazygrad.runtime.backend import Program
+from lazygrad.show import show_graph
+
+if TYPE_CHECKING:
+    from lazygrad.runtime.program import CompiledPlan, Launch
+
+_dumped = itertools.count()
 
 
-def planned(compiled: Any, roots: Any) -> None: ...
+def planned(compiled: CompiledPlan, roots: Sequence[Node]) -> None:
+    """Called once for each new plan."""
+    if settings.debug >= 1:
+        _say(_summary(compiled))
+    if settings.debug >= 6:
+        _say(show_graph(roots))
+    if settings.debug >= 3:
+        for launch in compiled.launches:
+            _say(_describe(launch.program, settings.debug))
+    if settings.dump is not None:
+        _dump(compiled, roots, Path(settings.dump))
 
 
-def run_timed(launches: Any, raw: Any) -> None:
-    for launch in launches:
-        launch.program.launch_timed([raw[p] for p in launch.positions])
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _summary(compiled: CompiledPlan) -> str:
+    plan = compiled.plan
+    operations = sum(cost.flops(step.kernel) for step in plan.steps)
+    moved = sum(cost.nbytes(step.kernel) for step in plan.steps)
+    return (
+        f"[lazygrad] {compiled.device}: {len(plan.steps)} kernels, {operations / 1e6:.1f} MFLOP, "
+        f"{moved / 1e6:.1f} MB moved, {sum(plan.allocations) / 1e6:.1f} MB of temporaries"
+    )
+
+
+def _describe(program: Program, level: int) -> str:
+    kernel = program.kernel
+    lines = [f"[lazygrad] {kernel.name}"]
+    lines += [f"    from {origin}" for origin in kernel.origins]
+    lines += [f"    a kernel of its own because {reason}" for reason in kernel.reasons]
+    if level >= 5:
+        lines.append(program.nest)
+    if level >= 4:
+        lines.append(program.source)
+    return "\n".join(lines)
+
+
+# -- timing -------------------------------------------------------------------------------------
+
+
+def run_timed(launches: Sequence[Launch], raw: Sequence[Any]) -> None:
+    """Runs launches one by one and prints time, GFLOP/s, GB/s and share of each."""
+    seconds = [
+        launch.program.launch_timed([raw[position] for position in launch.positions])
+        for launch in launches
+    ]
+    total = sum(seconds)
+    for launch, spent in zip(launches, seconds, strict=True):
+        kernel = launch.program.kernel
+        rate = 1e-9 / spent if spent > 0 else 0.0
+        share = spent / total if total > 0 else 0.0
+        _say(
+            f"[lazygrad] {spent * 1e6:9.1f} us {share:6.1%} "
+            f"{cost.flops(kernel) * rate:8.2f} GFLOP/s {cost.nbytes(kernel) * rate:8.2f} GB/s "
+            f" {kernel.name}"
+        )
+    _say(f"[lazygrad] {total * 1e6:9.1f} us in {len(launches)} kernels")
+
+
+# -- dump ---------------------------------------------------------------------------------------
+
+
+def _dump(compiled: CompiledPlan, roots: Sequence[Node], folder: Path) -> None:
+    """One folder a plan: an index, the graph, and a file for each kernel."""
+    target = folder / f"plan_{next(_dumped):03d}"
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "graph.txt").write_text(show_graph(roots) + "\n")
+    rows = [f"# {_summary(compiled)}", "", "| kernel | from | MFLOP | MB | why | file |"]
+    rows.append("| --- | --- | ---: | ---: | --- | --- |")
+    for number, launch in enumerate(compiled.launches):
+        program = launch.program
+        kernel = program.kernel
+        name = f"{number:03d}_{kernel.name}{program.suffix}"
+        (target / name).write_text(_file(program))
+        rows.append(
+            f"| {kernel.name} | {'; '.join(kernel.origins)} | {cost.flops(kernel) / 1e6:.3f} "
+            f"| {cost.nbytes(kernel) / 1e6:.3f} | {'; '.join(kernel.reasons)} | [{name}]({name}) |"
+        )
+    (target / "index.md").write_text("\n".join(rows) + "\n")
+
+
+def _file(program: Program) -> str:
+    """The source, under a comment that says what it is."""
+    kernel = program.kernel
+    buffers = [
+        f"  buffer {slot}: {spec.size} x {spec.dtype.name}"
+        f"{' (written)' if slot < len(kernel.outputs) else ''}"
+        for slot, spec in enumerate(kernel.buffers)
+    ]
+    header = [
+        kernel.name,
+        *(f"  from {origin}" for origin in kernel.origins),
+        *(f"  a kernel of its own because {reason}" for reason in kernel.reasons),
+        f"  {cost.flops(kernel)} floating-point operations, {cost.nbytes(kernel)} bytes",
+        *([f"  launched as {program.geometry}"] if program.geometry else []),
+        *buffers,
+        "",
+        *program.nest.splitlines(),
+    ]
+    comment = "\n".join(f"{program.comment} {line}".rstrip() for line in header)
+    return f"{comment}\n\n{program.source}\n"

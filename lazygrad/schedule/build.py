@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lazygrad import ops
-from lazygrad.codegen import contraction
+from lazygrad.kernel import contraction
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
 from lazygrad.kernel import expr as ex

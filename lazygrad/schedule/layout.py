@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.codegen.contraction import Contraction
+from lazygrad.kernel.contraction import Contraction
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr

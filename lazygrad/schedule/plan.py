@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lazygrad import ops
+from lazygrad.config import settings
 from lazygrad.graph import Node, node, toposort
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
+from lazygrad.kernel.verify import verify_kernel
 from lazygrad.ops import Kind
 from lazygrad.schedule import fuse, memory
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.simplify import simplify
 from lazygrad.schedule.split import split_reductions
+from lazygrad.verify import verify_graph, verify_same
 
 INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
 
@@ -65,6 +68,9 @@ def make_plan(
     wanted = [root for root in dict.fromkeys(roots) if root not in number]
     cut = fuse.partition(wanted, target, fuse=fused)
     built = [b for b in Builder(cut, target).build_all() if b.kernel.buffers[0].size]
+    if settings.verify:
+        for b in built:
+            verify_kernel(b.kernel)
     places = _places(built, number, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)
     chosen, sizes = memory.assign(lifetimes)
@@ -85,6 +91,10 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     """Simplified roots; a view asked for by itself is given memory of its own."""
     simple = simplify(requested)
     roots = [simple[root] for root in requested]
+    if settings.verify:
+        verify_graph(roots, "simplification")
+        for before, after in zip(requested, roots, strict=True):
+            verify_same(before, after, "simplification")
     if not target.blas:
         split = split_reductions(roots, target)
         roots = [split[root] for root in roots]

@@ -1,0 +1,352 @@
+"""jit: a function of tensors, traced once and then replayed as a flat list of launches.
+
+Tracing runs the function on placeholders. Every tensor from outside that it reads becomes an input
+of the traced graph, every one that it rebinds (``assign``) or gives a ``.grad`` becomes an output:
+what remains is a pure graph, which is planned and compiled like any other.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from lazygrad import modes, ops, pytree
+from lazygrad.config import settings
+from lazygrad.errors import JitError
+from lazygrad.graph import Node, node
+from lazygrad.runtime import buffer, cache, executor
+from lazygrad.runtime.buffer import Buffer
+from lazygrad.runtime.memory import Memory
+from lazygrad.runtime.program import CompiledPlan
+from lazygrad.tensor import Tensor, from_node
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MAX_CAPTURES = 64  # different argument signatures of one function
+
+
+def jit(function: Callable[P, R]) -> Jit[P, R]:
+    """Compile a function of tensors; use as ``@jit`` or ``fast = jit(f)``.
+
+    The first call with new shapes, dtypes, devices or Python arguments traces the function: its
+    Python code runs once, on tensors without values. Later calls replay the kernels.
+
+    - Tensors that the function reads from outside (parameters, running statistics, optimiser
+      state) are found by themselves and read anew on every call, so a loaded checkpoint or a
+      changed learning rate is seen. What it rebinds, ``.grad`` included, is rebound on every call.
+    - Random numbers are fresh on every call, the same ones that the plain function would draw.
+    - Python values (arguments that are not tensors, globals, ``model.training``) are fixed when
+      traced; arguments are part of the signature, so another value traces anew.
+    - Returned tensors have memory of their own and no derivative history.
+
+    Raises:
+        JitError: where the function needs a value while it is traced (``.item()``, ``if tensor``),
+            or reads a tensor that hangs on a derivative history from outside.
+    """
+    return Jit(function)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input of a capture comes from: ``kind`` is "argument", "state", "grad", "key" or
+    "constant"; ``of`` the position, the handle or the buffer."""
+
+    kind: str
+    of: Any
+
+
+@dataclass
+class Seen:
+    """A handle from outside that the traced function met."""
+
+    tensor: Tensor
+    before: Node
+    grad_before: Tensor | None
+    placeholder: Node | None = None
+    grad_of: Tensor | None = None
+
+    @property
+    def guard(self) -> Hashable:
+        return _guard(self.tensor)
+
+
+def _guard(tensor: Tensor) -> Hashable:
+    """What must be as it was for a capture to be valid."""
+    return tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad, tensor.grad is None
+
+
+@dataclass
+class Trace:
+    """The recording of one traced call; ``modes.trace`` while it runs."""
+
+    epoch: int
+    seen: dict[int, Seen] = field(default_factory=dict)
+    sources: dict[Node, Source] = field(default_factory=dict)
+    keys: int = 0
+
+    def argument(self, position: int, tensor: Tensor) -> Tensor:
+        """The stand-in for a tensor argument."""
+        leaf = self._placeholder(tensor, Source("argument", position))
+        return from_node(node(ops.VARIABLE, (leaf,), object()) if tensor.requires_grad else leaf)
+
+    def read(self, tensor: Tensor) -> Node:
+        """The node to use for ``tensor``; called whenever an operation reads a handle."""
+        if tensor._epoch == self.epoch or id(tensor) in self.seen:
+            return tensor._node
+        return self._record(tensor)._node
+
+    def write(self, tensor: Tensor) -> None:
+        """Called before a handle is rebound."""
+        if tensor._epoch != self.epoch and id(tensor) not in self.seen:
+            self._record(tensor)
+
+    def random_key(self, device: str) -> Node:
+        """A leaf that holds fresh seed and counter on every call."""
+        leaf = node(ops.BUFFER, (), cache.Placeholder((2,), modes.KEY_DTYPE, device))
+        self.sources[leaf] = Source("key", self.keys)
+        self.keys += 1
+        return leaf
+
+    def _record(self, tensor: Tensor) -> Tensor:
+        before = tensor._node
+        leaf = before.src[0] if before.op is ops.VARIABLE else before
+        if leaf.tracked:
+            raise JitError(
+                f"[jit] the function reads a tensor of shape {tensor.shape} that was computed "
+                "outside from tensors that require a gradient; detach() it, or compute it inside"
+            )
+        if not cache.is_realised(leaf):
+            executor.realize([leaf])
+        seen = Seen(tensor, before, tensor.grad, grad_of=self._owner_of_grad(tensor))
+        source = Source("grad", seen.grad_of) if seen.grad_of else Source("state", tensor)
+        inner = self._placeholder(tensor, source)
+        is_leaf = before.op is ops.VARIABLE
+        seen.placeholder = node(ops.VARIABLE, (inner,), before.arg) if is_leaf else inner
+        self.seen[id(tensor)] = seen
+        tensor._node = seen.placeholder
+        return tensor
+
+    def _owner_of_grad(self, tensor: Tensor) -> Tensor | None:
+        for seen in self.seen.values():
+            if seen.grad_before is tensor:
+                return seen.tensor
+        return None
+
+    def _placeholder(self, tensor: Tensor, source: Source) -> Node:
+        stand_in = cache.Placeholder(tensor.shape, tensor.dtype, tensor.device)
+        leaf = node(ops.BUFFER, (), stand_in)
+        self.sources[leaf] = source
+        return leaf
+
+    def restore(self) -> None:
+        """Puts every handle back to what it was before the trace."""
+        for seen in self.seen.values():
+            seen.tensor._node = seen.before
+            seen.tensor.grad = seen.grad_before
+
+
+class Jit(Generic[P, R]):
+    """A jitted function; ``captures`` counts how often it was traced."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self._captures: dict[Hashable, list[Capture]] = {}
+
+    @property
+    def captures(self) -> int:
+        return sum(map(len, self._captures.values()))
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Methods can be jitted: ``self`` is part of the signature, by identity."""
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if modes.trace is not None:  # inside another jitted function: part of its trace
+            return self.function(*args, **kwargs)
+        leaves, spec = pytree.flatten((args, kwargs))
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        _realise_arguments(tensors)
+        captures = self._captures.setdefault(self._signature(leaves, spec), [])
+        for capture in captures:
+            if capture.is_valid():
+                return capture.replay(tensors)  # type: ignore[no-any-return]
+        if self.captures >= MAX_CAPTURES:
+            self._captures.clear()
+            captures = self._captures.setdefault(self._signature(leaves, spec), [])
+        capture = _trace(self.function, leaves, spec)
+        captures.append(capture)
+        return capture.replay(tensors)  # type: ignore[no-any-return]
+
+    def _signature(self, leaves: Sequence[Any], spec: pytree.Spec) -> Hashable:
+        modes_now = (modes.grad_enabled, settings.fuse)
+        return spec, tuple(_leaf_signature(leaf) for leaf in leaves), modes_now
+
+
+def _leaf_signature(leaf: Any) -> Hashable:
+    if isinstance(leaf, Tensor):
+        return leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad
+    try:
+        hash(leaf)
+    except TypeError:
+        raise JitError(
+            f"[jit] argument {leaf!r} of type {type(leaf).__name__} is neither a tensor nor "
+            "hashable; pass arrays as Tensor(array)"
+        ) from None
+    return type(leaf), leaf
+
+
+def _realise_arguments(tensors: Sequence[Tensor]) -> None:
+    todo = [t for t in tensors if not cache.is_realised(_value_node(t))]
+    if todo:
+        Tensor.realize(*todo)
+
+
+def _value_node(tensor: Tensor) -> Node:
+    found = tensor._node
+    return found.src[0] if found.op is ops.VARIABLE else found
+
+
+def _memory(tensor: Tensor) -> Memory:
+    leaf = _value_node(tensor)
+    if not cache.is_realised(leaf):
+        executor.realize([leaf])
+    return executor.value_of(leaf).memory
+
+
+# -- tracing ------------------------------------------------------------------------------------
+
+
+def _trace(function: Callable[..., Any], leaves: Sequence[Any], spec: pytree.Spec) -> Capture:
+    modes.epoch += 1
+    trace = Trace(modes.epoch)
+    position = 0
+    stand_ins: list[Any] = []
+    modes.trace = trace
+    try:
+        for leaf in leaves:
+            if isinstance(leaf, Tensor):
+                stand_ins.append(trace.argument(position, leaf))
+                position += 1
+            else:
+                stand_ins.append(leaf)
+        args, kwargs = pytree.unflatten(spec, stand_ins)
+        returned = function(*args, **kwargs)
+        return _capture(trace, returned)
+    finally:
+        modes.trace = None
+        trace.restore()
+
+
+def _capture(trace: Trace, returned: Any) -> Capture:
+    """The traced graph as a compiled plan with named inputs and outputs."""
+    out_leaves, out_spec = pytree.flatten(returned)
+    requested = [trace.read(leaf) for leaf in out_leaves if isinstance(leaf, Tensor)]
+    rebound: list[Tensor] = []
+    grads: list[Tensor] = []
+    cleared: list[Tensor] = []
+    for seen in list(trace.seen.values()):
+        if seen.tensor._node is not seen.placeholder:
+            rebound.append(seen.tensor)
+            requested.append(_value_node(seen.tensor))
+    for seen in list(trace.seen.values()):
+        grad = seen.tensor.grad
+        if grad is not None and grad is not seen.grad_before:
+            grads.append(seen.tensor)
+            requested.append(trace.read(grad))
+        elif grad is None and seen.grad_before is not None:
+            cleared.append(seen.tensor)
+    guards = []
+    for seen in trace.seen.values():
+        before = seen.before
+        guards.append(
+            (seen.tensor, (before.shape, before.dtype, before.device,
+                           before.op is ops.VARIABLE, seen.grad_before is None))
+        )  # fmt: skip
+    device = requested[0].device if requested else settings.backend
+    if any(r.device != device for r in requested):
+        devices = sorted({r.device for r in requested})
+        raise JitError(f"[jit] results on several devices {devices}; a jitted function runs on one")
+    plan, plan_leaves = cache.compiled(requested, device)
+    sources = [trace.sources.get(leaf) or _constant(leaf) for leaf in plan_leaves]
+    kinds = [(r.shape, r.dtype) for r in requested]
+    outs = [(leaf if not isinstance(leaf, Tensor) else None) for leaf in out_leaves]
+    is_tensor = [isinstance(leaf, Tensor) for leaf in out_leaves]
+    return Capture(
+        plan, sources, kinds, rebound, grads, cleared, guards, trace.keys, out_spec, outs, is_tensor
+    )
+
+
+def _constant(leaf: Node) -> Source:
+    return Source("constant", executor.value_of(leaf))
+
+
+# -- replay -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Capture:
+    """One traced signature: the compiled plan, where its inputs come from, where outputs go."""
+
+    plan: CompiledPlan
+    sources: list[Source]
+    kinds: list[tuple[Any, Any]]
+    rebound: list[Tensor]
+    grads: list[Tensor]
+    cleared: list[Tensor]
+    guards: list[tuple[Tensor, Hashable]]
+    keys: int
+    out_spec: pytree.Spec
+    out_values: list[Any]
+    out_is_tensor: list[bool]
+
+    def is_valid(self) -> bool:
+        """Whether every tensor that it reads still has the shape, dtype ... it was traced with."""
+        return all(_guard(tensor) == guard for tensor, guard in self.guards)
+
+    def replay(self, arguments: Sequence[Tensor]) -> Any:
+        """Runs the kernels on current values and rebinds what the function rebound."""
+        keys = [modes.next_key() for _ in range(self.keys)]
+        inputs = [self._input(source, arguments, keys) for source in self.sources]
+        memory = self.plan.run(inputs)
+        device = self.plan.device
+        values = [
+            Buffer(shape, dtype, device, result)
+            for (shape, dtype), result in zip(self.kinds, memory, strict=True)
+        ]
+        count = sum(self.out_is_tensor)
+        self._rebind(values[count:])
+        return self._returned(values[:count])
+
+    def _input(self, source: Source, arguments: Sequence[Tensor], keys: Sequence[Any]) -> Memory:
+        if source.kind == "state":
+            return _memory(source.of)
+        if source.kind == "argument":
+            return _memory(arguments[source.of])
+        if source.kind == "grad":
+            return _memory(source.of.grad)
+        if source.kind == "key":
+            return buffer.from_stored(keys[source.of], modes.KEY_DTYPE, self.plan.device).memory
+        constant: Buffer = source.of
+        return constant.memory
+
+    def _rebind(self, values: Sequence[Buffer]) -> None:
+        for tensor, value in zip(self.rebound, values, strict=False):
+            leaf = node(ops.BUFFER, (), value)
+            before = tensor._node
+            is_leaf = before.op is ops.VARIABLE
+            tensor._node = node(ops.VARIABLE, (leaf,), before.arg) if is_leaf else leaf
+        for tensor in self.cleared:
+            tensor.grad = None
+        for tensor, value in zip(self.grads, values[len(self.rebound) :], strict=True):
+            tensor.grad = from_node(node(ops.BUFFER, (), value))
+
+    def _returned(self, values: Sequence[Buffer]) -> Any:
+        fresh = iter(values)
+        leaves = [
+            from_node(node(ops.BUFFER, (), next(fresh))) if is_tensor else value
+            for is_tensor, value in zip(self.out_is_tensor, self.out_values, strict=True)
+        ]
+        return pytree.unflatten(self.out_spec, leaves)

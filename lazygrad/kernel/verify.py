@@ -1,0 +1,64 @@
+"""Checks on kernels: every range is bound, every access inside its buffer, every output element
+written exactly once."""
+
+from __future__ import annotations
+
+from math import prod
+
+from lazygrad.errors import InternalError
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.kernel import Kernel, Output
+
+
+def verify_kernel(kernel: Kernel) -> None:
+    """Raises InternalError for a malformed kernel."""
+    for output in kernel.outputs:
+        _verify_output(kernel, output)
+    for value in ex.toposort(kernel.values):
+        if value.op is ex.LOAD:
+            _verify_load(kernel, value)
+
+
+def _verify_output(kernel: Kernel, output: Output) -> None:
+    if output.ranges[: len(kernel.ranges)] != kernel.ranges:
+        raise InternalError(f"[verify] {kernel.name}: an output does not begin with the ranges")
+    unbound = output.value.ranges - set(output.ranges)
+    if unbound:
+        names = sorted(r.name for r in unbound)
+        raise InternalError(f"[verify] {kernel.name}: ranges {names} are not bound")
+    spec = kernel.buffers[output.slot]
+    if spec.dtype is not output.value.dtype:
+        raise InternalError(f"[verify] {kernel.name}: stores {output.value.dtype} as {spec.dtype}")
+    points = prod(r.size for r in output.ranges)
+    if points != spec.size or not _visits_each_once(output):
+        raise InternalError(f"[verify] {kernel.name}: does not write each element exactly once")
+
+
+def _visits_each_once(output: Output) -> bool:
+    """An affine index whose strides nest like the digits of a number."""
+    if not output.index.is_affine or output.index.const:
+        return False
+    strides = sorted((output.index.coefficient(r), r.size) for r in output.ranges if r.size != 1)
+    step = 1
+    for stride, size in strides:
+        if stride != step and 0 not in (r.size for r in output.ranges):
+            return False
+        step *= size
+    return True
+
+
+def _verify_load(kernel: Kernel, value: Expr) -> None:
+    slot, index, guard = value.arg
+    low, high = index.interval
+    size = kernel.buffers[slot].size
+    if (low < 0 or high >= size) and not guard and not _empty(value):
+        raise InternalError(
+            f"[verify] {kernel.name}: load {value} reaches {low}...{high} of {size} elements"
+        )
+    if kernel.buffers[slot].dtype is not value.dtype:
+        raise InternalError(f"[verify] {kernel.name}: loads {value} with another dtype")
+
+
+def _empty(value: Expr) -> bool:
+    return any(r.size == 0 for r in value.ranges)
