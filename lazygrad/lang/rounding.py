@@ -13,7 +13,7 @@ from lazygrad.lang.operands import Operand, cast, full_like, pair, zeros_like
 
 def trunc(x: Node) -> Node:
     """The integer part, towards zero; the sign of a zero is kept."""
-    return flat(_trunc(x), x)
+    return flat(whole_part(x), x)
 
 
 def floor(x: Node) -> Node:
@@ -47,7 +47,8 @@ def frac(x: Node) -> Node:
     return sub(x, trunc(x))
 
 
-def _trunc(x: Node) -> Node:
+def whole_part(x: Node) -> Node:
+    """``trunc``, as a constant to derivatives."""
     if x.dtype.kind != FLOAT:
         return x
     wide = detach(cast(x, accumulator(x.dtype)))
@@ -66,14 +67,14 @@ def _exact_integer(dtype: DType) -> tuple[DType, float]:
 def _floor(x: Node) -> Node:
     if x.dtype.kind != FLOAT:
         return x
-    whole = _trunc(x)
+    whole = whole_part(x)
     return _where(_lt_scalar(detach(x), whole), sub(whole, 1.0), whole)
 
 
 def _ceil(x: Node) -> Node:
     if x.dtype.kind != FLOAT:
         return x
-    whole = _trunc(x)
+    whole = whole_part(x)
     return _where(_lt_scalar(whole, detach(x)), add(whole, 1.0), whole)
 
 
@@ -112,7 +113,7 @@ def fmod(left: Operand, right: Operand) -> Node:
     value = node(ops.MOD, (first, second))
     if not (first.tracked or second.tracked):
         return value
-    return surrogate(value, sub(first, mul(second, _trunc(detach(div(first, second))))))
+    return surrogate(value, sub(first, mul(second, whole_part(detach(div(first, second))))))
 
 
 def remainder(left: Operand, right: Operand) -> Node:
@@ -156,4 +157,4 @@ def trunc_divide(left: Operand, right: Operand) -> Node:
     """The quotient rounded towards zero, in the promoted dtype."""
     first, second = (detach(x) for x in pair("div", left, right))
     quotient = node(ops.DIV, (first, second))
-    return _trunc(quotient)
+    return whole_part(quotient)

@@ -1,0 +1,165 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from lazygrad import ops
+from lazygrad.dtype import DType
+from lazygrad.errors import DtypeError, ValueRangeError
+from lazygrad.graph import Node, node
+from lazygrad.lang.comparison import gt, isfinite, lt
+from lazygrad.lang.elementwise import add, clamp, detach, div, exp, log, mul, sub, surrogate, where
+from lazygrad.lang.operands import cast, require_float, to_float, widened, zeros_like
+from lazygrad.lang.reduce import Axes, amax
+from lazygrad.lang.reduce import sum as sum_over
+from lazygrad.lang.transcendental import erf, expm1, sigmoid, softplus, tanh
+from lazygrad.shape import normalize_axes, normalize_axis
+
+
+def relu(x: Node) -> Node:
+    """The larger of ``x`` and 0; its gradient at 0 is 0, and NaN stays NaN."""
+    if x.dtype.kind == 0:
+        raise DtypeError("[relu] is not defined for bool; cast it first")
+    zero = zeros_like(x)
+    value = node(ops.MAX, (x, zero))
+    if not x.tracked:
+        return value
+    positive = node(ops.LT, (zero, value))
+    return surrogate(value, node(ops.WHERE, (positive, x, zero)))
+
+
+def relu6(x: Node) -> Node:
+    """``x`` limited to [0, 6]"""
+    return hardtanh(x, 0.0, 6.0)
+
+
+def hardtanh(x: Node, min_val: float = -1.0, max_val: float = 1.0) -> Node:
+    """``x`` limited to [min_val, max_val], with gradient 0 at the limits."""
+    value = clamp(detach(x), min_val, max_val)
+    if not x.tracked:
+        return value
+    inside = node(ops.AND, (gt(x, min_val), lt(x, max_val)))
+    return surrogate(value, where(inside, x, zeros_like(x)))
+
+
+def leaky_relu(x: Node, negative_slope: float = 0.01) -> Node:
+    """``x`` above 0, else ``negative_slope * x``"""
+    return where(gt(x, 0), x, mul(x, negative_slope))
+
+
+def elu(x: Node, alpha: float = 1.0) -> Node:
+    """``x`` above 0, else ``alpha * (exp(x) - 1)``"""
+    x = to_float(x)
+    positive = gt(x, 0)
+    below = expm1(where(positive, 0.0, x))
+    return where(positive, x, mul(below, alpha))
+
+
+def selu(x: Node) -> Node:
+    """``elu`` scaled so that activations normalise themselves."""
+    return mul(elu(x, 1.6732632423543772), 1.0507009873554805)
+
+
+def silu(x: Node) -> Node:
+    """``x * sigmoid(x)``, also called swish."""
+    wide = widened(x)
+    return cast(mul(wide, sigmoid(wide)), to_float(x).dtype)
+
+
+def gelu(x: Node, approximate: str = "none") -> Node:
+    """``x * Phi(x)`` with the normal distribution function, exact or by ``tanh``.
+
+    Raises:
+        ValueRangeError: for an approximation other than "none" and "tanh".
+    """
+    if approximate not in _GELU:
+        raise ValueRangeError(f'[gelu] approximate must be "none" or "tanh", got {approximate!r}')
+    wide = widened(x)
+    half = mul(wide, 0.5)
+    return cast(mul(half, add(_GELU[approximate](wide), 1.0)), to_float(x).dtype)
+
+
+def _gelu_tanh(x: Node) -> Node:
+    inner = mul(x, add(mul(mul(x, x), 0.044715), 1.0))
+    return tanh(mul(inner, math.sqrt(2.0 / math.pi)))
+
+
+_GELU: dict[str, Callable[[Node], Node]] = {
+    "none": lambda x: erf(mul(x, math.sqrt(0.5))),
+    "tanh": _gelu_tanh,
+}
+
+
+def softsign(x: Node) -> Node:
+    """``x / (1 + |x|)``"""
+    x = to_float(x)
+    size = where(lt(x, 0), mul(x, -1), x)
+    return div(x, add(size, 1.0))
+
+
+def mish(x: Node) -> Node:
+    """``x * tanh(softplus(x))``"""
+    wide = widened(x)
+    return cast(mul(wide, tanh(softplus(wide))), to_float(x).dtype)
+
+
+def hardsigmoid(x: Node) -> Node:
+    """``(x + 3) / 6`` limited to [0, 1]"""
+    return div(hardtanh(add(x, 3.0), 0.0, 6.0), 6.0)
+
+
+def hardswish(x: Node) -> Node:
+    """``x * hardsigmoid(x)``"""
+    return mul(x, hardsigmoid(x))
+
+
+# -- softmax -----------------------------------------------------------------------------------
+
+
+def logsumexp(x: Node, axes: Axes, keepdim: bool = False) -> Node:
+    """``log(sum(exp(x)))`` without overflow; -inf over nothing but -inf."""
+    wide = widened(x)
+    reduced = normalize_axes("logsumexp", axes, x.ndim)
+    largest = amax(detach(wide), reduced, keepdim=True)
+    shift = where(isfinite(largest), largest, 0.0)
+    total = log(sum_over(exp(sub(wide, shift)), reduced, keepdim=True))
+    result = add(total, shift)
+    if not keepdim:
+        kept = [n for axis, n in enumerate(result.shape) if axis not in reduced]
+        result = node(ops.RESHAPE, (result,), tuple(kept)) if reduced else result
+    return cast(result, to_float(x).dtype)
+
+
+def softmax(x: Node, dim: int, dtype: DType | None = None) -> Node:
+    """``exp(x)`` scaled to sum 1 along ``dim``."""
+    x = _floats("softmax", x, dtype)
+    axis = normalize_axis("softmax", dim, x.ndim)
+    powers = exp(centered(widened(x), axis))
+    return cast(div(powers, _total(powers, axis)), x.dtype)
+
+
+def log_softmax(x: Node, dim: int, dtype: DType | None = None) -> Node:
+    """``log(softmax(x))``, accurate where the softmax is near 0."""
+    x = _floats("log_softmax", x, dtype)
+    axis = normalize_axis("log_softmax", dim, x.ndim)
+    shifted = centered(widened(x), axis)
+    return cast(sub(shifted, log(_total(exp(shifted), axis))), x.dtype)
+
+
+def centered(x: Node, axis: int) -> Node:
+    """``x`` minus its largest value along ``axis``, a shift to which softmax is indifferent."""
+    if x.ndim == 0 or x.shape[axis] == 0:
+        return sub(x, detach(x))
+    return sub(x, amax(detach(x), axis, keepdim=True))
+
+
+def _total(x: Node, axis: int) -> Node:
+    return sum_over(x, axis, keepdim=True) if x.ndim else x
+
+
+def _floats(op: str, x: Node, dtype: DType | None) -> Node:
+    x = x if dtype is None else cast(x, dtype)
+    require_float(op, x)
+    return x

@@ -1,0 +1,335 @@
+# ruff: noqa: A001 (named as in PyTorch; the built-in pow is not needed here)
+"""Functions composed of EXP, LOG, SIN, SQRT and arithmetic, accurate where the textbook formula
+cancels or overflows. Half precision is computed in float32.
+
+Where a branch is not taken its argument is replaced by a harmless one: the derivative of a branch
+that overflows is NaN even if its value is not used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from lazygrad import ops
+from lazygrad.dtype import FLOAT, float64
+from lazygrad.errors import DtypeError, ValueRangeError
+from lazygrad.graph import Node, Scalar, node
+from lazygrad.lang.comparison import (
+    eq,
+    gt,
+    isfinite,
+    isinf,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    ne,
+)
+from lazygrad.lang.elementwise import abs as absolute
+from lazygrad.lang.elementwise import (
+    add,
+    detach,
+    div,
+    exp,
+    log,
+    mul,
+    neg,
+    reciprocal,
+    rsqrt,
+    sqrt,
+    square,
+    sub,
+    surrogate,
+    where,
+)
+from lazygrad.lang.operands import (
+    Operand,
+    cast,
+    full_like,
+    is_whole,
+    ones_like,
+    pair,
+    to_float,
+    widened,
+    zeros_like,
+)
+from lazygrad.lang.rounding import whole_part
+
+LARGEST_UNROLLED_POWER = 64
+
+
+def _in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
+    """``function`` of ``x`` computed in a dtype fit for several steps, back in its float dtype."""
+    x = to_float(x)
+    return cast(function(widened(x)), x.dtype)
+
+
+def polynomial(x: Node, coefficients: Sequence[float]) -> Node:
+    """Horner's rule; the coefficient of the highest power comes first."""
+    result: Operand = coefficients[0]
+    for coefficient in coefficients[1:]:
+        result = add(mul(result, x), coefficient)
+    return result if isinstance(result, Node) else full_like(x, result)
+
+
+def magnitude(x: Node) -> Node:
+    """|x| with the derivative 1, not 0, at 0: right for functions that are smooth there."""
+    return where(lt(x, 0), neg(x), x)
+
+
+# -- exponentials and logarithms -------------------------------------------------------------
+
+
+def expm1(x: Node) -> Node:
+    """``exp(x) - 1`` without cancellation near 0."""
+    return _in_wide(x, _expm1)
+
+
+def _expm1(x: Node) -> Node:
+    terms = 17 if x.dtype is float64 else 9
+    series = [1.0 / math.factorial(power) for power in range(terms, 0, -1)]
+    near = mul(polynomial(x, series), x)
+    value = where(lt(absolute(x), 0.5), near, sub(exp(x), 1.0))
+    return surrogate(value, exp(x)) if x.tracked else value
+
+
+def log1p(x: Node) -> Node:
+    """``log(1 + x)`` without losing the digits of a small ``x``."""
+    return _in_wide(x, _log1p)
+
+
+def _log1p(x: Node) -> Node:
+    rounded = add(x, 1.0)
+    lost = sub(x, sub(rounded, 1.0))  # what rounding 1 + x took away
+    correction = where(isinf(rounded), 0.0, div(lost, rounded))
+    value = add(log(rounded), where(eq(rounded, 0.0), 0.0, correction))
+    return surrogate(value, log(rounded)) if x.tracked else value
+
+
+def log2(x: Node) -> Node:
+    """Logarithm to base 2."""
+    return _in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(2.0)))
+
+
+def log10(x: Node) -> Node:
+    """Logarithm to base 10."""
+    return _in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(10.0)))
+
+
+def logaddexp(left: Operand, right: Operand) -> Node:
+    """``log(exp(left) + exp(right))`` without overflow."""
+    first, second = pair("logaddexp", left, right)
+    dtype = to_float(first).dtype
+    first, second = widened(first), widened(second)
+    swap = lt(first, second)
+    high, low = where(swap, second, first), where(swap, first, second)
+    gap = where(isinf(high), 0.0, sub(low, high))
+    return cast(add(high, _log1p(exp(gap))), dtype)
+
+
+# -- sigmoids ----------------------------------------------------------------------------------
+
+
+def sigmoid(x: Node) -> Node:
+    """``1 / (1 + exp(-x))``, of which no part overflows."""
+    return _in_wide(x, _sigmoid)
+
+
+def _sigmoid(x: Node) -> Node:
+    decay = exp(neg(magnitude(x)))
+    return div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
+
+
+def tanh(x: Node) -> Node:
+    """Hyperbolic tangent, accurate near 0 and flat far away."""
+    return _in_wide(x, _tanh)
+
+
+def _tanh(x: Node) -> Node:
+    rest = _expm1(mul(magnitude(x), -2.0))  # in (-1, 0]
+    size = div(neg(rest), add(rest, 2.0))
+    return where(lt(x, 0), neg(size), size)
+
+
+def softplus(x: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:
+    """``log(1 + exp(beta * x)) / beta``; ``x`` itself where ``beta * x`` exceeds ``threshold``."""
+
+    def smooth(wide: Node) -> Node:
+        scaled = mul(wide, beta)
+        above = where(lt(scaled, 0), 0.0, scaled)
+        value = div(add(above, _log1p(exp(neg(magnitude(scaled))))), beta)
+        return where(gt(scaled, threshold), wide, value)
+
+    return _in_wide(x, smooth)
+
+
+def logsigmoid(x: Node) -> Node:
+    """``log(sigmoid(x))``"""
+
+    def smooth(wide: Node) -> Node:
+        below = where(lt(wide, 0), wide, 0.0)
+        return sub(below, _log1p(exp(neg(magnitude(wide)))))
+
+    return _in_wide(x, smooth)
+
+
+# -- error function ----------------------------------------------------------------------------
+
+# erf(x) = x * P(x*x) near 0, to a few units in the last place (minimax for float32, by N. Juffa;
+# Chebyshev interpolation for float64). The highest power comes first.
+_NEAR_32 = (
+    -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1,
+    1.28379166e-1 + 1.0,
+)  # fmt: skip
+_NEAR_64 = (
+    -7.795898827002142e-10, 1.3720064546777686e-08, -1.6208483801871705e-07,
+    1.6447424703317362e-06, -1.492473690741966e-05, 0.00012055294904839707,
+    -0.0008548325975389692, 0.0052239776071164225, -0.02686617064323777, 0.11283791670945006,
+    -0.37612638903183543, 1.1283791670955126,
+)  # fmt: skip
+# erf(x) = 1 - exp(x * Q(x)) from 0.93 on in float32.
+_FAR_32 = (
+    -1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2,
+    -1.06777877e-1, -6.34846687e-1, -1.28717512e-1 - 1.0,
+)  # fmt: skip
+# erf(x) = 1 - exp(Q(u) - x*x) from 1 on in float64, u = (1 / (1 + x/2) - 11/24) * 4.8.
+_FAR_64 = (
+    -4.33991062823202e-09, 9.956923396631247e-09, 2.0677809673198567e-09, -4.53744233849597e-09,
+    -5.248018353263504e-08, 1.216490036168144e-07, -1.9393269782970785e-07,
+    4.558960054745447e-07, -1.1563779859813859e-06, 2.739529339225317e-06,
+    -6.47881601259355e-06, 1.5536144273424914e-05, -3.763699716667115e-05,
+    9.229336029885735e-05, -0.00022838867591681131, 0.0005681936807880287,
+    -0.0014539429368906611, 0.003976358356542109, -0.011073556443839666, 0.02819308370256058,
+    -0.0931310897437154, 0.7311290439067771, -1.5076508429017792,
+)  # fmt: skip
+
+
+def erf(x: Node) -> Node:
+    """The error function, to a few units in the last place."""
+    return _in_wide(x, _erf)
+
+
+def _erf(x: Node) -> Node:
+    double = x.dtype is float64
+    limit = 1.0 if double else 0.927734375
+    size = magnitude(x)
+    inside = lt(size, limit)
+    small = where(inside, x, 0.0)
+    near_series = polynomial(square(small), _NEAR_64 if double else _NEAR_32)
+    near = mul(small, near_series)
+    large = where(inside, limit, where(lt(size, 6.0), size, 6.0))
+    if double:
+        u = mul(sub(reciprocal(add(mul(large, 0.5), 1.0)), 11.0 / 24.0), 4.8)
+        exponent = sub(polynomial(u, _FAR_64), square(large))
+    else:
+        exponent = mul(polynomial(large, _FAR_32), large)
+    tail = sub(1.0, exp(exponent))
+    far = where(lt(x, 0), neg(tail), tail)
+    value = where(inside, near, far)
+    return where(ne(x, x), x, value)
+
+
+# -- powers ------------------------------------------------------------------------------------
+
+
+def pow(base: Operand, exponent: Operand) -> Node:
+    """``base ** exponent``; NaN for a negative base with a fractional exponent.
+
+    A whole Python exponent of moderate size multiplies, and +-0.5 takes the square root. Otherwise
+    the relative error grows to about ``|exponent * log(base)|`` units in the last place.
+
+    Raises:
+        ValueRangeError: for an integer base with a negative Python exponent.
+    """
+    if isinstance(base, Node) and not isinstance(exponent, Node):
+        return _pow_scalar(base, exponent)
+    first, second = pair("pow", base, exponent)
+    if first.dtype.kind != FLOAT:
+        return _pow_integers(first, second)
+    dtype = first.dtype
+    return cast(_pow_floats(widened(first), widened(second)), dtype)
+
+
+def _pow_scalar(base: Node, exponent: Scalar) -> Node:
+    if isinstance(exponent, bool):
+        exponent = int(exponent)
+    if base.dtype.kind != FLOAT:
+        if isinstance(exponent, float):
+            return _pow_scalar(to_float(base), exponent)
+        if exponent < 0:
+            raise ValueRangeError(
+                f"[pow] an integer base with the negative exponent {exponent}; use a float base"
+            )
+        first, _ = pair("pow", base, exponent)
+        return _repeated_product(first, exponent)
+    special = _EXACT_POWERS.get(exponent)
+    if special is not None:
+        return _in_wide(base, special)
+    if is_whole(exponent) and -LARGEST_UNROLLED_POWER <= exponent <= LARGEST_UNROLLED_POWER:
+        if exponent >= 0:
+            return _in_wide(base, lambda x: _repeated_product(x, int(exponent)))
+        return _in_wide(base, lambda x: reciprocal(_repeated_product(x, -int(exponent))))
+    return _in_wide(base, lambda x: _pow_floats(x, full_like(x, exponent)))
+
+
+_EXACT_POWERS: dict[float, Callable[[Node], Node]] = {
+    0.5: sqrt,
+    -0.5: rsqrt,
+    1.5: lambda x: mul(x, sqrt(x)),
+}
+
+
+def _repeated_product(x: Node, exponent: int) -> Node:
+    """``x`` to a whole power of at least 0, by squaring."""
+    result: Node | None = None
+    while exponent:
+        if exponent & 1:
+            result = x if result is None else mul(result, x)
+        exponent >>= 1
+        if exponent:
+            x = mul(x, x)
+    return ones_like(x) if result is None else result
+
+
+def _pow_integers(base: Node, exponent: Node) -> Node:
+    """By the exponent's bits; negative exponents give what rounds towards 0: 1, -1 or 0."""
+    if not base.dtype.is_integer:
+        raise DtypeError("[pow] is not defined for two bools; cast one of them")
+    one, zero = ones_like(base), zeros_like(base)
+    result, square_of, rest = one, base, exponent
+    for _ in range(8 * base.dtype.itemsize - int(base.dtype.is_signed)):
+        odd = ne(node(ops.AND, (rest, one)), zero)
+        result = where(odd, mul(result, square_of), result)
+        square_of = mul(square_of, square_of)
+        rest = node(ops.DIV, (rest, full_like(rest, 2)))
+    if not base.dtype.is_signed:
+        return result
+    odd = ne(node(ops.AND, (exponent, one)), zero)
+    inverse = where(eq(base, -1), where(odd, -1, one), where(eq(base, 1), one, zero))
+    return where(lt(exponent, 0), inverse, result)
+
+
+def _pow_floats(base: Node, exponent: Node) -> Node:
+    fixed = detach(exponent)
+    at_zero, negative = eq(base, 0.0), lt(base, 0.0)
+    power = exp(mul(exponent, log(where(at_zero, 1.0, absolute(base)))))
+    odd = eq(absolute(node(ops.MOD, (fixed, full_like(fixed, 2.0)))), 1.0)
+    result = where(logical_and(negative, odd), neg(power), power)
+    fractional = logical_and(negative, ne(whole_part(fixed), fixed))
+    result = where(logical_and(fractional, isfinite(base)), math.nan, result)
+    result = where(at_zero, _power_of_zero(base, fixed), result)
+    # as in C, x ** 0 and 1 ** y are 1 even if x or y is infinite or NaN
+    one = logical_and(eq(fixed, 0.0), logical_not(isfinite(base)))
+    one = logical_or(one, logical_and(eq(base, 1.0), logical_not(isfinite(fixed))))
+    return where(one, 1.0, result)
+
+
+def _power_of_zero(base: Node, exponent: Node) -> Node:
+    """0 to a power, with its derivative by the base: infinite below 1, 1 at 1, 0 above."""
+    value = where(gt(exponent, 0.0), 0.0, where(eq(exponent, 0.0), 1.0, full_like(base, math.inf)))
+    if not base.tracked:
+        return value
+    steep = where(lt(exponent, 0.0), -math.inf, math.inf)
+    slope = where(gt(exponent, 1.0), 0.0, where(eq(exponent, 1.0), 1.0, steep))
+    return surrogate(value, mul(base, slope))
