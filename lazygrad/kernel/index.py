@@ -308,13 +308,19 @@ def ravel(indices: Iterable[Index], strides: Iterable[int]) -> Index:
 
 
 def unravel(flat: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
-    """The row-major coordinates in ``shape`` of a flat index."""
+    """The row-major coordinates in ``shape`` of a flat index.
+
+    The outermost coordinate is not wrapped: an index outside ``shape`` stays outside, which keeps
+    indices under a guard affine.
+    """
+    outermost = next((axis for axis, size in enumerate(shape) if size != 1), None)
     result: list[Index] = []
     step = 1
-    for size in reversed(shape):
+    for axis, size in reversed(list(enumerate(shape))):
         if size == 1:
             result.append(Index())
             continue
-        result.append(flat.floordiv(step).mod(size))
+        whole = flat.floordiv(step)
+        result.append(whole if axis == outermost else whole.mod(size))
         step *= size
     return tuple(reversed(result))

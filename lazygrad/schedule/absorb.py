@@ -16,7 +16,7 @@ from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.index import of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, Partition
+from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
 from lazygrad.schedule.lower import Lowering
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import strides_of
@@ -102,6 +102,8 @@ def _absorb(cut: Partition, producer: Draft, consumer: Draft, target: Target) ->
         return False
     if _contracts(cut, producer) or _contracts(cut, consumer):
         return False
+    if _operations(cut, producer) + _operations(cut, consumer) > MAX_OPS:
+        return False
     kept = [root for root in producer.roots if _read_elsewhere(cut, root, consumer)]
     if kept and _reaches(cut, producer, consumer):
         return False
@@ -116,6 +118,10 @@ def _absorb(cut: Partition, producer: Draft, consumer: Draft, target: Target) ->
     consumer.roots = merged
     consumer.reasons.extend(producer.reasons if kept else ())
     return True
+
+
+def _operations(cut: Partition, draft: Draft) -> int:
+    return sum(1 for value in cut.region(draft)[0] if value.op.kind is Kind.ELEMENTWISE)
 
 
 def _contracts(cut: Partition, draft: Draft) -> bool:
@@ -142,24 +148,24 @@ def _read_elsewhere(cut: Partition, root: Node, consumer: Draft) -> bool:
 
 def _reaches(cut: Partition, producer: Draft, consumer: Draft) -> bool:
     """Whether ``consumer`` also depends on ``producer`` through a third draft (or may do so)."""
-    stack = [
-        cut.owner[read]
-        for read in cut.region(consumer)[1]
-        if read in cut.owner and cut.owner[read] is not producer
-    ]
-    seen = set(map(id, stack))
+    earliest = min(cut.position[root] for root in producer.roots)
+    stack = [consumer]
+    seen: set[Draft] = {consumer}
     while stack:
         draft = stack.pop()
-        if draft is producer or len(seen) > SEARCH:
-            return True
         for read in cut.region(draft)[1]:
             above = cut.owner.get(read)
+            if above is None or above in seen:
+                continue
             if above is producer:
-                return True
-            older = above is None or above.position < producer.position
-            if not older and id(above) not in seen and above is not None:
-                seen.add(id(above))
+                if draft is not consumer:
+                    return True
+                continue
+            if max(cut.position[root] for root in above.roots) > earliest:
+                seen.add(above)
                 stack.append(above)
+        if len(seen) > SEARCH:
+            return True
     return False
 
 

@@ -13,6 +13,8 @@ from lazygrad import ops
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
 
+MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
+
 
 @dataclass(eq=False)
 class Draft:
@@ -20,7 +22,6 @@ class Draft:
 
     roots: list[Node]
     reasons: list[str] = field(default_factory=list)
-    position: int = 0  # of the primary root in the graph's order
 
     @property
     def primary(self) -> Node:
@@ -42,6 +43,10 @@ class Partition:
     outputs: frozenset[Node]
     readers: dict[Node, list[Node]]
     owner: dict[Node, Draft]
+    position: dict[Node, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.position = {value: i for i, value in enumerate(self.order)}
 
     def add(self, root: Node, reason: str) -> None:
         """Write ``root`` to memory, in a draft of its own."""
@@ -54,11 +59,20 @@ class Partition:
 
     def drafts(self) -> list[Draft]:
         """Every draft, producers before consumers."""
-        position = {value: i for i, value in enumerate(self.order)}
-        found = list(dict.fromkeys(self.owner.values()))
-        for draft in found:
-            draft.position = max(position[root] for root in draft.roots)
-        return sorted(found, key=lambda draft: draft.position)
+        first = sorted(self.owner, key=self.position.__getitem__)
+        ordered: dict[Draft, None] = {}
+        stack = [(self.owner[root], False) for root in reversed(first)]
+        entered: set[Draft] = set()
+        while stack:
+            draft, ready = stack.pop()
+            if ready:
+                ordered[draft] = None
+            elif draft not in entered:
+                entered.add(draft)
+                stack.append((draft, True))
+                below = [self.owner[read] for read in self.region(draft)[1] if read in self.owner]
+                stack.extend((d, False) for d in below if d not in entered)
+        return list(ordered)
 
     def region(self, draft: Draft) -> tuple[list[Node], list[Node]]:
         """The nodes computed inside a draft (sources first), and those that it reads."""

@@ -15,12 +15,11 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import absorb
-from lazygrad.schedule.draft import Partition, is_leaf, readers_through_views
+from lazygrad.schedule.draft import MAX_OPS, Partition, is_leaf, readers_through_views
 from lazygrad.schedule.simplify import base_of
 
 REUSE = 4  # an operand that is read this often is worth writing to memory, if it is computed
 EXPENSIVE = 8  # operations an element that are never worth repeating
-MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
 WEIGHT = {ops.EXP: 8, ops.LOG: 8, ops.SIN: 8, ops.SQRT: 4, ops.DIV: 4, ops.MOD: 4}
 
 
@@ -72,7 +71,7 @@ def _write_reused_operands(cut: Partition) -> None:
                 continue
             reuse = operand.size / base.size
             contracted = value.op is ops.MUL and _feeds_sum(cut, value)
-            limit = 1 if contracted else EXPENSIVE // 2
+            limit = 1 if contracted else EXPENSIVE
             if reuse >= REUSE and _cost(cut, base) >= limit and operand.size > 4096:
                 cut.add(base, f"each element is read {reuse:.0f} times by {value.op.name.lower()}")
 

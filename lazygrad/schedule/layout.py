@@ -50,28 +50,33 @@ class Lanes:
     repack: Expr | None
 
 
-def choose_lanes(found: Contraction, lanes: int, repack: bool) -> Lanes | None:
-    """The range to vectorise: unit stride in its operand, or cheap to repack; wide enough."""
+def choose_lanes(
+    found: Contraction, lanes: int, repack: bool, dim_of: Mapping[Range, int]
+) -> Lanes | None:
+    """The range to vectorise: one that fills its vectors, has unit stride in its operand or is
+    cheap to repack, and comes last in the result."""
+    work = prod(r.size for r in (*found.batch, *found.m, *found.n))
     options = []
     sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
     for side, operand, other in sides:
         loads = [e for e in ex.toposort([operand]) if e.op is ex.LOAD]
         reuse = prod(r.size for r in other)
-        for position, r in enumerate(side):
+        for r in side:
             moving = [e for e in loads if r in e.ranges]
             if len(moving) != 1 or not moving[0].arg.index.affine_in(r):
                 continue
-            stride = moving[0].arg.index.coefficient(r)
-            fills = min(r.size / lanes, 1.0)
-            if stride == 1:
-                options.append((-fills, 0, -r.size, position, Lanes(r, None)))
-            elif reuse >= REPACK_REUSE or not repack:
-                size = prod(x.size for x in moving[0].ranges)
-                options.append((-fills, size, -r.size, position, Lanes(r, moving[0])))
+            full = r.size / (-(-r.size // lanes) * lanes)  # share of lanes that do work
+            copied, load = 0, None
+            if moving[0].arg.index.coefficient(r) != 1:
+                if repack and reuse < REPACK_REUSE:
+                    continue
+                copied, load = prod(x.size for x in moving[0].ranges), moving[0]
+            cost = (1 + copied / max(work, 1)) / full
+            options.append(((round(cost, 3), -dim_of.get(r, -1)), Lanes(r, load)))
     if not options:
         return None
-    best = min(options, key=lambda option: option[:4])
-    return best[-1] if best[-1].over.size >= MIN_LANES else None
+    best = min(options, key=lambda option: option[0])[1]
+    return best if best.over.size >= MIN_LANES else None
 
 
 def with_last(order: Order, dim: int) -> Order:

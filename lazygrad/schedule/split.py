@@ -11,7 +11,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.rewrite import Rules, rewrite
 from lazygrad.schedule.simplify import base_of
 
-LONG = 1 << 14  # elements that make one result: below this a reduction stays in one piece
+LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
 PARTS = 8  # into which a unit's share is split, for balance
 
