@@ -30,7 +30,13 @@ def make_step(model: nn.Module, optimizer: optim.Optimizer, jitted: bool = True)
         optimizer.step()
         return loss.detach(), _correct(logits, y)
 
-    return jit(step) if jitted else step
+    def eager_step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        results = step(x, y)
+        # a lazy result would keep the whole graph of its step until it is read
+        Tensor.realize(*results)
+        return results
+
+    return jit(step) if jitted else eager_step
 
 
 def make_count(model: nn.Module, jitted: bool = True) -> Count:
