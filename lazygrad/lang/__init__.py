@@ -1,6 +1,22 @@
-# ruff: noqa: A004 (functions that carry PyTorch's names, hidden built-ins included)
 """The vocabulary: Node -> Node functions, of users' operations and derivative rules alike."""
 
+from lazygrad.lang.activation import centered as centered
+from lazygrad.lang.activation import elu as elu
+from lazygrad.lang.activation import gelu as gelu
+from lazygrad.lang.activation import hardsigmoid as hardsigmoid
+from lazygrad.lang.activation import hardswish as hardswish
+from lazygrad.lang.activation import hardtanh as hardtanh
+from lazygrad.lang.activation import leaky_relu as leaky_relu
+from lazygrad.lang.activation import log_softmax as log_softmax
+from lazygrad.lang.activation import logsumexp as logsumexp
+from lazygrad.lang.activation import mish as mish
+from lazygrad.lang.activation import relu as relu
+from lazygrad.lang.activation import relu6 as relu6
+from lazygrad.lang.activation import selu as selu
+from lazygrad.lang.activation import silu as silu
+from lazygrad.lang.activation import softmax as softmax
+from lazygrad.lang.activation import softsign as softsign
+from lazygrad.lang.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from lazygrad.lang.comparison import (
     bitwise_and as bitwise_and,
 )
@@ -64,6 +80,12 @@ from lazygrad.lang.comparison import (
 from lazygrad.lang.comparison import (
     to_bool as to_bool,
 )
+from lazygrad.lang.conv import Window as Window
+from lazygrad.lang.conv import avg_pool as avg_pool
+from lazygrad.lang.conv import conv as conv
+from lazygrad.lang.conv import max_pool as max_pool
+from lazygrad.lang.conv import max_pool_with_indices as max_pool_with_indices
+from lazygrad.lang.conv import windows as windows
 from lazygrad.lang.creation import (
     arange as arange,
 )
@@ -163,6 +185,31 @@ from lazygrad.lang.elementwise import (
 from lazygrad.lang.elementwise import (
     where as where,
 )
+from lazygrad.lang.indexing import embedding as embedding
+from lazygrad.lang.indexing import gather as gather
+from lazygrad.lang.indexing import getitem as getitem
+from lazygrad.lang.indexing import index_select as index_select
+from lazygrad.lang.indexing import lookup as lookup
+from lazygrad.lang.indexing import one_hot as one_hot
+from lazygrad.lang.indexing import take as take
+from lazygrad.lang.join import cat as cat
+from lazygrad.lang.join import roll as roll
+from lazygrad.lang.join import stack as stack
+from lazygrad.lang.linalg import bmm as bmm
+from lazygrad.lang.linalg import contract as contract
+from lazygrad.lang.linalg import dot as dot
+from lazygrad.lang.linalg import linear as linear
+from lazygrad.lang.linalg import matmul as matmul
+from lazygrad.lang.linalg import outer as outer
+from lazygrad.lang.loss import binary_cross_entropy as binary_cross_entropy
+from lazygrad.lang.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from lazygrad.lang.loss import cross_entropy as cross_entropy
+from lazygrad.lang.loss import huber_loss as huber_loss
+from lazygrad.lang.loss import kl_div as kl_div
+from lazygrad.lang.loss import l1_loss as l1_loss
+from lazygrad.lang.loss import mse_loss as mse_loss
+from lazygrad.lang.loss import nll_loss as nll_loss
+from lazygrad.lang.loss import smooth_l1_loss as smooth_l1_loss
 from lazygrad.lang.movement import (
     broadcast_to as broadcast_to,
 )
@@ -220,11 +267,26 @@ from lazygrad.lang.movement import (
 from lazygrad.lang.movement import (
     unsqueeze as unsqueeze,
 )
+from lazygrad.lang.normalization import batch_moments as batch_moments
+from lazygrad.lang.normalization import batch_norm as batch_norm
+from lazygrad.lang.normalization import group_norm as group_norm
+from lazygrad.lang.normalization import layer_norm as layer_norm
+from lazygrad.lang.normalization import standardize as standardize
 from lazygrad.lang.operands import Operand as Operand
 from lazygrad.lang.operands import cast as cast
 from lazygrad.lang.operands import full_like as full_like
 from lazygrad.lang.operands import ones_like as ones_like
 from lazygrad.lang.operands import zeros_like as zeros_like
+from lazygrad.lang.random import bernoulli as bernoulli
+from lazygrad.lang.random import dropout as dropout
+from lazygrad.lang.random import normal as normal
+from lazygrad.lang.random import permutation as permutation
+from lazygrad.lang.random import randint as randint
+from lazygrad.lang.random import random_bits as random_bits
+from lazygrad.lang.random import random_words as random_words
+from lazygrad.lang.random import sort_last as sort_last
+from lazygrad.lang.random import threefry2x32 as threefry2x32
+from lazygrad.lang.random import uniform as uniform
 from lazygrad.lang.reduce import (
     all as all,
 )
@@ -297,3 +359,14 @@ from lazygrad.lang.rounding import (
 from lazygrad.lang.rounding import (
     trunc_divide as trunc_divide,
 )
+from lazygrad.lang.transcendental import erf as erf
+from lazygrad.lang.transcendental import expm1 as expm1
+from lazygrad.lang.transcendental import log1p as log1p
+from lazygrad.lang.transcendental import log2 as log2
+from lazygrad.lang.transcendental import log10 as log10
+from lazygrad.lang.transcendental import logaddexp as logaddexp
+from lazygrad.lang.transcendental import logsigmoid as logsigmoid
+from lazygrad.lang.transcendental import pow as pow
+from lazygrad.lang.transcendental import sigmoid as sigmoid
+from lazygrad.lang.transcendental import softplus as softplus
+from lazygrad.lang.transcendental import tanh as tanh

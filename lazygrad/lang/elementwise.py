@@ -1,4 +1,3 @@
-# ruff: noqa: A001 (named as in PyTorch; nothing in this module needs the built-in abs and pow)
 """Arithmetic on elements. Operands are Nodes or Python scalars; they promote and broadcast."""
 
 from __future__ import annotations

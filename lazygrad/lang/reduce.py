@@ -1,4 +1,3 @@
-# ruff: noqa: A001 (named as in PyTorch; the built-ins hidden here are not used)
 """Reductions over axes. ``axes`` is None (all), one axis or several; negative ones count back."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: A001 (named as in PyTorch; the built-in round is not needed here)
 """Rounding, and the divisions defined by it. Their steps have derivative 0."""
 
 from __future__ import annotations

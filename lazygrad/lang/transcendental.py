@@ -1,4 +1,3 @@
-# ruff: noqa: A001 (named as in PyTorch; the built-in pow is not needed here)
 """Functions composed of EXP, LOG, SIN, SQRT and arithmetic, accurate where the textbook formula
 cancels or overflows. Half precision is computed in float32.
 

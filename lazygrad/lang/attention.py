@@ -1,0 +1,58 @@
+"""Attention."""
+
+from __future__ import annotations
+
+import math
+
+from lazygrad.dtype import BOOL
+from lazygrad.errors import ShapeError, ValueRangeError
+from lazygrad.graph import Node, const
+from lazygrad.lang.activation import softmax
+from lazygrad.lang.creation import triangle_mask
+from lazygrad.lang.elementwise import add, mul, where
+from lazygrad.lang.linalg import matmul
+from lazygrad.lang.movement import transpose
+from lazygrad.lang.random import dropout
+
+
+def scaled_dot_product_attention(
+    query: Node,
+    key: Node,
+    value: Node,
+    attn_mask: Node | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    dropout_key: Node | None = None,
+) -> Node:
+    """``softmax(query @ key.T * scale + mask) @ value``.
+
+    Args:
+        query, key, value: (.., L, E), (.., S, E), (.., S, V); the result is (.., L, V).
+        attn_mask: bool (False forbids) or a float bias, broadcast to (.., L, S).
+        is_causal: position i attends to positions up to i only.
+        scale: default 1 / sqrt(E).
+    """
+    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1]:
+        raise ShapeError(
+            f"[scaled_dot_product_attention] query {query.shape}, key {key.shape} and value "
+            f"{value.shape} do not fit; expected (.., L, E), (.., S, E) and (.., S, V)"
+        )
+    if is_causal and attn_mask is not None:
+        raise ValueRangeError(
+            "[scaled_dot_product_attention] give attn_mask or is_causal, not both"
+        )
+    factor = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
+    scores = matmul(mul(query, factor), transpose(key, -2, -1))
+    forbidden = -math.inf
+    if is_causal:
+        below = const(0.0, scores.dtype, scores.shape[-2:], scores.device)
+        scores = where(triangle_mask(below, 0, lower=True), scores, forbidden)
+    elif attn_mask is not None and attn_mask.dtype.kind == BOOL:
+        scores = where(attn_mask, scores, forbidden)
+    elif attn_mask is not None:
+        scores = add(scores, attn_mask)
+    weights = softmax(scores, -1)
+    if dropout_p and dropout_key is not None:
+        weights = dropout(weights, dropout_key, dropout_p)
+    return matmul(weights, value)

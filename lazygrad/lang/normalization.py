@@ -1,0 +1,115 @@
+"""Normalisation to mean 0 and variance 1, carried in float32 for half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lazygrad.errors import ShapeError
+from lazygrad.graph import Node
+from lazygrad.lang.elementwise import add, mul, rsqrt, square, sub
+from lazygrad.lang.movement import aligned, reshape
+from lazygrad.lang.operands import cast, require_float, widened
+from lazygrad.lang.reduce import Axes, mean
+from lazygrad.shape import normalize_axes
+
+
+def moments(x: Node, axes: Axes) -> tuple[Node, Node]:
+    """Mean and biased variance over ``axes``, kept with size 1, in the wide dtype of ``x``."""
+    wide = widened(x)
+    center = mean(wide, axes, keepdim=True)
+    return center, mean(square(sub(wide, center)), axes, keepdim=True)
+
+
+def standardize(x: Node, axes: Axes = -1, eps: float = 1e-5) -> Node:
+    """``(x - mean) / sqrt(var + eps)`` over ``axes``."""
+    require_float("layernorm", x)
+    reduced = normalize_axes("layernorm", axes, x.ndim)
+    center, spread = moments(x, reduced)
+    return cast(mul(sub(widened(x), center), rsqrt(add(spread, eps))), x.dtype)
+
+
+def layer_norm(
+    x: Node,
+    normalized_shape: Sequence[int],
+    weight: Node | None = None,
+    bias: Node | None = None,
+    eps: float = 1e-5,
+) -> Node:
+    """Standardised over the last dims, which have ``normalized_shape``, then scaled and shifted.
+
+    Raises:
+        ShapeError: if ``x`` does not end with ``normalized_shape``.
+    """
+    inner = tuple(normalized_shape)
+    if not inner or x.shape[x.ndim - len(inner) :] != inner or len(inner) > x.ndim:
+        raise ShapeError(f"[layer_norm] shape {x.shape} does not end with {inner}")
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and parameter.shape != inner:
+            raise ShapeError(f"[layer_norm] {name} must have shape {inner}, not {parameter.shape}")
+    result = standardize(x, range(x.ndim - len(inner), x.ndim), eps)
+    return _affine(result, weight, bias)
+
+
+def _affine(x: Node, weight: Node | None, bias: Node | None) -> Node:
+    x = x if weight is None else mul(x, weight)
+    return x if bias is None else add(x, bias)
+
+
+def group_norm(
+    x: Node,
+    num_groups: int,
+    weight: Node | None = None,
+    bias: Node | None = None,
+    eps: float = 1e-5,
+) -> Node:
+    """Standardised over groups of channels (dim 1) and everything behind them."""
+    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+        raise ShapeError(f"[group_norm] {num_groups} groups do not divide dim 1 of {x.shape}")
+    grouped = reshape(x, (x.shape[0], num_groups, x.shape[1] // num_groups, *x.shape[2:]))
+    result = reshape(standardize(grouped, range(2, grouped.ndim), eps), x.shape)
+    return _affine(result, _channels(x, weight), _channels(x, bias))
+
+
+def _channels(x: Node, parameter: Node | None) -> Node | None:
+    return None if parameter is None else aligned(parameter, 1, x.ndim)
+
+
+def batch_moments(x: Node) -> tuple[Node, Node, int]:
+    """Mean and biased variance of each channel (dim 1), shape (C,), and how many values each had.
+
+    Raises:
+        ShapeError: without a channel dim, or with at most one value a channel, whose variance
+            says nothing.
+    """
+    if x.ndim < 2:
+        raise ShapeError(f"[batch_norm] needs (N, C, ..), got shape {x.shape}")
+    count = x.size // x.shape[1] if x.shape[1] else 0
+    if count <= 1:
+        raise ShapeError(
+            f"[batch_norm] needs more than one value a channel in training, got shape {x.shape}"
+        )
+    center, spread = moments(x, [axis for axis in range(x.ndim) if axis != 1])
+    return reshape(center, (x.shape[1],)), reshape(spread, (x.shape[1],)), count
+
+
+def batch_norm(
+    x: Node,
+    center: Node,
+    spread: Node,
+    weight: Node | None = None,
+    bias: Node | None = None,
+    eps: float = 1e-5,
+) -> Node:
+    """``(x - center) / sqrt(spread + eps) * weight + bias``, each argument one number a channel."""
+    for name, value in (("mean", center), ("var", spread), ("weight", weight), ("bias", bias)):
+        if value is not None and (x.ndim < 2 or value.shape != (x.shape[1],)):
+            raise ShapeError(
+                f"[batch_norm] {name} of shape {value.shape} does not fit dim 1 of {x.shape}"
+            )
+    # one factor and one offset a channel: (C,) values, so that x is read once
+    scale = rsqrt(add(widened(spread), eps))
+    shifted = sub(widened(x), aligned(widened(center), 1, x.ndim))
+    if weight is not None:
+        scale = mul(scale, weight)
+    result = cast(mul(shifted, aligned(scale, 1, x.ndim)), x.dtype)
+    return result if bias is None else add(result, aligned(bias, 1, x.ndim))
