@@ -101,12 +101,9 @@ def is_leaf(value: Node) -> bool:
 
 def readers_through_views(order: Sequence[Node]) -> dict[Node, list[Node]]:
     """For each node the non-movement nodes that use it, directly or through movement ops."""
-    readers: dict[Node, list[Node]] = {value: [] for value in order}
+    readers: dict[Node, dict[Node, None]] = {value: {} for value in order}
     for value in reversed(order):
-        for operand in dict.fromkeys(value.src):
-            if operand not in readers:
-                continue
-            found = readers[value] if is_view(value) else [value]
-            known = readers[operand]
-            known.extend(reader for reader in found if reader not in known)
-    return readers
+        for operand in value.src:
+            if operand in readers:
+                readers[operand].update(readers[value] if is_view(value) else {value: None})
+    return {value: list(found) for value, found in readers.items()}

@@ -7,7 +7,7 @@ is one expression, and computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from lazygrad import dtype as dt
@@ -33,11 +33,13 @@ class Lowering:
         in_memory: where a node's value can be loaded from: its slot and strides, else None.
         values: the expression of each (node, index) met so far.
         reads: the nodes loaded from memory, in order of first use.
+        inside: the loads whose index lies inside the loaded value without any guard.
     """
 
     in_memory: Callable[[Node], tuple[int, Shape] | None]
     values: dict[Point, Expr] = field(default_factory=dict)
     reads: dict[Node, int] = field(default_factory=dict)
+    inside: set[Expr] = field(default_factory=set)
     reduce_ranges: dict[Point, dict[int, Range]] = field(default_factory=dict)
     counter: int = 0
 
@@ -76,7 +78,11 @@ class Lowering:
             return None
         slot, strides = place
         self.reads.setdefault(value, slot)
-        return ex.load(slot, ravel(index, strides), value.dtype)
+        loaded = ex.load(slot, ravel(index, strides), value.dtype)
+        bounds = [i.interval for i in index]
+        if all(low >= 0 and high < n for (low, high), n in zip(bounds, value.shape, strict=True)):
+            self.inside.add(loaded)
+        return loaded
 
     def _operands(self, value: Node, index: Indices) -> list[Point]:
         kind = value.op.kind
@@ -105,7 +111,7 @@ class Lowering:
         if kind is Kind.ELEMENTWISE:
             return ex.elementwise(value.op, tuple(src), value.dtype)
         if kind is Kind.MOVEMENT:
-            return apply_guard(src[0], MOVE[value.op](value, index)[1])
+            return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
         if kind is Kind.REDUCE:
             return reduction(value.op, src[0], tuple(self._ranges_of(value, index).values()))
         if value.op is ops.CONST:
@@ -120,32 +126,56 @@ class Lowering:
 # -- guards -----------------------------------------------------------------------------------
 
 
-def apply_guard(value: Expr, guard: Guard) -> Expr:
-    """``value`` inside the guard, 0 outside, touching no memory outside."""
+def apply_guard(value: Expr, guard: Guard, inside: Container[Expr] = ()) -> Expr:
+    """``value`` inside the guard, 0 outside, touching no memory outside.
+
+    ``inside`` are loads that are safe without it: a factor made of them needs no guard where the
+    other factor is 0.
+    """
     guard = ex.simplify_guard(guard)
     if not guard:
         return value
     depends = frozenset[Range]().union(*(bound.index.ranges for bound in guard))
-    guarded, vanishes = _guard_loads(value, guard, depends)
-    return guarded if vanishes else ex.guarded(guarded, guard)
-
-
-def _guard_loads(value: Expr, guard: Guard, depends: frozenset[Range]) -> tuple[Expr, bool]:
-    """Guards every load that moves with the guard; also tells whether the result is 0 outside."""
-    done: dict[Expr, tuple[Expr, bool]] = {}
+    done: dict[Expr, _Guarded] = {}
     for current in ex.toposort([value]):
-        if not current.ranges & depends:
-            done[current] = current, _is_zero(current)
-            continue
-        if current.op is ex.LOAD:
-            slot, index, before = current.arg
-            both = ex.simplify_guard((*before, *guard))
-            done[current] = ex.load(slot, index, current.dtype, both), True
-            continue
-        src = tuple(done[operand][0] for operand in current.src)
-        zeros = [done[operand][1] for operand in current.src]
-        done[current] = ex.rebuild(current, src, current.arg), _vanishes(current, zeros)
-    return done[value]
+        done[current] = _guard_one(current, guard, depends, inside, done)
+    result = done[value]
+    return result.value if result.vanishes else ex.guarded(result.value, guard)
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """An expression under a guard: guarded where it must be; whether it is 0 outside; and whether
+    it could as well be left as it is."""
+
+    value: Expr
+    vanishes: bool
+    safe: bool
+
+
+def _guard_one(
+    current: Expr,
+    guard: Guard,
+    depends: frozenset[Range],
+    inside: Container[Expr],
+    done: dict[Expr, _Guarded],
+) -> _Guarded:
+    if not current.ranges & depends:
+        return _Guarded(current, _is_zero(current), True)
+    if current.op is ex.LOAD:
+        slot, index, before = current.arg
+        both = ex.simplify_guard((*before, *guard))
+        return _Guarded(ex.load(slot, index, current.dtype, both), True, current in inside)
+    below = [done[operand] for operand in current.src]
+    safe = all(b.safe for b in below)
+    src = [b.value for b in below]
+    if current.op is ops.MUL:
+        for this, other in ((0, 1), (1, 0)):
+            if below[this].vanishes and below[other].safe:
+                src[other] = current.src[other]
+                break
+    vanishes = _vanishes(current, [b.vanishes for b in below])
+    return _Guarded(ex.rebuild(current, tuple(src), current.arg), vanishes, safe)
 
 
 def _is_zero(value: Expr) -> bool:
