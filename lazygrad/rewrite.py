@@ -46,7 +46,7 @@ def rewrite(
     """
     done: dict[Node, Node] = {} if known is None else known
     stack = list(roots)
-    steps: dict[Node, int] = {}
+    steps: dict[Node, int] = {}  # rewrites that led to a node
     while stack:
         current = stack[-1]
         if current in done:
@@ -62,11 +62,11 @@ def rewrite(
             done[current] = done[rebuilt] = rebuilt
             stack.pop()
         elif better in done:
-            done[current] = done[better]
+            done[current] = done[rebuilt] = done[better]
             stack.pop()
         else:  # the replacement is new: bring it to its own fixed point first
-            steps[current] = steps.get(current, 0) + 1
-            if steps[current] > MAX_STEPS_PER_NODE:
+            steps[better] = steps.get(current, 0) + 1
+            if steps[better] > MAX_STEPS_PER_NODE:
                 raise InternalError(f"[rewrite] rules do not settle at {current}")
             stack.append(better)
     return done
