@@ -8,7 +8,7 @@ from lazygrad import dtype, ops
 from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
-from lazygrad.kernel import expr, index
+from lazygrad.kernel import contraction, expr, index
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
@@ -17,5 +17,6 @@ from lazygrad.runtime.backend import Backend, Program
 
 __all__ = [
     "Backend", "BufferSpec", "DType", "DeviceError", "Expr", "Index", "InternalError", "Kernel",
-    "Output", "Program", "Range", "Target", "dtype", "expr", "index", "loads", "ops", "settings",
+    "Output", "Program", "Range", "Target", "contraction", "dtype", "expr", "index", "loads", "ops",
+    "settings",
 ]  # fmt: skip

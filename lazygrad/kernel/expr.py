@@ -157,6 +157,11 @@ def elementwise(op: Op, src: tuple[Expr, ...], dtype: DType) -> Expr:
     return _make(op, src, None, dtype)
 
 
+def extension(op: KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> Expr:
+    """An op that a backend adds for rewriting of its own."""
+    return _make(op, src, arg, dtype)
+
+
 def zero(dtype: DType) -> Expr:
     """What padding holds."""
     return literal(0.0 if dtype.kind == dt.FLOAT else dtype.name != "bool" and 0, dtype)
