@@ -42,13 +42,14 @@ ROOMS = (
     Room(0, ("errors", "config", "dtype", "shape", "pytree")),
     Room(1, ("ops",)),
     Room(2, ("graph", "rewrite", "verify", "show")),
+    Room(2, ("semantics",)),  # what each op means, in NumPy
     Room(3, ("lang",)),
     Room(3, ("kernel",)),  # kernels as plain data: shared by schedule, codegen and backends
     Room(4, ("autodiff",)),
     Room(5, ("schedule",)),
     Room(6, ("codegen",)),
     Room(7, ("runtime",)),
-    Room(8, ("tensor",)),
+    Room(8, ("modes", "tensor_data", "tensor_arguments", "tensor", "tensor_grad", "jit")),
     Room(8, ("plugin",)),  # what a backend sees of all that is below
     Room(9, ("func", "implicit", "nn", "optim", "data", "inspect", "distributed")),
     Room(10, ("",)),  # lazygrad/__init__.py

@@ -1,0 +1,117 @@
+"""The command line of `tools/bench.py`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .cold import measure_cold
+from .contenders import CONTENDERS, Contender, choose
+from .measure import Result, measure
+from .report import Record, machine, record, table
+from .workload import Workload
+from .workloads import WORKLOADS
+
+COLD_START = "cold_start"  # a workload by name: the first step of the CNN, in a new process
+COLD_ROUNDS = 3
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    if options.list:
+        print(_listing())
+        return 0
+    workloads = _chosen(options.workload, options.cold)
+    contenders = choose(options.only)
+    about = machine(options.threads)
+    print(f"{about['processor']}, {options.threads} threads, {about['date']}\n")
+    records = []
+    for data in _records(options, workloads, contenders):
+        records.append(data)
+        print(table(data) + "\n", flush=True)
+        if options.json:
+            options.json.write_text(json.dumps({**about, "workloads": records}, indent=1))
+    return 1 if any("error" in row and not row["unavailable"] for row in _rows(records)) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench.py",
+        description="Compare lazygrad with its peers, side by side; see the top of the file.",
+    )
+    parser.add_argument("workload", nargs="*", help="default: all of them; --list names them")
+    parser.add_argument("--only", metavar="NAMES", help="contenders, separated by commas")
+    parser.add_argument("--rounds", type=int, help=f"default: 9, and {COLD_ROUNDS} for cold starts")
+    parser.add_argument("--threads", type=int, default=2, help="for every contender; default: 2")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="for each workload, time process start to first finished step instead",
+    )
+    parser.add_argument("--list", action="store_true", help="name workloads and contenders")
+    parser.add_argument("--verbose", action="store_true", help="show what the contenders print")
+    return parser
+
+
+def _listing() -> str:
+    lines = ["workloads:"]
+    lines += [f"  {workload.name:22} {workload.what}" for workload in WORKLOADS.values()]
+    lines += [f"  {COLD_START:22} process start to the first finished step of cnn_train"]
+    lines += ["contenders (* only when named):"]
+    lines += [f"  {row.name}{'' if row.default else ' *'}" for row in CONTENDERS.values()]
+    return "\n".join(lines)
+
+
+def _chosen(names: list[str], cold: bool) -> list[str]:
+    known = [*WORKLOADS, COLD_START]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no workload {', '.join(unknown)}; there are: {', '.join(known)}")
+    return names or ([COLD_START] if cold else known)
+
+
+def _records(
+    options: argparse.Namespace, names: list[str], contenders: list[Contender]
+) -> Iterator[Record]:
+    for name in names:
+        cold = options.cold or name == COLD_START
+        workload = WORKLOADS["cnn_train" if name == COLD_START else name]
+        yield from (_cold if cold else _steady)(options, workload, contenders)
+
+
+def _steady(
+    options: argparse.Namespace, workload: Workload, contenders: list[Contender]
+) -> Iterator[Record]:
+    taking_part = [row for row in contenders if workload.images or not row.images_only]
+    rounds = options.rounds or 9
+    result = measure(workload, taking_part, rounds, options.threads, options.verbose, _progress)
+    _progress("")
+    yield record(workload, result)
+
+
+def _cold(
+    options: argparse.Namespace, workload: Workload, contenders: list[Contender]
+) -> Iterator[Record]:
+    taking_part = [row for row in contenders if not row.images_only]
+    rounds = options.rounds or COLD_ROUNDS
+    tables = measure_cold(
+        workload, taking_part, rounds, options.threads, options.verbose, _progress
+    )
+    _progress("")
+    for kind, rows in tables.items():
+        yield record(workload, Result(rows), kind)
+
+
+def _progress(text: str) -> None:
+    """One line that overwrites itself, where someone is looking."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _rows(records: list[Record]) -> Iterator[Record]:
+    for data in records:
+        yield from data["rows"]

@@ -1,0 +1,90 @@
+"""Who is compared: one row for each framework and the way in which it is run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One framework, run in one way, in a process of its own."""
+
+    name: str
+    framework: str  # a module of benchmarks.frameworks
+    env: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, bool] = field(default_factory=dict)  # for the framework's constructor
+    ours: bool = False
+    images_only: bool = False  # differs from its sibling in the layout of images alone
+    default: bool = True  # runs without being named
+
+
+CONTENDERS = {
+    row.name: row
+    for row in (
+        Contender("lazygrad-cpu", "lazygrad", {"BACKEND": "CPU"}, ours=True),
+        Contender("lazygrad-gpu", "lazygrad", {"BACKEND": "GPU"}, ours=True),
+        Contender(
+            "lazygrad-cpu-unjitted",
+            "lazygrad",
+            {"BACKEND": "CPU"},
+            {"jit": False},
+            ours=True,
+            default=False,
+        ),
+        Contender(
+            "lazygrad-gpu-unjitted",
+            "lazygrad",
+            {"BACKEND": "GPU"},
+            {"jit": False},
+            ours=True,
+            default=False,
+        ),
+        Contender("torch", "torch", options={"channels_last": True}),
+        Contender("torch-contiguous", "torch", images_only=True),
+        Contender(
+            "torch-compile",
+            "torch",
+            options={"channels_last": True, "compile": True},
+            default=False,
+        ),
+        Contender("tinygrad-cpu", "tinygrad", {"DEV": "CPU"}),
+        Contender("tinygrad-cl", "tinygrad", {"DEV": "CL"}),
+        Contender("tinygrad-cpu-beam", "tinygrad", {"DEV": "CPU", "BEAM": "2"}, default=False),
+        Contender("tinygrad-cl-beam", "tinygrad", {"DEV": "CL", "BEAM": "2"}, default=False),
+    )
+}
+
+
+def environment(contender: Contender, threads: int, cache: str | None = None) -> dict[str, str]:
+    """The environment of a contender's process; `cache` moves every disk cache there."""
+    count = str(threads)
+    settings = {
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        "POCL_MAX_PTHREAD_COUNT": count,
+        "NUM_CPU_THREADS": count,  # tinygrad
+        "PYTHONHASHSEED": "0",
+    }
+    if cache:
+        settings |= {
+            "XDG_CACHE_HOME": cache,  # tinygrad, PoCL, pyopencl, lazygrad
+            "LAZYGRAD_CACHE_DIR": os.path.join(cache, "lazygrad"),
+            "POCL_CACHE_DIR": os.path.join(cache, "pocl"),
+            "TORCHINDUCTOR_CACHE_DIR": os.path.join(cache, "inductor"),
+            "CACHEDB": os.path.join(cache, "tinygrad", "cache.db"),
+        }
+    return {**os.environ, **settings, **contender.env}
+
+
+def choose(only: str | None) -> list[Contender]:
+    """The contenders named in a comma-separated list, or the default ones."""
+    if not only:
+        return [row for row in CONTENDERS.values() if row.default]
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    unknown = [name for name in names if name not in CONTENDERS]
+    if unknown:
+        raise SystemExit(f"no contender {', '.join(unknown)}; there are: {', '.join(CONTENDERS)}")
+    return [CONTENDERS[name] for name in names]

@@ -1,0 +1,79 @@
+"""How each framework does what a workload asks for.
+
+A workload is written once, against `Framework`; the modules beside this one translate it into the
+way in which each framework's own users would write it. They import their framework when their
+class is made, in the worker process, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Tensor = Any  # of whichever framework
+Step = Callable[[], Tensor]
+
+
+class Unavailable(Exception):
+    """A framework cannot run here; the message says why, and what would help."""
+
+
+class Framework(ABC):
+    """What workloads are written against. Models are made of `nn` layers in a `Module`."""
+
+    version: str
+    device: str
+    nn: Any  # Conv2d, Linear, BatchNorm2d, LayerNorm
+    Module: type  # a subclass defines forward()
+
+    @abstractmethod
+    def tensor(self, array: np.ndarray) -> Tensor:
+        """A tensor on the device, in the layout that this contender prefers."""
+
+    @abstractmethod
+    def array(self, tensor: Tensor) -> np.ndarray:
+        """The values of a tensor: waits for them."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait until everything that was started has finished."""
+
+    @abstractmethod
+    def load(self, model: Any, weights: Mapping[str, np.ndarray]) -> Any:
+        """Give the model these parameters (names as in a PyTorch state dict); return it."""
+
+    @abstractmethod
+    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
+        """A step of Adam on `loss(model, *inputs)`, which it returns."""
+
+    @abstractmethod
+    def function(self, call: Callable[..., Tensor], *inputs: Tensor) -> Step:
+        """`call(*inputs)` without gradients."""
+
+    # The few operations that are not a method with the same name and meaning everywhere.
+    @abstractmethod
+    def max_pool2d(self, x: Tensor, size: int) -> Tensor: ...
+    @abstractmethod
+    def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor: ...
+    @abstractmethod
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor: ...
+    @abstractmethod
+    def layer_norm(self, x: Tensor) -> Tensor: ...
+    @abstractmethod
+    def gelu(self, x: Tensor) -> Tensor:
+        """The tanh form, which is the one that all frameworks have."""
+
+    @abstractmethod
+    def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Scaled dot-product attention, causal."""
+
+
+def load_framework(name: str, threads: int, options: Mapping[str, bool]) -> Framework:
+    """The framework of that name, imported and set up; raises Unavailable."""
+    module = importlib.import_module(f"{__name__}.{name}_framework")
+    framework: Framework = module.make(threads, **options)
+    return framework

@@ -1,0 +1,98 @@
+"""lazygrad on the backend that `BACKEND` names, jitted or not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import Framework, Step, Tensor, Unavailable
+
+ROOT = Path(__file__).parents[3]
+
+
+def make(threads: int, jit: bool = True) -> Framework:
+    # The tree that this file belongs to, also where another lazygrad is installed.
+    sys.path.insert(0, str(ROOT))
+    try:
+        import lazygrad
+        from lazygrad import nn, optim
+
+        lazygrad.Tensor([0.0]).realize()  # loads the backend, or says what it misses
+    except Exception as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
+    return LazygradFramework(lazygrad, nn, optim, jit)
+
+
+class LazygradFramework(Framework):
+    def __init__(self, lazygrad: Any, nn: Any, optim: Any, jit: bool):
+        self.lazygrad, self.nn, self.optim = lazygrad, nn, optim
+        self.Module = nn.Module
+        self.version = getattr(lazygrad, "__version__", "of this tree")
+        self.device = os.environ.get("BACKEND", "CPU")
+        self.jit = jit
+
+    def tensor(self, array: np.ndarray) -> Tensor:
+        return self.lazygrad.Tensor(array).realize()
+
+    def array(self, tensor: Tensor) -> np.ndarray:
+        result: np.ndarray = tensor.detach().numpy()
+        return result
+
+    def synchronize(self) -> None:
+        self.lazygrad.synchronize()
+
+    def load(self, model: Any, weights: Mapping[str, np.ndarray]) -> Any:
+        state = dict(model.state_dict())
+        assert weights.keys() <= state.keys()
+        state.update({name: self.lazygrad.Tensor(array) for name, array in weights.items()})
+        model.load_state_dict(state)
+        return model
+
+    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
+        optimizer = self.optim.Adam(model.parameters(), lr=1e-3)
+        model.train()
+
+        def plain(*inputs: Tensor) -> Tensor:
+            optimizer.zero_grad()
+            value = loss(model, *inputs)
+            value.backward()
+            optimizer.step()
+            return value
+
+        return self._bound(plain, inputs)
+
+    def function(self, call: Callable[..., Tensor], *inputs: Tensor) -> Step:
+        def plain(*inputs: Tensor) -> Tensor:
+            with self.lazygrad.no_grad():
+                return call(*inputs)
+
+        return self._bound(plain, inputs)
+
+    def _bound(self, plain: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Step:
+        if not self.jit:
+            return lambda: plain(*inputs).realize()
+        jitted = self.lazygrad.jit(plain)
+        return lambda: jitted(*inputs)
+
+    def max_pool2d(self, x: Tensor, size: int) -> Tensor:
+        return x.max_pool2d(size)
+
+    def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor:
+        return x.conv2d(weight, padding=padding)
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return logits.cross_entropy(labels)
+
+    def layer_norm(self, x: Tensor) -> Tensor:
+        return x.layernorm()
+
+    def gelu(self, x: Tensor) -> Tensor:
+        return x.gelu(approximate="tanh")
+
+    def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return query.scaled_dot_product_attention(key, value, is_causal=True)

@@ -1,0 +1,161 @@
+"""Steady speed: the contenders of one workload take turns, round by round."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+
+from .contenders import Contender, environment
+from .limits import LIMITS
+from .neighbours import QUIET, Watch, quietest
+from .process import Worker, WorkerError
+from .workload import Workload
+
+CHECKED_STEPS = 4  # TinyJit records in the second step and replays from the third
+WARM_UP = 0.3  # seconds
+MOST_ROUNDS = 3  # times as many as asked for, when neighbours disturb
+TURN = 0.25  # seconds that one turn should last
+MOST_STEPS = 2000
+
+
+@dataclass
+class Row:
+    """What one contender showed in one workload; `error` says why there is nothing."""
+
+    contender: Contender
+    seconds: list[float] = field(default_factory=list)  # per step, one for each round
+    cores: list[float] = field(default_factory=list)  # kept busy, on average, in each round
+    checks: list[float] = field(default_factory=list)  # the first steps' results
+    steps: int = 0  # in each turn
+    version: str = ""
+    memory: int = 0  # bytes that the process took at most, beyond the imported framework
+    error: str = ""
+    unavailable: bool = False
+
+    def keep(self, rounds: list[int]) -> None:
+        """Forget the other rounds; one that failed on the way has no later ones."""
+        self.seconds = [self.seconds[number] for number in rounds if number < len(self.seconds)]
+        self.cores = [self.cores[number] for number in rounds if number < len(self.cores)]
+
+
+@dataclass
+class Limits:
+    """The best that was seen between the rounds."""
+
+    flops: float = 0.0
+    bandwidth: float = 0.0
+
+    def seconds(self, workload: Workload) -> float:
+        if not self.flops:
+            return math.nan
+        return max(workload.flops / self.flops, workload.bytes / self.bandwidth)
+
+
+@dataclass
+class Result:
+    """One table."""
+
+    rows: list[Row]
+    limits: Limits = field(default_factory=Limits)
+    neighbours: float = 0.0  # cores that other processes kept busy
+
+
+def measure(
+    workload: Workload,
+    contenders: list[Contender],
+    rounds: int,
+    threads: int,
+    verbose: bool,
+    progress: Callable[[str], None],
+) -> Result:
+    """Run every contender `rounds` times, interleaved; more often where others disturb."""
+    rows = [Row(contender) for contender in contenders]
+    limits = Limits()
+    with ExitStack() as stack:
+        running = []
+        for row in rows:
+            progress(f"{workload.name}: starting {row.contender.name}")
+            env = environment(row.contender, threads)
+            worker = Worker(row.contender.name, workload.name, threads, env, verbose)
+            stack.enter_context(worker)
+            if _start(row, worker):
+                running.append((row, worker))
+            else:
+                worker.close()
+        ruler = stack.enter_context(_ruler(threads, verbose))
+        disturbed: list[float] = []
+        while _rounds_missing(disturbed, rounds):
+            progress(f"{workload.name}: round {len(disturbed) + 1} (of {rounds}, if all is quiet)")
+            _look_at_limits(ruler, limits)
+            disturbed.append(_round(running, len(disturbed)))
+        _look_at_limits(ruler, limits)
+    kept = quietest(disturbed, rounds)
+    for row in rows:
+        row.keep(kept)
+    return Result(rows, limits, statistics.mean(disturbed[number] for number in kept))
+
+
+def _rounds_missing(disturbed: list[float], rounds: int) -> bool:
+    quiet = sum(cores < QUIET for cores in disturbed)
+    return quiet < rounds and len(disturbed) < MOST_ROUNDS * rounds
+
+
+def _round(running: list[tuple[Row, Worker]], number: int) -> float:
+    """One turn each; how many cores others kept busy meanwhile."""
+    watch = Watch()
+    # Another order each time, so that nobody always follows the same neighbour.
+    turn = number % max(1, len(running))
+    for row, worker in running[turn:] + running[:turn]:
+        _take_turn(row, worker, watch)
+    return watch.cores
+
+
+def _start(row: Row, worker: Worker) -> bool:
+    """First steps, warm-up, and how many steps fill a turn."""
+    try:
+        begun = worker.begun()
+        row.version = begun["version"]
+        row.checks = worker.ask("check", steps=CHECKED_STEPS)["checks"]
+        steps, spent = 1, 0.0
+        while True:
+            answer = worker.ask("run", steps=steps)
+            spent += answer["seconds"]
+            per_step = answer["seconds"] / steps
+            steps = max(1, min(MOST_STEPS, round(TURN / per_step)))
+            if spent >= WARM_UP:
+                break
+        row.steps, row.memory = steps, answer["memory"] - begun["memory_before"]
+        return True
+    except WorkerError as error:
+        row.error, row.unavailable = str(error), error.unavailable
+        return False
+
+
+def _take_turn(row: Row, worker: Worker, watch: Watch) -> None:
+    if row.error:
+        return
+    try:
+        watch.start()
+        answer = worker.ask("run", steps=row.steps)
+        watch.stop(answer["busy"])
+        row.seconds.append(answer["seconds"] / row.steps)
+        row.cores.append(answer["busy"] / answer["seconds"])
+    except WorkerError as error:
+        row.error = str(error)
+
+
+def _ruler(threads: int, verbose: bool) -> Worker:
+    nobody = Contender(LIMITS, LIMITS)
+    worker = Worker(LIMITS, "-", threads, environment(nobody, threads), verbose)
+    worker.begun()
+    return worker
+
+
+def _look_at_limits(ruler: Worker, limits: Limits) -> None:
+    with suppress(WorkerError):
+        peak = ruler.ask("measure")
+        limits.flops = max(limits.flops, peak["flops"])
+        limits.bandwidth = max(limits.bandwidth, peak["bandwidth"])

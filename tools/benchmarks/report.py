@@ -1,0 +1,171 @@
+"""Rows of seconds become a table to read and a JSON record to keep."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import statistics
+import time
+from typing import Any
+
+from .measure import CHECKED_STEPS, Result, Row
+from .neighbours import QUIET
+from .workload import Workload
+
+TOLERANCE = 2e-3  # relative, between the results of contenders that did the same work
+
+Record = dict[str, Any]
+
+
+def machine(threads: int) -> Record:
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
+    """Everything about one table, ready for JSON."""
+    rows, limits = result.rows, result.limits
+    best = best_peer(rows)
+    limit = limits.seconds(workload)
+    expected = _expected(rows)
+    return {
+        "workload": workload.name,
+        "what": workload.what,
+        "kind": kind,
+        "flops": workload.flops,
+        "bytes": workload.bytes,
+        "sgemm_gflops": limits.flops / 1e9,
+        "copy_gbytes": limits.bandwidth / 1e9,
+        "neighbour_cores": result.neighbours,
+        "limit_ms": limit * 1e3,
+        "best_peer": best.contender.name if best else None,
+        "lazygrad_over_best_peer": _ours_over(rows, best),
+        "rows": [_row(row, best, limit, expected) for row in rows],
+    }
+
+
+def best_peer(rows: list[Row]) -> Row | None:
+    peers = [row for row in rows if row.seconds and not row.contender.ours]
+    return min(peers, key=lambda row: statistics.median(row.seconds), default=None)
+
+
+def ratio(row: Row, other: Row | None) -> float | None:
+    """The median of the ratios within each round: what slowed a round slowed both."""
+    if other is None or not row.seconds:
+        return None
+    pairs = zip(row.seconds, other.seconds, strict=False)
+    return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+def _ours_over(rows: list[Row], best: Row | None) -> float | None:
+    ratios = [ratio(row, best) for row in rows if row.contender.ours and row.contender.default]
+    return min((value for value in ratios if value is not None), default=None)
+
+
+def _expected(rows: list[Row]) -> float | None:
+    """The result that most contenders agree on."""
+    last = [row.checks[-1] for row in rows if len(row.checks) == CHECKED_STEPS]
+    return statistics.median_low(last) if last else None
+
+
+def _row(row: Row, best: Row | None, limit: float, expected: float | None) -> Record:
+    out: Record = {"contender": row.contender.name, "version": row.version}
+    if row.error:
+        out |= {"error": row.error, "unavailable": row.unavailable}
+    if not row.seconds:
+        return out
+    milliseconds = sorted(second * 1e3 for second in row.seconds)
+    median = statistics.median(milliseconds)
+    return out | {
+        "median_ms": median,
+        "min_ms": milliseconds[0],
+        "max_ms": milliseconds[-1],
+        "rounds_ms": [second * 1e3 for second in row.seconds],
+        "steps_per_round": row.steps,
+        "over_best_peer": ratio(row, best),
+        "over_limit": None if math.isnan(limit) else median / (limit * 1e3),
+        "cores": statistics.median(row.cores) if row.cores else None,
+        "memory_mb": row.memory / 1e6,
+        "checks": row.checks,
+        "agrees": _agrees(row.checks, expected),
+    }
+
+
+def _agrees(checks: list[float], expected: float | None) -> bool | None:
+    if not checks or expected is None:
+        return None
+    return math.isclose(checks[-1], expected, rel_tol=TOLERANCE, abs_tol=1e-6)
+
+
+def table(data: Record) -> str:
+    """The table of one record."""
+    steady = data["kind"] == "steady"
+    title = f"{data['workload']}: {data['what']}"
+    if not steady:
+        title += f" - process start to first finished step, {data['kind']} caches"
+    lines = [title, _limit_line(data)] if steady else [title]
+    lines.append(
+        f"  {'contender':22} {'median':>10} {'min':>10} {'max':>10} {'/peer':>7}"
+        + (f" {'/limit':>7} {'cores':>5} {'memory':>8}" if steady else "")
+    )
+    lines += [_table_row(row, steady) for row in data["rows"]]
+    if data["lazygrad_over_best_peer"] is not None:
+        ours, peer = data["lazygrad_over_best_peer"], data["best_peer"]
+        lines.append(f"  lazygrad's better backend takes {ours:.2f} of the time of {peer}")
+    if data["neighbour_cores"] > QUIET:
+        lines.append(f"  (others kept {data['neighbour_cores']:.1f} cores busy meanwhile)")
+    return "\n".join(lines)
+
+
+def _limit_line(data: Record) -> str:
+    if math.isnan(data["limit_ms"]):
+        return "  (the machine's limits could not be measured)"
+    return (
+        f"  limit {_time(data['limit_ms'])}: {data['flops'] / 1e9:.3g} GFLOP at "
+        f"{data['sgemm_gflops']:.0f} GFLOP/s, {data['bytes'] / 1e6:.3g} MB at "
+        f"{data['copy_gbytes']:.1f} GB/s"
+    )
+
+
+def _table_row(row: Record, steady: bool) -> str:
+    name = f"  {row['contender']:22}"
+    if "median_ms" not in row:
+        return f"{name} {'not here' if row.get('unavailable') else 'failed'}: {row['error']}"
+    times = " ".join(f"{_time(row[key]):>10}" for key in ("median_ms", "min_ms", "max_ms"))
+    line = f"{name} {times} {_times(row['over_best_peer']):>7}"
+    if steady:
+        line += (
+            f" {_times(row['over_limit']):>7} {_times(row['cores']):>5} {row['memory_mb']:>5.0f} MB"
+        )
+    if row["agrees"] is False:
+        line += f"  RESULT DIFFERS: {row['checks'][-1]:.6g}"
+    if "error" in row:
+        line += f"  then failed: {row['error']}"
+    return line
+
+
+def _time(milliseconds: float) -> str:
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.2f} s"
+    if milliseconds >= 1:
+        return f"{milliseconds:.2f} ms"
+    return f"{milliseconds * 1000:.1f} us"
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

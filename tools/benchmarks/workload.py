@@ -1,0 +1,36 @@
+"""What is measured: a workload builds one step, for any framework, and knows its least work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .frameworks import Framework, Step
+
+FLOAT = 4  # bytes; every workload is float32
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the comparison.
+
+    `flops` counts the contractions of a step, `bytes` what it must read and write at least when
+    nothing between its inputs and its outputs touches memory. Both give a limit, not a forecast.
+    """
+
+    name: str
+    what: str
+    build: Callable[[Framework], Step]
+    flops: float
+    bytes: float
+    images: bool = False  # has images, whose memory layout PyTorch lets one choose
+
+
+def conv_flops(batch: int, channels_in: int, channels_out: int, size: int, window: int) -> float:
+    """Of a convolution with a square output of `size`, forward."""
+    return 2.0 * batch * channels_out * size * size * channels_in * window * window
+
+
+def adam_bytes(parameters: int) -> float:
+    """A step of Adam reads and writes the parameters and two moments."""
+    return 2.0 * 3 * parameters * FLOAT
