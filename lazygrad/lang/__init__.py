@@ -90,6 +90,9 @@ from lazygrad.lang.creation import (
     arange as arange,
 )
 from lazygrad.lang.creation import (
+    default_range_dtype as default_range_dtype,
+)
+from lazygrad.lang.creation import (
     eye as eye,
 )
 from lazygrad.lang.creation import (
@@ -273,6 +276,7 @@ from lazygrad.lang.normalization import group_norm as group_norm
 from lazygrad.lang.normalization import layer_norm as layer_norm
 from lazygrad.lang.normalization import standardize as standardize
 from lazygrad.lang.operands import Operand as Operand
+from lazygrad.lang.operands import as_node as as_node
 from lazygrad.lang.operands import cast as cast
 from lazygrad.lang.operands import full_like as full_like
 from lazygrad.lang.operands import ones_like as ones_like

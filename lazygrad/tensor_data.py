@@ -1,0 +1,155 @@
+"""Between host values and Nodes: what a Tensor is made from, and how it is shown."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.dtype import DType
+from lazygrad.errors import DtypeError, ShapeError, ValueRangeError
+from lazygrad.graph import Node, Origin, node
+from lazygrad.runtime import buffer
+
+SHOWN_ELEMENTS = 1000  # repr of larger tensors is summarised
+CHECKED_ELEMENTS = 1 << 16  # integer data up to this size has its bounds remembered
+
+# Smallest and largest value of integer leaves that came from the host: labels and indices among
+# them can be checked without waiting for a device.
+_bounds: WeakKeyDictionary[Node, tuple[int, int]] = WeakKeyDictionary()
+
+
+def leaf_of(data: Any, dtype: DType | None, device: str) -> Node:
+    """A BUFFER leaf that holds a copy of a number, nested sequence or NumPy array.
+
+    Raises:
+        ShapeError: for a sequence whose rows differ in length.
+        DtypeError: for what is not numbers.
+    """
+    array = as_array(data)
+    chosen = dtype or _dtype_of(data, array)
+    leaf = node(ops.BUFFER, (), buffer.from_numpy(array, chosen, device))
+    if chosen.is_integer and 0 < array.size <= CHECKED_ELEMENTS:
+        _bounds[leaf] = (int(array.min()), int(array.max()))
+    return leaf
+
+
+def as_array(data: Any) -> np.ndarray[Any, Any]:
+    """Numbers as an array of a dtype that NumPy finds for them."""
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ShapeError("[Tensor] the rows of nested data must have equal lengths") from None
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        what = type(data).__name__ if array.dtype.kind == "O" else f"dtype {array.dtype}"
+        raise DtypeError(
+            f"[Tensor] cannot make a tensor of {what}; give numbers, nested lists of numbers or a "
+            "NumPy array of bool, integers or floats"
+        )
+    return array
+
+
+def _dtype_of(data: Any, array: np.ndarray[Any, Any]) -> DType:
+    """Arrays and NumPy scalars keep their dtype; Python floats are float32, ints int64."""
+    if isinstance(data, np.ndarray | np.generic) or not array.size:
+        return dt.of(array.dtype) if hasattr(data, "dtype") else dt.default_float
+    if array.dtype.kind == "f":
+        return dt.default_float
+    return dt.of(array.dtype)
+
+
+def bounds_of(leaf: Node) -> tuple[int, int] | None:
+    """Smallest and largest value, if ``leaf`` holds integers whose values the host has seen."""
+    return _bounds.get(leaf)
+
+
+def check_labels(op: str, target: Node, classes: int, ignore_index: int | None = None) -> bool:
+    """Whether the labels are known to be within [0, classes).
+
+    Raises:
+        ValueRangeError: where they are known not to be, with the values found.
+    """
+    bounds = bounds_of(target)
+    if bounds is None:
+        return False
+    low, high = bounds
+    if low >= 0 and high < classes:
+        return True
+    if ignore_index is not None and not 0 <= ignore_index < classes:
+        values = np.unique(target.arg.numpy())
+        low, high = (int(values[0]), int(values[-1]))
+        inner = values[values != ignore_index]
+        if inner.size == 0 or (inner[0] >= 0 and inner[-1] < classes):
+            return False
+        low, high = int(inner[0]), int(inner[-1])
+    raise ValueRangeError(
+        f"[{op}] labels must be in [0, {classes}), got values from {low} to {high}"
+    )
+
+
+def check_indices(op: str, index: Node, size: int) -> bool:
+    """Whether indices are known to be within [0, size), so that nothing is left to check.
+
+    Raises:
+        ValueRangeError: where they are known to be outside [-size, size).
+    """
+    bounds = bounds_of(index)
+    if bounds is None:
+        return False
+    low, high = bounds
+    if low < -size or high >= size:
+        raise ValueRangeError(
+            f"[{op}] indices must be in [{-size}, {size}), got values from {low} to {high}"
+        )
+    return low >= 0
+
+
+# -- showing ---------------------------------------------------------------------------------
+
+
+def show(array: np.ndarray[Any, Any], prefix: str) -> str:
+    """Values as PyTorch prints them, long dims summarised."""
+    return np.array2string(
+        array,
+        separator=", ",
+        prefix=prefix,
+        threshold=SHOWN_ELEMENTS,
+        precision=4,
+        floatmode="maxprec",
+    )
+
+
+def describe(value: Node, realised: bool, tracked: bool) -> str:
+    """What ``repr`` says of a tensor: its values once they are there, never computing them."""
+    suffix = [] if value.device == "CPU" else [f"device={value.device}"]
+    suffix += ["requires_grad=True"] if tracked else []
+    if not realised:
+        facts = [f"shape={value.shape}", f"dtype={value.dtype.name}", *suffix]
+        return f"Tensor(lazy, {', '.join(facts)}); realize() computes it"
+    held = value.arg if value.op is ops.BUFFER else value.value
+    default = value.dtype in (dt.default_float, dt.default_int, dt.bool_)
+    facts = ([] if default else [f"dtype={value.dtype.name}"]) + suffix
+    if not value.size:
+        facts = [f"shape={value.shape}", *facts]
+    text = show(held.numpy(), "Tensor(")
+    return f"Tensor({', '.join([text, *facts])})"
+
+
+# -- origins ---------------------------------------------------------------------------------
+
+
+def origin_of(frame: FrameType, label: str | None) -> Origin:
+    """The public method that ``frame`` runs, and the user's line that called it: the first frame
+    outside this package. Examples count as users."""
+    name = label or frame.f_code.co_name.strip("_")
+    caller: FrameType | None = frame
+    while caller is not None:
+        module = caller.f_globals.get("__name__", "")
+        if not module.startswith("lazygrad") or module.startswith("lazygrad.examples"):
+            return Origin(name, caller.f_code.co_filename, caller.f_lineno)
+        caller = caller.f_back
+    return Origin(name, "", 0)

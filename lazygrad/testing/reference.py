@@ -1,0 +1,119 @@
+"""The unfused oracle: a graph evaluated with NumPy, one op at a time.
+
+It shares nothing with the scheduler or the backends but the meaning of elementwise ops
+(``lazygrad.semantics``), so it says which side is wrong when a fused kernel differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lazygrad import ops, semantics
+from lazygrad.errors import InternalError
+from lazygrad.graph import Node, toposort
+from lazygrad.ops import Kind, Op
+
+Array = np.ndarray[Any, Any]
+
+
+def evaluate(node: Node) -> Array:
+    """The value of one node; bfloat16 comes as float32."""
+    return evaluate_all([node])[0]
+
+
+def evaluate_all(nodes: Iterable[Node]) -> list[Array]:
+    """The values of several nodes, each op below them computed once."""
+    roots = list(nodes)
+    values: dict[Node, Array] = {}
+    for current in toposort(roots, _sources):
+        src = tuple(values[operand] for operand in _sources(current))
+        value = _compute(current, src)
+        if value.shape != current.shape:
+            raise InternalError(f"[reference] {current} evaluated to shape {value.shape}")
+        values[current] = value
+    return [values[root] for root in roots]
+
+
+def _sources(current: Node) -> tuple[Node, ...]:
+    """A surrogate's derivative is not part of its value."""
+    return current.src[:1] if current.op is ops.SURROGATE else current.src
+
+
+def _compute(current: Node, src: tuple[Array, ...]) -> Array:
+    if current.op.kind is Kind.ELEMENTWISE:
+        return np.asarray(semantics.apply(current.op, src, current.dtype))
+    return np.asarray(RULES[current.op](current, *src))
+
+
+def _constant(current: Node) -> Array:
+    value = np.full(current.shape, current.arg.value, semantics.compute_dtype(current.dtype))
+    return semantics.cast(value, current.dtype)
+
+
+def _iota(current: Node) -> Array:
+    return np.arange(current.shape[0], dtype=current.dtype.numpy)
+
+
+def _buffer(current: Node) -> Array:
+    return np.asarray(current.arg.numpy())
+
+
+def _sum(current: Node, x: Array) -> Array:
+    with np.errstate(all="ignore"):
+        if current.dtype.name == "bool":
+            return np.asarray(np.any(x, axis=current.arg, keepdims=True))
+        total = np.sum(x, axis=current.arg, keepdims=True, dtype=x.dtype)
+        return semantics.cast(total, current.dtype)
+
+
+def _reduce_max(current: Node, x: Array) -> Array:
+    lowest: Any = current.dtype.min
+    return np.asarray(np.max(x, axis=current.arg, keepdims=True, initial=lowest))
+
+
+def _pad(current: Node, x: Array) -> Array:
+    return np.pad(x, current.arg)
+
+
+def _shrink(current: Node, x: Array) -> Array:
+    return x[tuple(slice(start, stop) for start, stop in current.arg)]
+
+
+def _shear(current: Node, x: Array) -> Array:
+    axis, by, factor, offset, size = current.arg
+    result = np.zeros(current.shape, x.dtype)
+    source, target = np.moveaxis(x, (axis, by), (0, 1)), np.moveaxis(result, (axis, by), (0, 1))
+    for k in range(x.shape[by]):
+        for i in range(size):
+            position = i + factor * k + offset
+            if 0 <= position < x.shape[axis]:
+                target[i, k] = source[position, k]
+    return result
+
+
+def _same(current: Node, x: Array) -> Array:
+    return x
+
+
+RULES: Mapping[Op, Callable[..., Array]] = {
+    ops.CONST: _constant,
+    ops.IOTA: _iota,
+    ops.BUFFER: _buffer,
+    ops.SUM: _sum,
+    ops.REDUCE_MAX: _reduce_max,
+    ops.RESHAPE: lambda current, x: x.reshape(current.arg),
+    ops.PERMUTE: lambda current, x: x.transpose(current.arg),
+    ops.EXPAND: lambda current, x: np.broadcast_to(x, current.arg),
+    ops.PAD: _pad,
+    ops.SHRINK: _shrink,
+    ops.FLIP: lambda current, x: np.flip(x, current.arg),
+    ops.SHEAR: _shear,
+    ops.CONTIGUOUS: _same,
+    ops.COPY: _same,
+    ops.VARIABLE: _same,
+    ops.DETACH: _same,
+    ops.SURROGATE: _same,
+}
