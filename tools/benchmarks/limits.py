@@ -11,7 +11,7 @@ import numpy as np
 
 LIMITS = "limits"  # the name of the worker that measures them
 SIDE = 2048
-COPY = 32 * 2**20  # numbers a thread copies: far more than any cache holds
+COPY = 16 * 2**20  # numbers a thread copies: more than any cache holds
 
 
 class Peaks:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import Framework, Step, Tensor, Unavailable
 
-ROOT = Path(__file__).parents[3]
-
 
 def make(threads: int, jit: bool = True) -> Framework:
-    # The tree that this file belongs to, also where another lazygrad is installed.
-    sys.path.insert(0, str(ROOT))
     try:
         import lazygrad
         from lazygrad import nn, optim
-
-        lazygrad.Tensor([0.0]).realize()  # loads the backend, or says what it misses
-    except Exception as error:
-        raise Unavailable(f"{type(error).__name__}: {error}") from error
+    except ImportError as error:
+        raise Unavailable(f"lazygrad is not installed ({error})") from error
+    try:
+        lazygrad.Tensor([0.0]).realize()  # loads the backend
+    except lazygrad.errors.DeviceError as error:
+        raise Unavailable(str(error)) from error
     return LazygradFramework(lazygrad, nn, optim, jit)
 
 

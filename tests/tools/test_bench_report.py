@@ -1,0 +1,106 @@
+"""What the bench says about seconds that it is given."""
+
+import math
+
+import pytest
+
+from tools.benchmarks.contenders import CONTENDERS
+from tools.benchmarks.measure import Limits, Result, Row
+from tools.benchmarks.neighbours import Watch, quietest
+from tools.benchmarks.report import best_peer, ratio, record, table
+from tools.benchmarks.workload import Workload
+
+WORKLOAD = Workload("w", "a workload", build=None, flops=2e9, bytes=1e6)
+LIMITS = Limits(flops=100e9, bandwidth=10e9)
+CHECKS = [1.0, 0.9, 0.8, 0.7]
+
+
+def row(name, seconds=(), checks=CHECKS, **more):
+    return Row(CONTENDERS[name], list(seconds), checks=list(checks), steps=1, **more)
+
+
+def test_the_limit_is_the_larger_of_arithmetic_and_traffic():
+    assert LIMITS.seconds(WORKLOAD) == 2e9 / 100e9
+    slow_memory = Limits(flops=100e9, bandwidth=1e6)
+    assert slow_memory.seconds(WORKLOAD) == 1.0
+    assert math.isnan(Limits().seconds(WORKLOAD))
+
+
+def test_ratios_are_formed_within_a_round():
+    ours = row("lazygrad-cpu", [1.0, 10.0, 1.0])
+    peer = row("torch", [2.0, 20.0, 2.0])  # the same neighbour slowed both in round two
+    assert ratio(ours, peer) == 0.5
+
+
+def test_the_best_peer_is_not_ours():
+    rows = [row("lazygrad-cpu", [0.1]), row("torch", [0.3]), row("tinygrad-cpu", [0.2])]
+    assert best_peer(rows).contender.name == "tinygrad-cpu"
+    assert best_peer(rows[:1]) is None
+
+
+def test_the_record_compares_our_better_backend_with_the_best_peer():
+    rows = [row("lazygrad-cpu", [0.4]), row("lazygrad-gpu", [0.1]), row("torch", [0.2])]
+    data = record(WORKLOAD, Result(rows, LIMITS))
+    assert data["best_peer"] == "torch"
+    assert data["lazygrad_over_best_peer"] == 0.5
+    assert data["limit_ms"] == pytest.approx(20.0)
+    assert [r["over_limit"] for r in data["rows"]] == pytest.approx([20.0, 5.0, 10.0])
+    assert "0.50 of the time of torch" in table(data)
+
+
+def test_a_contender_that_is_not_here_is_listed_with_the_reason():
+    rows = [
+        row("torch", [0.2]),
+        row("tinygrad-cl", checks=(), error="no OpenCL here", unavailable=True),
+        row("tinygrad-cpu", checks=(), error="KeyError: 'x'"),
+    ]
+    text = table(record(WORKLOAD, Result(rows, LIMITS)))
+    assert "not here: no OpenCL here" in text
+    assert "failed: KeyError: 'x'" in text
+
+
+def test_another_result_than_the_others_is_pointed_out():
+    rows = [
+        row("torch", [0.2]),
+        row("tinygrad-cpu", [0.2], checks=[1.0, 0.9, 0.8, 0.7001]),
+        row("lazygrad-cpu", [0.2], checks=[1.0, 0.9, 0.8, 0.5]),
+    ]
+    text = table(record(WORKLOAD, Result(rows, LIMITS)))
+    assert [line.split()[0] for line in text.splitlines() if "RESULT DIFFERS" in line] == [
+        "lazygrad-cpu"
+    ]
+
+
+def test_a_table_without_limits_can_be_read():
+    rows = [row("torch", [1.5], checks=())]
+    text = table(record(WORKLOAD, Result(rows), kind="cold"))
+    assert "first finished step, cold caches" in text
+    assert "1.50 s" in text
+
+
+def test_busy_neighbours_are_mentioned():
+    rows = [row("torch", [0.2])]
+    assert "cores busy" not in table(record(WORKLOAD, Result(rows, LIMITS, 0.01)))
+    assert "0.9 cores busy" in table(record(WORKLOAD, Result(rows, LIMITS, 0.9)))
+
+
+def test_the_quietest_rounds_are_kept():
+    kept = quietest([0.9, 0.0, 0.5, 0.1, 0.2], 3)
+    assert kept == [1, 3, 4]
+    measured = row("torch", [1.0, 2.0, 3.0, 4.0, 5.0])
+    measured.keep(kept)
+    assert measured.seconds == [2.0, 4.0, 5.0]
+    failed = row("torch", [1.0, 2.0])
+    failed.keep(kept)
+    assert failed.seconds == [2.0]
+
+
+def test_a_watch_counts_what_others_took(monkeypatch):
+    clock, busy = iter([10.0, 12.0]), iter([100.0, 103.0])
+    monkeypatch.setattr("tools.benchmarks.neighbours.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("tools.benchmarks.neighbours._busy_seconds", lambda: next(busy))
+    watch = Watch()
+    assert watch.cores == 0.0
+    watch.start()
+    watch.stop(own=2.0)
+    assert watch.cores == 0.5
