@@ -137,8 +137,8 @@ class _Check:
     def run(self, graph: Graph, order: int, path: str) -> None:
         if order == 0:
             return
-        weights = [self.rng.standard_normal(out.shape) for out in _values(graph, self.points)]
-        directions = [self.rng.standard_normal(point.shape) for point in self.points]
+        weights = [self._random(out) for out in _values(graph, self.points)]
+        directions = [self._random(point) for point in self.points]
         slopes = self._central_differences(graph, directions)
         for mode in self.modes:
             if mode == "fwd":
@@ -149,6 +149,9 @@ class _Check:
                 pulled = _values(derivative, self.points)
                 self._compare(path + mode, [_inner(pulled, directions)], [_inner(weights, slopes)])
             self.run(derivative, order - 1, f"{path}{mode} of ")
+
+    def _random(self, like: Array) -> Array:
+        return np.asarray(self.rng.standard_normal(like.shape))
 
     def _central_differences(self, graph: Graph, directions: Sequence[Array]) -> list[Array]:
         moves = list(zip(self.points, directions, strict=True))

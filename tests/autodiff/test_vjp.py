@@ -112,8 +112,10 @@ def test_copy_goes_back_to_the_device_of_its_source():
     np.testing.assert_array_equal(evaluate(found), [3.0])
 
 
-@pytest.mark.parametrize("axes, shares", [((1,), [[0.5, 0.5, 0], [1, 0, 0]]),
-                                          ((0, 1), [[1 / 3, 1 / 3, 0], [1 / 3, 0, 0]])])  # fmt: skip
+@pytest.mark.parametrize(
+    "axes, shares",
+    [((1,), [[0.5, 0.5, 0], [1, 0, 0]]), ((0, 1), [[1 / 3, 1 / 3, 0], [1 / 3, 0, 0]])],
+)
 def test_ties_of_a_reduction_share_evenly(axes, shares):
     x = variable([[2.0, 2.0, 1.0], [2.0, 0.0, -1.0]])
     (found,) = gradients(node(ops.REDUCE_MAX, (x,), axes), x)

@@ -1,0 +1,116 @@
+"""Modules that hold modules in order, under the names "0", "1", ..."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from lazygrad.errors import AxisError
+from lazygrad.nn.module import Module
+from lazygrad.nn.show import show_module
+
+C = TypeVar("C", bound="ModuleSequence")
+
+
+class ModuleSequence(Module):
+    """What Sequential and ModuleList share: a list whose items are attributes."""
+
+    def _items(self) -> dict[str, Module]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
+
+    def _name_at(self, index: int) -> str:
+        names = list(self._items())
+        position = operator.index(index)
+        if not -len(names) <= position < len(names):
+            raise AxisError(
+                f"[{type(self).__name__}] index {position} is out of range for {len(names)} modules"
+            )
+        return names[position]
+
+    def _replace(self, modules: Iterable[Module]) -> None:
+        """Hold ``modules`` instead, numbered from 0."""
+        new = list(modules)
+        for name in self._items():
+            del self.__dict__[name]
+        for index, module in enumerate(new):
+            self.add_module(str(index), module)
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._items().values())
+
+    def __getitem__(self, index: Any) -> Any:
+        """One module, or for a slice a container of the same kind that shares them."""
+        if isinstance(index, slice):
+            return self._of(dict(list(self._items().items())[index]))
+        return self.__dict__[self._name_at(index)]
+
+    def _of(self: C, items: dict[str, Module]) -> C:
+        raise NotImplementedError
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._name_at(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        kept = list(self)
+        del kept[index]
+        self._replace(kept)
+
+    def append(self: C, module: Module) -> C:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self: C, modules: Iterable[Module]) -> C:
+        """Add modules at the end."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self: C, index: int, module: Module) -> C:
+        """Add a module before position ``index``."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._replace(modules)
+        return self
+
+
+class Sequential(ModuleSequence):
+    """Calls its modules one after the other: ``Sequential(Linear(2, 3), ReLU())``.
+
+    A mapping gives them names of their own.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            named = args[0].items()
+        else:
+            named = {str(index): module for index, module in enumerate(args)}.items()
+        for name, module in named:
+            self.add_module(name, module)
+
+    def _of(self, items: dict[str, Module]) -> Sequential:
+        return Sequential(items)
+
+    def forward(self, input: Any) -> Any:
+        for module in self:
+            input = module(input)
+        return input
+
+
+class ModuleList(ModuleSequence):
+    """A list of modules that belong to the module which holds it."""
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        self.extend(modules or ())
+
+    def _of(self, items: dict[str, Module]) -> ModuleList:
+        return ModuleList(items.values())
+
+    def __repr__(self) -> str:
+        return show_module(self, merge_equal=True)

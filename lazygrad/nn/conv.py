@@ -1,0 +1,99 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lazygrad.errors import ShapeError, ValueRangeError
+from lazygrad.nn import init
+from lazygrad.nn.module import Module
+from lazygrad.nn.parameter import Parameter
+from lazygrad.shape import numel
+from lazygrad.tensor import Tensor
+
+Size = int | tuple[int, int]
+NAMED_PADDINGS = ("valid", "same")
+
+
+def pair(value: Size) -> tuple[int, int]:
+    """A size for height and width, from one for both or one each."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+class Conv2d(Module):
+    """Cross-correlation of images: (N, in_channels, H, W) to (N, out_channels, H', W').
+
+    ``weight`` has shape (out_channels, in_channels / groups, *kernel_size); it and ``bias`` start
+    uniform within ``1 / sqrt(in_channels / groups * kernel elements)``. ``padding`` is a size, a
+    pair of them, "valid" or "same".
+    """
+
+    bias: Parameter | None
+    padding: tuple[int, int] | str
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ShapeError(
+                f"[Conv2d] groups={groups} must divide in_channels={in_channels} and "
+                f"out_channels={out_channels}"
+            )
+        if padding_mode != "zeros":
+            raise ValueRangeError(
+                f"[Conv2d] padding_mode {padding_mode!r} is not supported; known: zeros"
+            )
+        if isinstance(padding, str) and padding not in NAMED_PADDINGS:
+            raise ValueRangeError(f"[Conv2d] padding {padding!r}; known: {NAMED_PADDINGS}, sizes")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = pair(kernel_size)
+        self.stride = pair(stride)
+        self.padding = padding if isinstance(padding, str) else pair(padding)
+        self.dilation = pair(dilation)
+        self.groups = groups
+        self.padding_mode = padding_mode
+        made = {"device": device, "dtype": dtype}
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight = Parameter(Tensor.empty(shape, **made))
+        self.bias = Parameter(Tensor.empty(out_channels, **made)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        fan_in = numel(self.weight.shape[1:])
+        if self.bias is not None and fan_in:
+            bound = 1 / math.sqrt(fan_in)
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.conv2d(
+            self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+    def extra_repr(self) -> str:
+        shown = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        shown += f", stride={self.stride}"
+        optional = {
+            "padding": (self.padding, (0, 0)),
+            "dilation": (self.dilation, (1, 1)),
+            "groups": (self.groups, 1),
+        }
+        for name, (value, default) in optional.items():
+            if value != default:
+                shown += f", {name}={value}"
+        return shown if self.bias is not None else shown + ", bias=False"

@@ -1,0 +1,63 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lazygrad.nn import init
+from lazygrad.nn.module import Module
+from lazygrad.nn.parameter import Parameter
+from lazygrad.tensor import Tensor
+
+
+class Linear(Module):
+    """``x @ weight.T + bias``: shape (*, in_features) to (*, out_features).
+
+    ``weight`` has shape (out_features, in_features) and starts uniform within
+    ``1 / sqrt(in_features)``, like ``bias``.
+    """
+
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        made = {"device": device, "dtype": dtype}
+        self.weight = Parameter(Tensor.empty(out_features, in_features, **made))
+        self.bias = Parameter(Tensor.empty(out_features, **made)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.linear(self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """Hands its input on; takes any arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input

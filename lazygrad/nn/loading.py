@@ -1,0 +1,53 @@
+"""Bringing values by name into the Tensors of a module: all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lazygrad.errors import CheckpointError
+from lazygrad.tensor import Tensor
+
+
+class LoadReport(NamedTuple):
+    """What ``load_state_dict(strict=False)`` left out."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def load_into(
+    owner: str, own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool
+) -> LoadReport:
+    """Assign the values of ``given`` to the Tensors of ``own`` that have the same names.
+
+    Raises:
+        CheckpointError: lists everything that does not fit; then nothing was assigned.
+    """
+    report = LoadReport(
+        [name for name in own if name not in given], [name for name in given if name not in own]
+    )
+    problems = [
+        f"size mismatch for {name}: the checkpoint has {tuple(given[name].shape)}, "
+        f"the model {tensor.shape}"
+        for name, tensor in own.items()
+        if name in given and tuple(given[name].shape) != tensor.shape
+    ]
+    if strict and report.missing_keys:
+        problems.append(f"missing: {', '.join(report.missing_keys)}")
+    if strict and report.unexpected_keys:
+        problems.append(f"unexpected: {', '.join(report.unexpected_keys)}")
+    if problems:
+        raise CheckpointError(
+            f"[load_state_dict] the state does not fit {owner}:\n  " + "\n  ".join(problems)
+        )
+    values = {name: fitted(given[name], tensor) for name, tensor in own.items() if name in given}
+    for name, value in values.items():
+        own[name].assign(value)
+    return report
+
+
+def fitted(value: Any, target: Tensor) -> Tensor:
+    """``value`` (a Tensor or array) in the dtype and on the device of ``target``."""
+    tensor = value.detach() if isinstance(value, Tensor) else Tensor(value, device=target.device)
+    return tensor.to(target.device).cast(target.dtype)

@@ -1,0 +1,20 @@
+"""Parameter: a Tensor that a Module trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazygrad.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module lists in ``parameters()``; requires a gradient by default.
+
+    Like any Tensor it is a handle: an optimizer or ``load_state_dict`` rebinds it, and everything
+    that holds the handle sees the new value.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data, requires_grad=requires_grad)

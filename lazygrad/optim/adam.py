@@ -1,0 +1,149 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lazygrad.optim.checks import require_at_least, require_betas
+from lazygrad.optim.group import STEP, Cohort, ParamGroup
+from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
+from lazygrad.tensor import Tensor
+
+Betas = tuple[float, float]
+
+
+@dataclass
+class Factors:
+    """What one step of a cohort multiplies with. With ``c1 = 1 - beta1 ** step`` and ``c2``
+    likewise, PyTorch's ``p -= lr / c1 * m / (sqrt(v) / sqrt(c2) + eps)`` is
+    ``p = p * keep - size * m / (sqrt(v) + eps)`` with ``size = lr * sqrt(c2) / c1`` and
+    ``eps * sqrt(c2)``: one operation less an element.
+
+    Attributes:
+        size, eps: one element a parameter; after ``at``, those of one parameter.
+        keep: shape (), what decoupled weight decay leaves; None without.
+    """
+
+    size: Tensor
+    eps: Tensor
+    keep: Tensor | None
+
+    def at(self, index: int) -> Factors:
+        """The factors of one parameter, each of shape ()."""
+        return Factors(self.size[index], self.eps[index], self.keep)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015): ``m`` and ``v`` are running means of the gradient and its
+    square, ``p -= lr / (1 - beta1 ** t) * m / (sqrt(v / (1 - beta2 ** t)) + eps)``.
+
+    Args:
+        weight_decay: L2 penalty, added to the gradient; with ``decoupled_weight_decay`` (AdamW)
+            parameters shrink by ``lr * weight_decay`` instead.
+        amsgrad: divide by the largest ``v`` so far.
+        maximize: ascend instead.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        require_at_least(self._name, options, 0, "lr", "eps", "weight_decay")
+        require_betas(self._name, options)
+
+    def state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        names = (STEP, "exp_avg", "exp_avg_sq")
+        return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
+
+    def update(self, group: ParamGroup, cohort: Cohort, grads: Mapping[int, Tensor]) -> None:
+        cohort.count(grads)
+        factors = _factors(group, cohort)
+        for index, given in grads.items():
+            param = cohort.params[index]
+            self._update_one(group, param, direction(param, given, group), factors.at(index))
+
+    def _update_one(self, group: ParamGroup, param: Tensor, grad: Tensor, factors: Factors) -> None:
+        beta1, beta2 = group["betas"]
+        state = self.state[param]
+        mean = wide(state["exp_avg"])
+        mean = mean + (grad - mean) * (1 - beta1)
+        square = wide(state["exp_avg_sq"]) * beta2 + grad * grad * (1 - beta2)
+        _store(state["exp_avg"], mean)
+        _store(state["exp_avg_sq"], square)
+        if group["amsgrad"]:
+            square = wide(state["max_exp_avg_sq"]).maximum(square)
+            _store(state["max_exp_avg_sq"], square)
+        kept = wide(param) if factors.keep is None else wide(param) * factors.keep
+        denominator = square.sqrt() + factors.eps
+        _store(param, kept - mean / denominator * factors.size)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=True,
+        )
+
+
+def _factors(group: ParamGroup, cohort: Cohort) -> Factors:
+    beta1, beta2 = group["betas"]
+    steps = cohort.steps.maximum(1.0)  # a parameter that never had a gradient divides by 0 else
+    root2 = _correction(beta2, steps).sqrt()
+    size = cohort.rate * root2 / _correction(beta1, steps)
+    decay = group["weight_decay"] if group["decoupled_weight_decay"] else 0
+    keep = (1 - cohort.rate * decay).contiguous() if decay else None
+    # written to memory: elementwise kernels load these numbers rather than compute them again
+    return Factors(size.contiguous(), (root2 * group["eps"]).contiguous(), keep)
+
+
+def _correction(beta: float, steps: Tensor) -> Tensor:
+    """``1 - beta ** steps`` without the cancellation."""
+    return -(steps * math.log(beta)).expm1() if beta else Tensor.ones_like(steps)
+
+
+def _store(target: Tensor, value: Tensor) -> None:
+    target.assign(value.cast(target.dtype))

@@ -1,0 +1,104 @@
+"""Parameter groups, and the numbers of theirs that live in Tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lazygrad.dtype import DType, float32, float64
+from lazygrad.errors import DeviceError
+from lazygrad.tensor import Tensor
+
+STEP = "step"  # the name under which states hold the number of updates
+
+
+class ParamGroup(dict[str, Any]):
+    """A dict of options, as in PyTorch: ``opt.param_groups[0]["lr"] = 0.01``.
+
+    Setting ``"lr"`` also assigns it to the Tensors that updates read, so a jitted step sees the
+    new rate without being traced again. A jitted step takes the other options as they were when
+    it was traced.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        self.cohorts = cohorts_of(self["params"], self["lr"])
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        if key == "lr":
+            for cohort in self.cohorts:
+                cohort.set_rate(value)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """As of a dict; a new ``"lr"`` is assigned too."""
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+
+class Cohort:
+    """The parameters of a group that are on one device.
+
+    Attributes:
+        rate: the learning rate, shape ().
+        steps: how many updates each parameter has had, shape (number of parameters,). One vector,
+            so that counting and the factors that depend on it are one kernel for all of them.
+    """
+
+    def __init__(self, params: Sequence[Tensor], rate: Any) -> None:
+        self.params = params
+        self.device: str = params[0].device
+        self.dtype: DType = float64 if any(p.dtype is float64 for p in params) else float32
+        self.rate = upload(np.zeros(()), self.dtype, self.device)
+        self.set_rate(rate)
+        self.steps = upload(np.zeros(len(params)), self.dtype, self.device)
+
+    def set_rate(self, rate: Any) -> None:
+        """Assign a learning rate: a number or a Tensor."""
+        if isinstance(rate, Tensor):
+            self.rate.assign(rate.detach().to(self.device).cast(self.dtype).reshape(()))
+        else:
+            self.rate.assign(upload(np.asarray(float(rate)), self.dtype, self.device))
+
+    def gradients(self) -> dict[int, Tensor]:
+        """The gradients that there are, by the position of their parameter."""
+        found: dict[int, Tensor] = {}
+        for index, param in enumerate(self.params):
+            if param.grad is None:
+                continue
+            if param.device != self.device:
+                raise DeviceError(
+                    f"[optim] a parameter of shape {param.shape} moved from {self.device} to "
+                    f"{param.device}; move the model first and make the optimizer then"
+                )
+            found[index] = param.grad
+        return found
+
+    def count(self, active: Collection[int]) -> None:
+        """Count one update of each parameter at the positions ``active``."""
+        if len(active) == len(self.params):
+            self.steps.assign(self.steps + 1)
+            return
+        mask = np.zeros(len(self.params))
+        mask[list(active)] = 1
+        self.steps.assign(self.steps + upload(mask, self.dtype, self.device))
+
+    def set_steps(self, counts: Iterable[float]) -> None:
+        """Assign the number of updates of every parameter."""
+        self.steps.assign(upload(np.array([*counts], np.float64), self.dtype, self.device))
+
+
+def cohorts_of(params: Sequence[Tensor], rate: Any) -> list[Cohort]:
+    """The parameters by device."""
+    by_device: dict[str, list[Tensor]] = {}
+    for param in params:
+        by_device.setdefault(param.device, []).append(param)
+    return [Cohort(members, rate) for members in by_device.values()]
+
+
+def upload(values: np.ndarray[Any, Any], dtype: DType, device: str) -> Tensor:
+    """A Tensor in memory from the start: no kernel has to make it, and the first step compiles
+    to the same kernels as all later ones."""
+    return Tensor(values.astype(np.float64), dtype=dtype, device=device)

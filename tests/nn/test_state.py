@@ -1,0 +1,118 @@
+"""Checkpoints: what is written comes back, whole or not at all."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor, nn
+from lazygrad import dtype as dt
+from lazygrad.errors import CheckpointError, MissingExtraError
+from lazygrad.nn import state as state_module
+
+pytest.importorskip("safetensors")
+
+
+@pytest.mark.parametrize("dtype", dt.ALL, ids=lambda dtype: dtype.name)
+def test_every_dtype_comes_back(tmp_path, dtype):
+    values = np.array([[0, 1, 1], [0, 0, 1]])
+    if dtype.is_floating_point:
+        values = np.array([[1.5, -2.25, 3.0], [0.0, -0.0, 1e-3]])
+    tensor = Tensor(values).cast(dtype)
+    nn.save_state(tmp_path / "a.safetensors", {"x": tensor, "y": Tensor(1.0)})
+    found, metadata = nn.load_state(tmp_path / "a.safetensors")
+    assert metadata == {}
+    assert set(found) == {"x", "y"}
+    assert found["x"].dtype is dtype
+    np.testing.assert_array_equal(found["x"].numpy(), tensor.numpy())
+    assert found["y"].shape == ()
+
+
+def test_model_comes_back(tmp_path):
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+    model(Tensor.randn(3, 1, 4, 4))
+    nn.save_state(tmp_path / "m.safetensors", model.state_dict(), {"epoch": "3"})
+    other = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+    found, metadata = nn.load_state(tmp_path / "m.safetensors")
+    other.load_state_dict(found)
+    assert metadata == {"epoch": "3"}
+    x = Tensor.randn(3, 1, 4, 4)
+    np.testing.assert_array_equal(
+        model.eval()(x).detach().numpy(), other.eval()(x).detach().numpy()
+    )
+
+
+def test_other_writers_files_are_read_and_ours_by_others(tmp_path):
+    from safetensors import numpy as safetensors_numpy
+
+    path = tmp_path / "theirs.safetensors"
+    safetensors_numpy.save_file({"w": np.arange(6, dtype=np.float32).reshape(2, 3)}, path)
+    np.testing.assert_array_equal(nn.load_state(path)[0]["w"].numpy(), [[0, 1, 2], [3, 4, 5]])
+
+    path = tmp_path / "ours.safetensors"
+    nn.save_state(path, {"w": Tensor([1.0, 2.0]), "é": Tensor([1.0]).cast(dt.bfloat16)})
+    header = safetensors_numpy.deserialize(path.read_bytes())
+    assert {name: entry["dtype"] for name, entry in header} == {"w": "F32", "é": "BF16"}
+
+
+def test_what_was_there_survives_a_failed_write(tmp_path, monkeypatch):
+    path = tmp_path / "m.safetensors"
+    nn.save_state(path, {"x": Tensor([1.0])})
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(state_module.os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        nn.save_state(path, {"x": Tensor([2.0])})
+    np.testing.assert_array_equal(nn.load_state(path)[0]["x"].numpy(), [1.0])
+    assert os.listdir(tmp_path) == ["m.safetensors"]
+
+
+def test_a_link_keeps_pointing_where_it_did(tmp_path):
+    target, link = tmp_path / "runs", tmp_path / "latest.safetensors"
+    target.mkdir()
+    link.symlink_to(target / "a.safetensors")
+    nn.save_state(link, {"x": Tensor([1.0])})
+    assert link.is_symlink()
+    assert (target / "a.safetensors").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 4, 40, -1])
+def test_truncated_file(tmp_path, kept):
+    path = tmp_path / "m.safetensors"
+    nn.save_state(path, {"x": Tensor(np.zeros(100))})
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=r"\[load_state\].*m\.safetensors.*truncated"):
+        nn.load_state(path)
+
+
+def test_file_of_another_kind(tmp_path):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(b"PK\x03\x04 this is a zip file, or so it says " * 10)
+    with pytest.raises(CheckpointError, match="is not a complete safetensors file"):
+        nn.load_state(path)
+    with pytest.raises(FileNotFoundError):
+        nn.load_state(tmp_path / "none")
+
+
+def test_dtype_that_lazygrad_does_not_have(tmp_path):
+    header = json.dumps({"x": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}})
+    text = header.encode() + b" " * (-len(header) % 8)
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0\0")
+    with pytest.raises(CheckpointError, match="x has dtype F8_E4M3, which lazygrad does not have"):
+        nn.load_state(path)
+
+
+def test_metadata_is_text(tmp_path):
+    with pytest.raises(CheckpointError, match=r"str to str, got 'epoch': 3; use str\(\)"):
+        nn.save_state(tmp_path / "m", {}, {"epoch": 3})
+    assert not os.listdir(tmp_path)
+
+
+def test_missing_library(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
+    with pytest.raises(MissingExtraError, match=r"pip install lazygrad\[safetensors\]"):
+        nn.load_state(tmp_path / "m")

@@ -1,0 +1,223 @@
+"""What all optimizers share: groups, gradients, state, errors, and a graph that does not grow."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor, graph, optim
+from lazygrad.errors import CheckpointError, GradError, ValueRangeError
+
+MAKERS = {
+    "SGD": lambda params: optim.SGD(params, lr=0.1),
+    "momentum": lambda params: optim.SGD(params, lr=0.1, momentum=0.9, dampening=0.1),
+    "Adam": lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
+    "AdamW": lambda params: optim.AdamW(params, lr=0.1),
+}
+
+
+def leaf(*values):
+    return Tensor(list(values), requires_grad=True)
+
+
+def quadratic_steps(optimizer, param, count):
+    """Steps on ``sum(param ** 2)``, which never read the loss."""
+    for _ in range(count):
+        optimizer.zero_grad()
+        (param * param).sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_minimises_a_quadratic(name):
+    param = leaf(1.0, -2.0)
+    quadratic_steps(MAKERS[name]([param]), param, 60)
+    assert np.abs(param.detach().numpy()).max() < 0.3
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_graph_does_not_grow_although_nothing_is_read(name):
+    param = leaf(1.0, -2.0)
+    optimizer = MAKERS[name]([param])
+    quadratic_steps(optimizer, param, 3)
+    gc.collect()
+    before = graph.interned_count()
+    quadratic_steps(optimizer, param, 20)
+    gc.collect()
+    assert graph.interned_count() <= before
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_step_leaves_parameters_and_state_realised(name):
+    param = leaf(1.0, -2.0)
+    optimizer = MAKERS[name]([param])
+    quadratic_steps(optimizer, param, 1)
+    for tensor in (param, *optimizer.state[param].values()):
+        assert "lazy" not in repr(tensor)
+
+
+def test_parameter_stays_the_same_leaf():
+    param = leaf(1.0, -2.0)
+    quadratic_steps(optim.SGD([param], lr=0.1), param, 2)
+    assert param.requires_grad
+    assert param.is_leaf
+
+
+def test_zero_grad():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1)
+    (param * 3.0).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    np.testing.assert_array_equal(param.grad.numpy(), [0.0])
+    optimizer.zero_grad()
+    assert param.grad is None
+
+
+def test_closure_is_called_and_its_loss_returned():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (param * 3.0).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == pytest.approx(3.0)
+    np.testing.assert_allclose(param.detach().numpy(), [0.7], rtol=1e-6)
+
+
+def test_add_param_group():
+    first, second = leaf(1.0), leaf(1.0)
+    optimizer = optim.SGD([first], lr=0.1)
+    optimizer.add_param_group({"params": second, "lr": 0.5})
+    (first + second).sum().backward()
+    optimizer.step()
+    np.testing.assert_allclose(first.detach().numpy(), [0.9], rtol=1e-6)
+    np.testing.assert_allclose(second.detach().numpy(), [0.5], rtol=1e-6)
+
+
+def test_learning_rate_reads_back_as_it_was_set():
+    optimizer = optim.SGD([leaf(1.0)], lr=0.1)
+    group = optimizer.param_groups[0]
+    assert group["lr"] == 0.1
+    group["lr"] *= 0.5
+    group.update(momentum=0.9)
+    assert (group["lr"], group["momentum"]) == (0.05, 0.9)
+    assert "lr: 0.05" in repr(optimizer)
+
+
+# -- errors ----------------------------------------------------------------------------------
+
+
+def test_wrong_options_are_errors():
+    cases = [
+        (lambda p: optim.SGD(p, lr=-1.0), "lr must be at least 0, got -1.0"),
+        (lambda p: optim.SGD(p, momentum=-0.1), "momentum must be at least 0"),
+        (lambda p: optim.SGD(p, nesterov=True), "nesterov needs a momentum"),
+        (lambda p: optim.Adam(p, betas=(0.9, 1.0)), "betas must be two numbers"),
+        (lambda p: optim.Adam(p, eps=-1e-8), "eps must be at least 0"),
+        (lambda p: optim.AdamW(p, weight_decay=-1), "weight_decay must be at least 0"),
+    ]
+    for make, message in cases:
+        with pytest.raises(ValueRangeError, match=message):
+            make([leaf(1.0)])
+
+
+def test_wrong_parameters_are_errors():
+    param = leaf(1.0)
+    with pytest.raises(ValueRangeError, match="no parameters"):
+        optim.SGD([], lr=0.1)
+    with pytest.raises(ValueRangeError, match="given twice"):
+        optim.SGD([param, param], lr=0.1)
+    with pytest.raises(ValueRangeError, match="given twice"):
+        optim.SGD([{"params": [param]}, {"params": [param]}], lr=0.1)
+    with pytest.raises(GradError, match="got a float"):
+        optim.SGD([1.0], lr=0.1)
+    with pytest.raises(GradError, match="computed from others"):
+        optim.SGD([param * 2], lr=0.1)
+
+
+# -- state -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_state_dict_continues_where_it_was_taken(name):
+    param = leaf(1.0, -2.0)
+    optimizer = MAKERS[name]([param])
+    quadratic_steps(optimizer, param, 3)
+    optimizer.param_groups[0]["lr"] = 0.05
+    saved, value = optimizer.state_dict(), param.detach().numpy()
+    quadratic_steps(optimizer, param, 3)
+
+    other = Tensor(value, requires_grad=True)
+    resumed = MAKERS[name]([other])
+    tensors, options = optim.flatten_state(saved)
+    resumed.load_state_dict(optim.unflatten_state(tensors, options))
+    assert resumed.param_groups[0]["lr"] == 0.05
+    quadratic_steps(resumed, other, 3)
+    np.testing.assert_array_equal(other.detach().numpy(), param.detach().numpy())
+
+
+def test_state_dict_has_the_layout_of_torch():
+    params = [leaf(1.0, 2.0), leaf(3.0)]
+    optimizer = optim.Adam([{"params": params[:1]}, {"params": params[1:], "lr": 0.5}], lr=0.1)
+    for param in params:
+        param.grad = Tensor([1.0] * param.shape[0])
+    optimizer.step()
+    saved = optimizer.state_dict()
+    assert set(saved) == {"state", "param_groups"}
+    assert set(saved["state"]) == {0, 1}
+    assert set(saved["state"][0]) == {"step", "exp_avg", "exp_avg_sq"}
+    assert saved["state"][1]["step"].item() == 1
+    assert [group["params"] for group in saved["param_groups"]] == [[0], [1]]
+    assert [group["lr"] for group in saved["param_groups"]] == [0.1, 0.5]
+
+
+def test_state_dict_is_a_snapshot():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1, momentum=0.9)
+    quadratic_steps(optimizer, param, 1)
+    saved = optimizer.state_dict()
+    quadratic_steps(optimizer, param, 1)
+    np.testing.assert_allclose(saved["state"][0]["momentum_buffer"].numpy(), [2.0])
+
+
+def test_states_written_by_torch_are_taken():
+    # torch.optim.SGD keeps no step count, and None before the first step
+    param = Tensor(np.array([1.0]), requires_grad=True)
+    optimizer = optim.SGD([param], lr=0.1, momentum=0.5, dampening=0.5)
+    options = {**optimizer.state_dict()["param_groups"][0], "foreach": None, "fused": None}
+    for buffer, expected in (([4.0], 0.5 * 4 + 0.5 * 2), (None, 2.0)):
+        state = {0: {"momentum_buffer": None if buffer is None else np.array(buffer)}}
+        optimizer.load_state_dict({"state": state, "param_groups": [options]})
+        param.grad = Tensor(np.array([2.0]))
+        optimizer.step()
+        found = optimizer.state[param]["momentum_buffer"].numpy()
+        np.testing.assert_allclose(found, [expected])
+
+
+def test_state_that_does_not_fit_is_an_error_and_changes_nothing():
+    param = leaf(1.0, 2.0)
+    optimizer = optim.Adam([param], lr=0.1)
+    quadratic_steps(optimizer, param, 1)
+    good = optimizer.state_dict()
+    before = optimizer.state[param]["exp_avg"].numpy()
+
+    def broken(**changes):
+        return {"state": {0: {**good["state"][0], **changes}}, "param_groups": good["param_groups"]}
+
+    cases = [
+        (broken(exp_avg=np.zeros(3)), r"exp_avg has shape \(3,\), the parameter \(2,\)"),
+        (broken(momentum_buffer=np.zeros(2)), "unexpected momentum_buffer"),
+        ({"state": {0: {"step": np.ones(())}}, "param_groups": good["param_groups"]},
+         "no exp_avg, exp_avg_sq for a parameter"),
+        ({"state": {}, "param_groups": [{**good["param_groups"][0], "params": [0, 1]}]},
+         r"groups of \[2\] parameters, the optimizer of \[1\]"),
+    ]  # fmt: skip
+    for state, message in cases:
+        with pytest.raises(CheckpointError, match=message):
+            optimizer.load_state_dict(state)
+    np.testing.assert_array_equal(optimizer.state[param]["exp_avg"].numpy(), before)
+    with pytest.raises(CheckpointError, match="not JSON"):
+        optim.unflatten_state({}, "[")
