@@ -156,6 +156,16 @@ def _wrap(value: int, dtype: DType) -> int:
     return value
 
 
+def set_origin(root: Node, origin: Origin) -> None:
+    """Marks ``root``, and what it was made from as far as nobody else has claimed it."""
+    stack = [root]
+    while stack:
+        current = stack.pop()
+        if current.origin is None:
+            current.origin = origin
+            stack.extend(current.src)
+
+
 def toposort(
     roots: Iterable[Node], sources: Callable[[Node], Iterable[Node]] | None = None
 ) -> list[Node]:

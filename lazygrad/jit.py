@@ -63,18 +63,22 @@ class Seen:
 
     tensor: Tensor
     before: Node
-    grad_before: Tensor | None
-    placeholder: Node | None = None
-    grad_of: Tensor | None = None
+    placeholder: Node
 
-    @property
-    def guard(self) -> Hashable:
-        return _guard(self.tensor)
+
+@dataclass
+class SeenGrad:
+    """A handle from outside whose ``.grad`` the traced function read or set; ``read`` if it was
+    read first, so that the graph depends on whether there is one."""
+
+    tensor: Tensor
+    before: Tensor | None
+    read: bool
 
 
 def _guard(tensor: Tensor) -> Hashable:
     """What must be as it was for a capture to be valid."""
-    return tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad, tensor.grad is None
+    return tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Trace:
 
     epoch: int
     seen: dict[int, Seen] = field(default_factory=dict)
+    grads: dict[int, SeenGrad] = field(default_factory=dict)
     sources: dict[Node, Source] = field(default_factory=dict)
     keys: int = 0
 
@@ -102,6 +107,19 @@ class Trace:
         if tensor._epoch != self.epoch and id(tensor) not in self.seen:
             self._record(tensor)
 
+    def read_grad(self, tensor: Tensor) -> Tensor | None:
+        """The ``.grad`` of a handle, remembering that the graph depends on it."""
+        self._record_grad(tensor, read=True)
+        return tensor._grad
+
+    def write_grad(self, tensor: Tensor) -> None:
+        """Called before the ``.grad`` of a handle is set."""
+        self._record_grad(tensor, read=False)
+
+    def _record_grad(self, tensor: Tensor, *, read: bool) -> None:
+        if tensor._epoch != self.epoch and id(tensor) not in self.grads:
+            self.grads[id(tensor)] = SeenGrad(tensor, tensor._grad, read)
+
     def random_key(self, device: str) -> Node:
         """A leaf that holds fresh seed and counter on every call."""
         leaf = node(ops.BUFFER, (), cache.Placeholder((2,), modes.KEY_DTYPE, device))
@@ -119,18 +137,18 @@ class Trace:
             )
         if not cache.is_realised(leaf):
             executor.realize([leaf])
-        seen = Seen(tensor, before, tensor.grad, grad_of=self._owner_of_grad(tensor))
-        source = Source("grad", seen.grad_of) if seen.grad_of else Source("state", tensor)
+        owner = self._owner_of_grad(tensor)
+        source = Source("state", tensor) if owner is None else Source("grad", owner)
         inner = self._placeholder(tensor, source)
         is_leaf = before.op is ops.VARIABLE
-        seen.placeholder = node(ops.VARIABLE, (inner,), before.arg) if is_leaf else inner
-        self.seen[id(tensor)] = seen
-        tensor._node = seen.placeholder
+        placeholder = node(ops.VARIABLE, (inner,), before.arg) if is_leaf else inner
+        self.seen[id(tensor)] = Seen(tensor, before, placeholder)
+        tensor._node = placeholder
         return tensor
 
     def _owner_of_grad(self, tensor: Tensor) -> Tensor | None:
-        for seen in self.seen.values():
-            if seen.grad_before is tensor:
+        for seen in self.grads.values():
+            if seen.before is tensor:
                 return seen.tensor
         return None
 
@@ -144,7 +162,8 @@ class Trace:
         """Puts every handle back to what it was before the trace."""
         for seen in self.seen.values():
             seen.tensor._node = seen.before
-            seen.tensor.grad = seen.grad_before
+        for grad in self.grads.values():
+            grad.tensor._grad = grad.before
 
 
 class Jit(Generic[P, R]):
@@ -251,20 +270,17 @@ def _capture(trace: Trace, returned: Any) -> Capture:
         if seen.tensor._node is not seen.placeholder:
             rebound.append(seen.tensor)
             requested.append(_value_node(seen.tensor))
-    for seen in list(trace.seen.values()):
-        grad = seen.tensor.grad
-        if grad is not None and grad is not seen.grad_before:
-            grads.append(seen.tensor)
+    for seen_grad in trace.grads.values():
+        grad = seen_grad.tensor._grad
+        if grad is None and not seen_grad.read:
+            cleared.append(seen_grad.tensor)
+        elif grad is None and seen_grad.before is not None:
+            cleared.append(seen_grad.tensor)
+        elif grad is not None and grad is not seen_grad.before:
+            grads.append(seen_grad.tensor)
             requested.append(trace.read(grad))
-        elif grad is None and seen.grad_before is not None:
-            cleared.append(seen.tensor)
-    guards = []
-    for seen in trace.seen.values():
-        before = seen.before
-        guards.append(
-            (seen.tensor, (before.shape, before.dtype, before.device,
-                           before.op is ops.VARIABLE, seen.grad_before is None))
-        )  # fmt: skip
+    guards = [(seen.tensor, _node_guard(seen.before)) for seen in trace.seen.values()]
+    grad_guards = [(g.tensor, g.before is None) for g in trace.grads.values() if g.read]
     device = requested[0].device if requested else settings.backend
     if any(r.device != device for r in requested):
         devices = sorted({r.device for r in requested})
@@ -275,8 +291,13 @@ def _capture(trace: Trace, returned: Any) -> Capture:
     outs = [(leaf if not isinstance(leaf, Tensor) else None) for leaf in out_leaves]
     is_tensor = [isinstance(leaf, Tensor) for leaf in out_leaves]
     return Capture(
-        plan, sources, kinds, rebound, grads, cleared, guards, trace.keys, out_spec, outs, is_tensor
-    )
+        plan, sources, kinds, rebound, grads, cleared, guards, grad_guards, trace.keys,
+        out_spec, outs, is_tensor,
+    )  # fmt: skip
+
+
+def _node_guard(value: Node) -> Hashable:
+    return value.shape, value.dtype, value.device, value.op is ops.VARIABLE
 
 
 def _constant(leaf: Node) -> Source:
@@ -297,6 +318,7 @@ class Capture:
     grads: list[Tensor]
     cleared: list[Tensor]
     guards: list[tuple[Tensor, Hashable]]
+    grad_guards: list[tuple[Tensor, bool]]
     keys: int
     out_spec: pytree.Spec
     out_values: list[Any]
@@ -304,7 +326,9 @@ class Capture:
 
     def is_valid(self) -> bool:
         """Whether every tensor that it reads still has the shape, dtype ... it was traced with."""
-        return all(_guard(tensor) == guard for tensor, guard in self.guards)
+        return all(_guard(tensor) == guard for tensor, guard in self.guards) and all(
+            (tensor.grad is None) == absent for tensor, absent in self.grad_guards
+        )
 
     def replay(self, arguments: Sequence[Tensor]) -> Any:
         """Runs the kernels on current values and rebinds what the function rebound."""

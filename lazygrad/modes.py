@@ -29,6 +29,12 @@ class Trace(Protocol):
     def write(self, tensor: Any) -> None:
         """Called before a handle is rebound."""
 
+    def read_grad(self, tensor: Any) -> Any:
+        """The ``.grad`` of a handle."""
+
+    def write_grad(self, tensor: Any) -> None:
+        """Called before the ``.grad`` of a handle is set."""
+
     def random_key(self, device: str) -> Node:
         """A leaf that holds a fresh key on every call."""
 

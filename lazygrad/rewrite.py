@@ -58,6 +58,8 @@ def rewrite(
             continue
         rebuilt = _with_sources(current, tuple(done[operand] for operand in current.src))
         better = rules.apply(rebuilt)
+        if better is not None and better.origin is None:
+            better.origin = current.origin
         if better is None:
             done[current] = done[rebuilt] = rebuilt
             stack.pop()
@@ -73,4 +75,9 @@ def rewrite(
 
 
 def _with_sources(current: Node, src: tuple[Node, ...]) -> Node:
-    return current if src == current.src else node(current.op, src, current.arg)
+    if src == current.src:
+        return current
+    made = node(current.op, src, current.arg)
+    if made.origin is None:
+        made.origin = current.origin
+    return made

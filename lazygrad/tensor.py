@@ -25,7 +25,7 @@ from lazygrad import tensor_data as host
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
 from lazygrad.errors import DtypeError, GradError, JitError, ShapeError, ValueRangeError
-from lazygrad.graph import Node, const, node
+from lazygrad.graph import Node, const, node, set_origin
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
 
@@ -59,10 +59,10 @@ def from_node(made: Node, label: str | None = None) -> Tensor:
     """
     tensor = _new(Tensor)
     tensor._node = made
-    tensor.grad = None
+    tensor._grad = None
     tensor._epoch = modes.epoch
     if made.origin is None and made.src:
-        made.origin = host.origin_of(sys._getframe(1), label)
+        set_origin(made, host.origin_of(sys._getframe(1), label))
     if made.op is ops.VARIABLE:
         _variables.setdefault(made.arg, tensor)  # a reshape to the same shape is no other leaf
     return tensor
@@ -139,13 +139,13 @@ class Tensor:
         grad: the derivative that ``backward()`` accumulated, or None.
     """
 
-    __slots__ = ("__weakref__", "_epoch", "_node", "grad")
+    __slots__ = ("__weakref__", "_epoch", "_grad", "_node")
     __array_ufunc__ = None  # array + tensor is the tensor's business
     __hash__ = object.__hash__
 
     _node: Node
     _epoch: Int
-    grad: Tensor | None
+    _grad: Tensor | None
 
     def __init__(
         self, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Bool = False
@@ -158,7 +158,7 @@ class Tensor:
         else:
             made = host.leaf_of(data, chosen, registry.check_device(device))
         self._node = made
-        self.grad = None
+        self._grad = None
         self._epoch = modes.epoch
         if requires_grad:
             self.requires_grad_()
@@ -488,6 +488,18 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, value: Bool) -> None:
         self.requires_grad_(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The derivative that ``backward`` has accumulated, or None; a detached tensor."""
+        trace = modes.trace
+        return self._grad if trace is None else trace.read_grad(self)
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if modes.trace is not None:
+            modes.trace.write_grad(self)
+        self._grad = value
 
     @property
     def is_leaf(self) -> Bool:

@@ -119,13 +119,18 @@ class Placeholder:
 
 
 def _with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
-    """``requested`` rebuilt on other leaves; origins are carried over."""
+    """``requested`` rebuilt on other leaves, with the origin of each node: its own, or that of
+    what was made of it."""
     done = dict(cut)
-    for value in toposort(requested, lambda n: () if n in cut else n.src):
-        if value in done:
-            continue
-        copy = node(value.op, tuple(done[s] for s in value.src), value.arg)
-        if copy.origin is None:
-            copy.origin = value.origin
-        done[value] = copy
+    order = toposort(requested, lambda n: () if n in cut else n.src)
+    origins = {value: value.origin for value in order}
+    for value in reversed(order):  # the earliest reader has the last word
+        for operand in value.src:
+            if operand.origin is None:
+                origins[operand] = origins[value]
+    for value in order:
+        if value not in done:
+            copy = node(value.op, tuple(done[s] for s in value.src), value.arg)
+            copy.origin = copy.origin or origins[value]
+            done[value] = copy
     return [done[root] for root in requested]

@@ -32,24 +32,28 @@ SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is
 
 def sums_into_sums(cut: Partition) -> None:
     """The transpose of a sliding window sums what a contraction has just summed: one kernel."""
+    work: dict[Node, int] = {}  # points that a sum visits, with the sums merged into it
     for value in cut.order:
         if value.op is not ops.SUM or value not in cut.owner:
             continue
+        work[value] = value.src[0].size
         inner = base_of(value.src[0])
-        if inner.op is not ops.SUM or inner not in cut.owner or inner in cut.outputs:
+        if inner not in work or inner in cut.outputs or cut.readers[inner] != [value]:
             continue
-        if cut.readers[inner] == [value] and _merges(cut, value, inner):
+        visited = _merged_work(cut, value, inner)
+        if visited is not None and visited <= GUARD_WASTE * work[inner]:
+            work[value] = visited
             cut.owner[value].reasons.append("it sums a sum: both are one reduction")
             cut.drop(inner)
 
 
-def _merges(cut: Partition, value: Node, inner: Node) -> bool:
+def _merged_work(cut: Partition, value: Node, inner: Node) -> int | None:
+    """The points that both sums together visit, if they come out as one reduction."""
     trial = _lower(cut, [value], inside={value, inner})
     reductions = [e for e in ex.toposort([trial.value]) if e.op is ex.REDUCE]
     if len(reductions) != 1:
-        return False
-    visited = value.size * prod(r.size for r in reductions[0].arg.ranges)
-    return visited <= GUARD_WASTE * inner.src[0].size
+        return None
+    return value.size * prod(r.size for r in reductions[0].arg.ranges)
 
 
 # -- producers into their readers -----------------------------------------------------------------

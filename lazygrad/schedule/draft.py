@@ -58,21 +58,37 @@ class Partition:
         del self.owner[root]
 
     def drafts(self) -> list[Draft]:
-        """Every draft, producers before consumers."""
-        first = sorted(self.owner, key=self.position.__getitem__)
-        ordered: dict[Draft, None] = {}
-        stack = [(self.owner[root], False) for root in reversed(first)]
-        entered: set[Draft] = set()
-        while stack:
-            draft, ready = stack.pop()
-            if ready:
-                ordered[draft] = None
-            elif draft not in entered:
-                entered.add(draft)
-                stack.append((draft, True))
-                below = [self.owner[read] for read in self.region(draft)[1] if read in self.owner]
-                stack.extend((d, False) for d in below if d not in entered)
-        return list(ordered)
+        """Every draft, producers before consumers.
+
+        A draft with several roots can stand in a circle, because another draft reads one of its
+        roots and feeds another: such drafts are taken apart again.
+        """
+        ordered, waiting = self._sorted()
+        while waiting:
+            for draft in waiting:
+                for root in draft.roots[1:]:
+                    self.owner[root] = Draft([root], ["it would close a circle of kernels"])
+                del draft.roots[1:]
+            ordered, waiting = self._sorted()
+        return ordered
+
+    def _sorted(self) -> tuple[list[Draft], list[Draft]]:
+        """Drafts in order of dependency, and those that wait for themselves."""
+        found = dict.fromkeys(sorted_by(self.owner, self.position))
+        below = {d: self._reads(d) for d in found}
+        readers: dict[Draft, list[Draft]] = {d: [] for d in found}
+        for draft, producers in below.items():
+            for producer in producers:
+                readers[producer].append(draft)
+        ready = _peel(list(found), below, readers)
+        rest = [d for d in found if d not in set(ready)]
+        after = set(_peel(rest, readers, below)) if rest else set()
+        return ready, [d for d in rest if d not in after]
+
+    def _reads(self, draft: Draft) -> list[Draft]:
+        """The drafts that a draft reads from, each once."""
+        owners = (self.owner.get(read) for read in self.region(draft)[1])
+        return list(dict.fromkeys(d for d in owners if d is not None and d is not draft))
 
     def region(self, draft: Draft) -> tuple[list[Node], list[Node]]:
         """The nodes computed inside a draft (sources first), and those that it reads."""
@@ -89,6 +105,27 @@ class Partition:
             return below
 
         return toposort(draft.roots, sources), list(reads)
+
+
+def _peel(
+    drafts: list[Draft], before: dict[Draft, list[Draft]], after: dict[Draft, list[Draft]]
+) -> list[Draft]:
+    """Takes away, again and again, the drafts with nothing left before them (Kahn's algorithm)."""
+    inside = set(drafts)
+    missing = {d: sum(1 for b in before[d] if b in inside) for d in drafts}
+    ready = [d for d in drafts if not missing[d]]
+    for draft in ready:  # grows while it is walked
+        for following in after[draft]:
+            if following in inside:
+                missing[following] -= 1
+                if not missing[following]:
+                    ready.append(following)
+    return ready
+
+
+def sorted_by(owner: dict[Node, Draft], position: dict[Node, int]) -> list[Draft]:
+    """The drafts in the order of their first root."""
+    return [owner[root] for root in sorted(owner, key=position.__getitem__)]
 
 
 def is_view(value: Node) -> bool:

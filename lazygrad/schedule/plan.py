@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lazygrad import ops
 from lazygrad.config import settings
+from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
@@ -78,6 +79,8 @@ def make_plan(
         places[value] = Place(TEMPORARY, slot)
     steps = tuple(Step(b.kernel, tuple(places[v] for v in b.buffers)) for b in built)
     for i, root in enumerate(wanted):
+        if root not in places and root.size:
+            raise InternalError(f"[schedule] no kernel writes {root}")
         places.setdefault(root, Place(OUTPUT, i))
     return Plan(
         steps=steps,
