@@ -331,4 +331,5 @@ def _power_of_zero(base: Node, exponent: Node) -> Node:
         return value
     steep = where(lt(exponent, 0.0), -math.inf, math.inf)
     slope = where(gt(exponent, 1.0), 0.0, where(eq(exponent, 1.0), 1.0, steep))
-    return surrogate(value, mul(base, slope))
+    # guarded twice: infinite slopes must not meet the zero cotangents of other bases
+    return surrogate(value, mul(where(eq(base, 0.0), base, 0.0), slope))
