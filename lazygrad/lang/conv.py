@@ -293,7 +293,7 @@ def _max_windows(op: str, x: Node, spans: Sequence[Window]) -> tuple[Node, Node,
     flat = reshape(seen, (*outer, -1)) if seen.size else reshape(seen, (*outer, _elements(spans)))
     axis = flat.ndim - 1
     first = first_maximum(flat, axis)
-    largest = node(ops.REDUCE_MAX, (seen,), tuple(range(x.ndim, seen.ndim)))
+    largest = node(ops.REDUCE_MAX, (flat,), (axis,))  # the node that first_maximum compares with
     value = reshape(largest, outer)
     if x.tracked:
         chosen = reshape(select_first(flat, first, axis), outer)
