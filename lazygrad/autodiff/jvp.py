@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lazygrad import lang
-from lazygrad.autodiff.path import check_like, derived_origin, path_between, set_origin
+from lazygrad.autodiff.path import check_like, label, path_between
 from lazygrad.autodiff.rules import RULES
 from lazygrad.graph import Node
 
@@ -42,6 +42,5 @@ def _push_forward(current: Node, indices: list[int], moving: dict[Node, Node]) -
     total = parts[0]
     for part in parts[1:]:
         total = lang.add(total, part)
-    given = (current, *current.src, *tangents)
-    set_origin(total, given, derived_origin(current, "_forward"))
+    label(total, current, "_forward")
     return total

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lazygrad.autodiff.rules import differentiable_operands
 from lazygrad.errors import DtypeError, ShapeError
-from lazygrad.graph import Node, Origin, toposort
+from lazygrad.graph import Node, Origin, set_origin, toposort
 
 Path = dict[Node, list[int]]  # node -> the indices of its operands that are on the path too
 
@@ -50,22 +50,8 @@ def check_like(mode: str, what: str, given: Node, target: Node) -> None:
         )
 
 
-def set_origin(made: Node, given: Sequence[Node], origin: Origin | None) -> None:
-    """Label the new nodes that ``made`` was built of, down to the ``given`` ones."""
-    if origin is None:
-        return
-    stop = set(given)
-    stack = [made]
-    while stack:
-        current = stack.pop()
-        if current.origin is None and current not in stop:
-            current.origin = origin
-            stack.extend(current.src)
-
-
-def derived_origin(current: Node, suffix: str) -> Origin | None:
-    """The origin of what is built to differentiate ``current``."""
+def label(made: Node, current: Node, suffix: str) -> None:
+    """Mark what was built to differentiate ``current`` with the user's line of it."""
     origin = current.origin
-    if origin is None:
-        return None
-    return Origin(origin.label + suffix, origin.filename, origin.line)
+    if origin is not None and made.origin is None:
+        set_origin(made, Origin(origin.label + suffix, origin.filename, origin.line))

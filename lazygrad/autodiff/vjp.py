@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lazygrad import lang, ops
-from lazygrad.autodiff.path import Path, check_like, derived_origin, path_between, set_origin
+from lazygrad.autodiff.path import Path, check_like, label, path_between
 from lazygrad.autodiff.rules import RULES
 from lazygrad.graph import Node, const
 
@@ -35,8 +35,7 @@ def vjp(
         if parts is None:
             continue
         total = _total(parts)
-        if len(parts) > 1:
-            set_origin(total, parts, derived_origin(current, "_backward"))
+        label(total, current, "_backward")
         if current in wanted:
             found[current] = total
         if path[current]:
@@ -49,11 +48,9 @@ def _pull_back(
 ) -> None:
     """Hand the cotangent of ``current`` on to its operands ``indices``."""
     rule = RULES[current.op]
-    origin = derived_origin(current, "_backward")
-    given = (total, current, *current.src)
     for index in indices:
         part = rule.vjp(total, current, index)
-        set_origin(part, given, origin)
+        label(part, current, "_backward")
         _contribute(pending, current.src[index], part)
 
 
