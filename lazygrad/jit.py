@@ -178,6 +178,11 @@ class Jit(Generic[P, R]):
     def captures(self) -> int:
         return sum(map(len, self._captures.values()))
 
+    def latest_plan(self) -> CompiledPlan | None:
+        """The compiled plan of the latest capture, for ``lazygrad.inspect``."""
+        captured = [capture for captures in self._captures.values() for capture in captures]
+        return captured[-1].plan if captured else None
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Methods can be jitted: ``self`` is part of the signature, by identity."""
         return self if instance is None else functools.partial(self, instance)

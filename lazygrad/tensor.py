@@ -552,6 +552,8 @@ class Tensor:
             owner = _variables.get(leaf.arg)
             if owner is not None and part is not None:
                 _accumulate(owner, lang.detach(part))
+        if modes.trace is None:
+            modes.add_pending(self)  # computed with the gradients anyway, and often read after
 
     # -- rebinding ----------------------------------------------------------------------------
 

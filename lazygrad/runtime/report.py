@@ -59,6 +59,12 @@ def _describe(program: Program, level: int) -> str:
     return "\n".join(lines)
 
 
+def explanation(compiled: CompiledPlan) -> str:
+    """What a plan runs and why: a summary, then each kernel with its lines and reasons."""
+    described = (_describe(launch.program, 3) for launch in compiled.launches)
+    return "\n".join([_summary(compiled), *described])
+
+
 # -- timing -------------------------------------------------------------------------------------
 
 
