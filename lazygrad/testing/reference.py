@@ -12,16 +12,33 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops, semantics
+from lazygrad.dtype import DType
 from lazygrad.errors import InternalError
-from lazygrad.graph import Node, toposort
+from lazygrad.graph import Node, node, toposort
 from lazygrad.ops import Kind, Op
 
 Array = np.ndarray[Any, Any]
 
 
-def evaluate(node: Node) -> Array:
+class HostValue:
+    """A BUFFER's argument in host memory: a graph on it can be evaluated without any backend."""
+
+    def __init__(self, array: Array, dtype: DType, device: str) -> None:
+        self.shape, self.dtype, self.device = array.shape, dtype, device
+        self._array = array
+
+    def numpy(self) -> Array:
+        return self._array
+
+
+def leaf(array: Array, dtype: DType, device: str = "CPU") -> Node:
+    """A leaf that holds ``array``, brought to ``dtype``."""
+    return node(ops.BUFFER, (), HostValue(semantics.cast(array, dtype), dtype, device))
+
+
+def evaluate(root: Node) -> Array:
     """The value of one node; bfloat16 comes as float32."""
-    return evaluate_all([node])[0]
+    return evaluate_all([root])[0]
 
 
 def evaluate_all(nodes: Iterable[Node]) -> list[Array]:

@@ -1,0 +1,39 @@
+"""Fixtures for all tests: the devices, and ambient state put back after each test."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+from lazygrad import manual_seed, modes
+
+NEEDS = {"CPU": "numpy", "GPU": "pyopencl"}
+
+
+def device_params() -> list[object]:
+    """CPU and GPU; the latter is skipped, with the reason, only where pyopencl is missing."""
+    params = []
+    for name, library in NEEDS.items():
+        missing = importlib.util.find_spec(library) is None
+        marks = [pytest.mark.skipif(missing, reason=f"{library} is not installed")]
+        marks += [pytest.mark.gpu] if name == "GPU" else []
+        params.append(pytest.param(name, marks=marks))
+    return params
+
+
+@pytest.fixture(params=device_params())
+def device(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def ambient_state() -> Iterator[None]:
+    """Every test starts from the same seed, and leaves no mode behind."""
+    manual_seed(0)
+    yield
+    left = (modes.grad_enabled, modes.trace)
+    modes.grad_enabled, modes.trace = True, None
+    assert left == (True, None), f"a test left modes {left} behind"
