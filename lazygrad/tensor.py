@@ -478,6 +478,24 @@ class Tensor:
     def __contains__(self, value: Any) -> Bool:
         return Bool(self.eq(value).any())
 
+    def __deepcopy__(self, memo: dict[Int, Any]) -> Tensor:
+        """A leaf of its own with the same value, ``requires_grad`` and ``grad``.
+
+        Raises:
+            GradError: for the result of a recorded operation, as in PyTorch.
+        """
+        if not self.is_leaf:
+            raise GradError(
+                "[deepcopy] only leaves can be copied with copy.deepcopy(), not the result of a "
+                f"recorded operation of shape {self.shape}; use detach() or clone()"
+            )
+        copied = _new(type(self))
+        Tensor.__init__(copied, self, requires_grad=self.requires_grad)
+        if self.grad is not None:
+            copied.grad = Tensor(self.grad)
+        memo[id(self)] = copied
+        return copied
+
     # -- derivatives --------------------------------------------------------------------------
 
     @property

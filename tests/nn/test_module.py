@@ -1,5 +1,7 @@
 """Module: what belongs to it, its state, its modes, and how it prints."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -262,3 +264,18 @@ def test_repr_of_layers():
     }  # fmt: skip
     for text, layer in shown.items():
         assert repr(layer) == text
+
+
+def test_deepcopy_has_parameters_of_its_own():
+    layer = nn.Linear(2, 1)
+    layer(Tensor.ones(1, 2)).sum().backward()
+    copied = copy.deepcopy(layer)
+    assert isinstance(copied.weight, nn.Parameter)
+    np.testing.assert_array_equal(copied.weight.grad.numpy(), [[1.0, 1.0]])
+    np.testing.assert_array_equal(copied.weight.detach().numpy(), layer.weight.detach().numpy())
+    copied.zero_grad()
+    copied(Tensor.ones(1, 2) * 3.0).sum().backward()
+    np.testing.assert_array_equal(copied.weight.grad.numpy(), [[3.0, 3.0]])
+    np.testing.assert_array_equal(layer.weight.grad.numpy(), [[1.0, 1.0]])
+    with pytest.raises(GradError, match="only leaves can be copied"):
+        copy.deepcopy(layer.weight * 2.0)
