@@ -240,8 +240,10 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with ``set_to_none=False`` make them zeros."""
         for param in self.parameters():
-            if param.grad is not None:
-                param.grad = None if set_to_none else Tensor.zeros_like(param.grad)
+            if set_to_none:  # without reading it: a traced step then does not depend on it
+                param.grad = None
+            elif param.grad is not None:
+                param.grad = Tensor.zeros_like(param.grad)
 
     # -- printing -----------------------------------------------------------------------------
 

@@ -137,8 +137,10 @@ class Optimizer(ABC):
         """Forget the gradients; with ``set_to_none=False`` make them zeros."""
         for group in self.param_groups:
             for param in group["params"]:
-                if param.grad is not None:
-                    param.grad = None if set_to_none else Tensor.zeros_like(param.grad)
+                if set_to_none:  # without reading it: a traced step then does not depend on it
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad = Tensor.zeros_like(param.grad)
 
     # -- state ------------------------------------------------------------------------------------
 
