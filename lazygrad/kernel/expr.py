@@ -86,23 +86,34 @@ class Expr:
         return f"Expr({self.op.name}, {self.dtype.name})"
 
     def __str__(self) -> str:
-        from_src = ", ".join(str(s) for s in self.src)
-        if self.op is LOAD:
-            guard = "".join(f" if {b}" for b in self.arg.guard)
-            return f"b{self.arg.slot}[{self.arg.index}{guard}]"
-        if self.op is LITERAL or self.op is INDEX:
-            return str(self.arg)
-        if self.op is REDUCE:
-            names = " ".join(r.name for r in self.arg.ranges)
-            return f"{self.arg.op.name.lower()}[{names}]({from_src})"
-        if self.op is GUARD:
-            return f"guard({' and '.join(map(str, self.arg))}, {from_src})"
-        suffix = f"<{self.dtype.name}>" if self.op is ops.CAST else ""
-        return f"{self.op.name.lower()}{suffix}({from_src})"
+        """In prefix form; what grows too long is cut, since shared parts multiply when printed."""
+        shown: dict[Expr, str] = {}
+        for value in toposort([self]):
+            text = _text(value, ", ".join(shown[operand] for operand in value.src))
+            shown[value] = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
+        return shown[self]
 
     def substitute(self, mapping: Mapping[Range, Index]) -> Expr:
         """Free ranges replaced by indices."""
         return substitute(self, mapping)
+
+
+LONGEST_TEXT = 600  # characters of a printed expression
+
+
+def _text(value: Expr, operands_text: str) -> str:
+    if value.op is LOAD:
+        guard = "".join(f" if {bound}" for bound in value.arg.guard)
+        return f"b{value.arg.slot}[{value.arg.index}{guard}]"
+    if value.op is LITERAL or value.op is INDEX:
+        return str(value.arg)
+    if value.op is REDUCE:
+        names = " ".join(r.name for r in value.arg.ranges)
+        return f"{value.arg.op.name.lower()}[{names}]({operands_text})"
+    if value.op is GUARD:
+        return f"guard({' and '.join(map(str, value.arg))}, {operands_text})"
+    suffix = f"<{value.dtype.name}>" if value.op is ops.CAST else ""
+    return f"{value.op.name.lower()}{suffix}({operands_text})"
 
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
