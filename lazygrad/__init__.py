@@ -16,11 +16,14 @@ from lazygrad.dtype import uint8 as uint8
 from lazygrad.dtype import uint16 as uint16
 from lazygrad.dtype import uint32 as uint32
 from lazygrad.dtype import uint64 as uint64
+from lazygrad.jit import jit as jit
 from lazygrad.modes import enable_grad as enable_grad
 from lazygrad.modes import is_grad_enabled as is_grad_enabled
 from lazygrad.modes import manual_seed as manual_seed
 from lazygrad.modes import no_grad as no_grad
 from lazygrad.modes import set_grad_enabled as set_grad_enabled
+from lazygrad.nn.state import load_state as load_state
+from lazygrad.nn.state import save_state as save_state
 from lazygrad.runtime.executor import synchronize as synchronize
 from lazygrad.tensor import Tensor as Tensor
 from lazygrad.tensor_grad import grad as grad
