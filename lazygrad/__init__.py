@@ -1,6 +1,8 @@
 """lazygrad: a small lazy tensor library with pluggable backends."""
 
 from lazygrad import errors as errors
+from lazygrad import nn as nn
+from lazygrad import optim as optim
 from lazygrad.config import config as config
 from lazygrad.dtype import DType as DType
 from lazygrad.dtype import bfloat16 as bfloat16

@@ -31,6 +31,7 @@ from lazygrad.lang.elementwise import (
     detach,
     div,
     exp,
+    flat,
     log,
     mul,
     neg,
@@ -288,7 +289,7 @@ def _repeated_product(x: Node, exponent: int) -> Node:
         exponent >>= 1
         if exponent:
             x = mul(x, x)
-    return ones_like(x) if result is None else result
+    return flat(ones_like(x), x) if result is None else result
 
 
 def _pow_integers(base: Node, exponent: Node) -> Node:
