@@ -88,7 +88,7 @@ def compile_graph(
 ) -> CompiledPlan:
     """Plans and compiles a graph whose ``leaves`` are realised values or placeholders."""
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
-    copies = _with_leaves(requested, cut)
+    copies = with_leaves(requested, cut)
     target = registry.backend(device).target
     inputs = [cut[leaf] for leaf in leaves]
     plan = make_plan(copies, inputs, target, fused=settings.fuse)
@@ -118,7 +118,7 @@ class Placeholder:
         )
 
 
-def _with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
+def with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
     """``requested`` rebuilt on other leaves, with the origin of each node: its own, or that of
     what was made of it."""
     done = dict(cut)

@@ -59,7 +59,7 @@ class Builder:
         found = attempt.contraction()
         if found is not None:
             repacks = not self.target.blas
-            lanes = choose_lanes(found, self.target.lanes, repacks, attempt.dim_of)
+            lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, attempt.dim_of)
             if lanes is not None and lanes.repack is not None and repacks:
                 attempt = _Attempt(self, draft, self._repack(attempt, lanes.repack, lanes.over))
         self._choose_orders(draft, attempt, lanes.over if lanes else None)

@@ -20,6 +20,8 @@ from lazygrad.schedule.simplify import base_of
 
 REUSE = 4  # an operand that is read this often is worth writing to memory, if it is computed
 EXPENSIVE = 8  # operations an element that are never worth repeating
+OPS_PER_BYTE = 4  # weighted operations that take as long as moving a byte
+LAUNCH = 1 << 15  # bytes that could be moved in the time of a launch
 WEIGHT = {ops.EXP: 8, ops.LOG: 8, ops.SIN: 8, ops.SQRT: 4, ops.DIV: 4, ops.MOD: 4}
 
 
@@ -212,37 +214,44 @@ def _write_shared(cut: Partition) -> None:
         else:
             mine = uses[value].drafts
             worth = value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)
-            if worth and len(mine) > 1 and _worth_writing(cut, value, len(mine), cost):
+            if worth and len(mine) > 1 and _worth_writing(value, len(mine), cost[value]):
                 cut.add(value, f"{len(mine)} kernels need it")
                 mine = [cut.owner[value]]
         for operand in value.src:
             uses[operand].add(mine)
 
 
-def _inline_costs(cut: Partition) -> dict[Node, tuple[int, int]]:
-    """For each node: operations and bytes read to compute it from memory, an upper estimate."""
-    cost: dict[Node, tuple[int, int]] = {}
+@dataclass(frozen=True)
+class _Cost:
+    """What it takes to compute a value from memory, an upper estimate."""
+
+    work: int  # weighted operations
+    traffic: int  # bytes read
+    reduces: bool  # a reduction is among it, which only its own kernel may hold
+
+
+def _inline_costs(cut: Partition) -> dict[Node, _Cost]:
+    cost: dict[Node, _Cost] = {}
     for value in cut.order:
-        work, traffic = 0, 0
+        work, traffic, reduces = 0, 0, value.op.kind is Kind.REDUCE
         for operand in dict.fromkeys(value.src):
             if operand.op is ops.BUFFER or operand in cut.owner:
                 traffic += operand.size * operand.dtype.itemsize
             else:
-                work += cost[operand][0]
-                traffic += cost[operand][1]
+                below = cost[operand]
+                work += below.work
+                traffic += below.traffic
+                reduces = reduces or below.reduces
         if value.op.kind is Kind.ELEMENTWISE and value.op is not ops.CAST:
-            work += WEIGHT.get(value.op, 1)
-        elif value.op.kind is Kind.REDUCE:
-            work += 100 * EXPENSIVE
-        cost[value] = min(work, 10**6), traffic
+            work += WEIGHT.get(value.op, 1) * value.size
+        cost[value] = _Cost(min(work, 10**15), min(traffic, 10**15), reduces)
     return cost
 
 
-def _worth_writing(
-    cut: Partition, value: Node, kernels: int, cost: dict[Node, tuple[int, int]]
-) -> bool:
-    work, traffic = cost[value]
-    if work >= EXPENSIVE:
+def _worth_writing(value: Node, kernels: int, cost: _Cost) -> bool:
+    """Whether writing a value once costs less than computing it in each of ``kernels``."""
+    if cost.reduces:
         return True
     own = value.size * value.dtype.itemsize
-    return kernels * traffic > traffic + (kernels + 1) * own and work > 0
+    repeated = (kernels - 1) * (cost.traffic + cost.work // OPS_PER_BYTE)
+    return cost.work > 0 and repeated > (kernels + 1) * own + LAUNCH

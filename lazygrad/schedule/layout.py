@@ -21,6 +21,7 @@ from lazygrad.shape import Shape, numel
 
 Order = tuple[int, ...]  # dims of a node, outermost in memory first
 REPACK_REUSE = 16  # an operand read this often is worth a copy in the order the lanes want
+COPY_WORK = 8  # multiplications that take as long as copying an element
 MIN_LANES = 8  # narrower than this, a dim does not fill vectors
 
 
@@ -55,7 +56,7 @@ def choose_lanes(
 ) -> Lanes | None:
     """The range to vectorise: one that fills its vectors, has unit stride in its operand or is
     cheap to repack, and comes last in the result."""
-    work = prod(r.size for r in (*found.batch, *found.m, *found.n))
+    work = prod(r.size for r in (*found.batch, *found.m, *found.n, *found.k))
     options = []
     sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
     for side, operand, other in sides:
@@ -71,7 +72,7 @@ def choose_lanes(
                 if repack and reuse < REPACK_REUSE:
                     continue
                 copied, load = prod(x.size for x in moving[0].ranges), moving[0]
-            cost = (1 + copied / max(work, 1)) / full
+            cost = (1 + COPY_WORK * copied / max(work, 1)) / full
             options.append(((round(cost, 3), -dim_of.get(r, -1)), Lanes(r, load)))
     if not options:
         return None
@@ -97,9 +98,12 @@ def follow_reads(
     """
     best: tuple[int, Expr] | None = None
     for value in ex.toposort(output.value for output in outputs):
-        if value.op is not ex.LOAD or not value.arg.index.is_affine:
+        if value.op is not ex.LOAD:
             continue
-        moving = numel([r.size for r in ranges.values() if r in value.ranges])
+        moved_by = [r for r in ranges.values() if r in value.arg.index.ranges]
+        if not all(value.arg.index.affine_in(r) for r in moved_by):
+            continue
+        moving = numel([r.size for r in moved_by])
         weight = moving * 2 + (sizes[value.arg.slot] >= moving)
         if best is None or weight > best[0]:
             best = weight, value

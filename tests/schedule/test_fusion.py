@@ -1,0 +1,165 @@
+"""Fusion as exact kernel counts, on devices that exist only as targets."""
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor, nn, no_grad, optim
+from lazygrad.kernel.contraction import find
+from tests.schedule.planning import TARGETS, VECTORS, kernels_of, plan_of
+
+
+@pytest.fixture(autouse=True, params=[*TARGETS])
+def target(request: pytest.FixtureRequest):
+    return TARGETS[request.param]
+
+
+def data(*shape: int, grad: bool = False) -> Tensor:
+    values = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return Tensor(values, requires_grad=grad)
+
+
+def test_an_elementwise_chain_is_one_kernel(target) -> None:
+    x, y = data(64, 64), data(64)
+    assert len(kernels_of(((x + y) * 2).tanh().exp() - x / 3, target=target)) == 1
+
+
+def test_unfused_every_operation_is_a_kernel(target) -> None:
+    x = data(64, 64)
+    assert len(kernels_of((x + 1) * x, target=target, fused=False)) == 2
+
+
+def test_convolution_bias_relu_is_one_kernel(target) -> None:
+    x, w, b = data(16, 32, 13, 13), data(64, 32, 3, 3), data(64)
+    kernels = kernels_of(x.conv2d(w, b).relu(), target=target)
+    computing = [k for k in kernels if "repack" not in " ".join(k.reasons)]
+    assert len(computing) == 1
+    assert computing[0].name == "conv2d_relu_16x64x11x11"
+    assert find(computing[0]) is not None
+    assert len(kernels) - len(computing) == (0 if target.blas else 1)  # the weights
+
+
+def test_linear_bias_relu_is_one_kernel(target) -> None:
+    x, w, b = data(32, 64), data(48, 64), data(48)
+    kernels = kernels_of(x.linear(w, b).relu(), target=target)
+    assert len([k for k in kernels if find(k) is not None]) == 1
+    assert len(kernels) <= 2
+
+
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+def test_softmax_over_rows_is_one_kernel(target, function: str) -> None:
+    kernels = kernels_of(getattr(data(512, 256), function)(-1), target=target)
+    assert len(kernels) == 1
+    assert len(kernels[0].ranges) == 1  # a row is the unit of work
+
+
+def test_layer_norm_is_one_kernel(target) -> None:
+    x, w, b = data(512, 256), data(256), data(256)
+    assert len(kernels_of(x.layer_norm((256,), w, b), target=target)) == 1
+
+
+def test_a_sum_over_everything_is_two_kernels_where_we_generate_it(target) -> None:
+    count = len(kernels_of(data(2048, 2048).sum(), target=target))
+    assert count == (1 if target.blas else 2)
+
+
+def test_a_sum_over_rows_is_one_kernel(target) -> None:
+    assert len(kernels_of(data(4096, 512).sum(1), target=target)) == 1
+
+
+def test_maximum_and_its_position_share_a_kernel(target) -> None:
+    x = data(8, 16, 12, 12)
+    values, indices = x.relu().contiguous().max_pool2d(2, return_indices=True)
+    kernels = kernels_of(values, indices, target=target)
+    assert len(kernels) <= 3
+    assert any(len(k.outputs) > 1 for k in kernels)
+
+
+def test_the_input_gradient_of_a_convolution_is_one_contraction(target) -> None:
+    x, w = data(8, 16, 9, 9, grad=True), data(32, 16, 3, 3)
+    x.conv2d(w).sum().backward()
+    g = data(8, 32, 7, 7)
+    (x2 := data(8, 16, 9, 9, grad=True)).conv2d(w).backward(g)
+    kernels = kernels_of(x2.grad, target=target)
+    contractions = [k for k in kernels if find(k) is not None]
+    assert len(contractions) == 1
+    assert max(spec.size for k in kernels for spec in k.buffers) <= 8 * 32 * 9 * 9
+
+
+def test_an_unused_gradient_costs_nothing(target) -> None:
+    x, w = data(4, 3, 8, 8), data(5, 3, 3, 3, grad=True)
+    x.conv2d(w).sum().backward()
+    shapes = {k.outputs[0].value.ranges for k in kernels_of(w.grad, target=target)}
+    assert x.grad is None
+    assert len(shapes) >= 1
+
+
+def test_a_gather_loads_by_index(target) -> None:
+    table, index = data(1000, 64), Tensor(np.arange(10))
+    kernels = kernels_of(table[index], target=target)
+    assert len(kernels) == 1
+    assert not kernels[0].reductions()
+
+
+def test_long_chains_are_cut_into_equal_kernels(target) -> None:
+    x = data(16)
+    y = x
+    for _ in range(1000):
+        y = y * 1.5 + x
+    kernels = kernels_of(y, target=target)
+    assert 5 < len(kernels) < 40
+
+
+def test_shared_random_masks_are_drawn_once(target) -> None:
+    x = data(256, 256, grad=True)
+    y = x.dropout(0.5)
+    y.sum().backward()
+    kernels = kernels_of(y, x.grad, target=target)
+    assert sum(any("xor" in str(v.op).lower() for v in _values(k)) for k in kernels) == 1
+
+
+def _values(kernel):
+    from lazygrad.kernel import expr
+
+    return expr.toposort(kernel.values)
+
+
+def cnn_step() -> list[Tensor]:
+    """One training step of the CNN that the README and the bench use, not yet computed."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10),
+    )  # fmt: skip
+    Tensor.realize(*model.parameters())
+    loss = model(data(128, 1, 28, 28)).cross_entropy(Tensor(np.arange(128) % 10))
+    loss.backward()
+    with no_grad():
+        new = [p - p.grad * 0.1 for p in model.parameters()]
+    return [loss, *new]
+
+
+COUNTS = {"vectors": 33, "library": 24, "graphics": 32}
+
+
+def test_the_kernels_of_a_training_step_are_counted(target, request) -> None:
+    name = request.node.callspec.params["target"]
+    plan = plan_of(*cnn_step(), target=target)
+    assert len(plan.steps) == COUNTS[name]
+
+
+def test_the_memory_of_a_training_step_is_bounded(target) -> None:
+    plan = plan_of(*cnn_step(), target=target)
+    activations = 4 * 128 * (32 * 26 * 26 + 64 * 11 * 11)
+    assert plan.peak_bytes < 3.5 * activations
+
+
+def test_vectors_is_the_default() -> None:
+    assert plan_of(data(3) + 1).steps[0].kernel == kernels_of(data(3) + 1, target=VECTORS)[0]
+
+
+def test_optimizer_updates_are_one_kernel_a_parameter(target) -> None:
+    parameter = data(64, 64, grad=True)
+    optimizer = optim.Adam([parameter])
+    (parameter * parameter).sum().backward()
+    optimizer.step()
+    assert parameter.shape == (64, 64)
