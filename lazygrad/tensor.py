@@ -22,6 +22,7 @@ from lazygrad import dtype as dt
 from lazygrad import lang, modes, ops
 from lazygrad import tensor_arguments as args
 from lazygrad import tensor_data as host
+from lazygrad import tensor_state as state
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
 from lazygrad.errors import DtypeError, GradError, JitError, ShapeError, ValueRangeError
@@ -216,7 +217,7 @@ class Tensor:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        value = _inner(self._node)
+        value = state.value_node(self._node)
         realised = value.op is ops.BUFFER or value.value is not None
         return host.describe(value, realised and modes.trace is None, self.requires_grad)
 
@@ -414,7 +415,7 @@ class Tensor:
         """Compute the value now, with those of ``others`` in one plan. Nothing waits for the
         device. Inside a jitted function it does nothing."""
         if modes.trace is None:
-            _realize((self, *others))
+            state.realize((self, *others))
         return self
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -429,8 +430,8 @@ class Tensor:
                 "is traced (.item(), .numpy(), bool(), float() ...); use where() to choose by "
                 "value, or compute it outside the jitted function"
             )
-        _realize((self,))
-        value = _inner(self._node)
+        state.realize((self,))
+        value = state.value_node(self._node)
         found: np.ndarray[Any, Any] = executor.value_of(value).numpy()
         return found
 
@@ -537,7 +538,7 @@ class Tensor:
         if modes.trace is not None:
             modes.trace.write(self)
         if not requires_grad:
-            self._node = _inner(self._node)
+            self._node = state.value_node(self._node)
             return self
         if not self.dtype.is_floating_point:
             raise GradError(
@@ -566,8 +567,10 @@ class Tensor:
         root = tracked_node("backward", self)
         leaves = args.variables_below([root])
         cotangent = cotangent_of("backward", root, gradient)
-        for leaf, part in zip(leaves, vjp([root], [cotangent], leaves), strict=True):
-            owner = _variables.get(leaf.arg)
+        parts = vjp([root], [cotangent], leaves)
+        owners = [_variables.get(leaf.arg) for leaf in leaves]
+        _settle_gradients(owners)
+        for owner, part in zip(owners, parts, strict=True):
             if owner is not None and part is not None:
                 _accumulate(owner, lang.detach(part))
         if modes.trace is None:
@@ -588,7 +591,7 @@ class Tensor:
                 f"[assign] cannot bind a value of shape {given.shape} to a tensor of shape "
                 f"{self.shape}"
             )
-        _rebind(self, lang.detach(_read(given)))
+        state.rebind(self, lang.detach(_read(given)))
         return self
 
     def copy_(self, src: Any) -> Tensor:
@@ -1420,11 +1423,6 @@ _DIVISIONS: dict[str | None, Callable[[Any, Any], Node]] = {
 }
 
 
-def _inner(value: Node) -> Node:
-    """The value of a leaf that requires a gradient; other nodes are their own."""
-    return value.src[0] if value.op is ops.VARIABLE else value
-
-
 def _made(made: Node, requires_grad: Bool) -> Tensor:
     tensor = from_node(made, sys._getframe(1).f_code.co_name)
     return tensor.requires_grad_() if requires_grad else tensor
@@ -1484,48 +1482,7 @@ def _labels(op: str, scores: Tensor, target: Tensor, ignore_index: Int) -> Node:
     return labels
 
 
-# -- realising and rebinding -----------------------------------------------------------------
-
-
-def _realize(tensors: Sequence[Tensor]) -> None:
-    """Computes values, and state that waits on the same devices, in one plan a device."""
-    devices = {tensor._node.device for tensor in tensors}
-    waiting = [tensor for tensor in modes.pending() if tensor._node.device in devices]
-    handles = [*tensors, *waiting] if waiting else tensors
-    executor.realize([_inner(tensor._node) for tensor in handles])
-    for tensor in handles:
-        _settle(tensor)
-
-
-def _settle(tensor: Tensor) -> None:
-    """After its value is there, a handle without history holds the memory alone: the graph that
-    led to it can go. One with history keeps its node, on which the value hangs."""
-    current = tensor._node
-    value = _inner(current)
-    modes.drop_pending(tensor)
-    if value.op is ops.BUFFER:
-        return
-    leaf = node(ops.BUFFER, (), executor.value_of(value))
-    if current.op is ops.VARIABLE:
-        tensor._node = node(ops.VARIABLE, (leaf,), current.arg)
-    elif not current.tracked:
-        tensor._node = leaf
-
-
-def _rebind(tensor: Tensor, value: Node) -> None:
-    """Bind a handle to ``value`` in the handle's dtype, on its device. A leaf that requires a
-    gradient keeps its identity and takes the detached value."""
-    current = tensor._node
-    value = lang.copy_to(lang.cast(value, current.dtype), current.device)
-    if modes.trace is not None:
-        modes.trace.write(tensor)
-        current = tensor._node
-    if current.op is ops.VARIABLE:
-        tensor._node = node(ops.VARIABLE, (lang.detach(value),), current.arg)
-    else:
-        tensor._node = value
-    if modes.trace is None and not value.tracked and modes.add_pending(tensor):
-        _realize((tensor,))  # rebound twice and never read: it must not pile up
+# -- rebinding ------------------------------------------------------------------------------
 
 
 def _in_place(tensor: Tensor, op: str, value: Node) -> Tensor:
@@ -1549,14 +1506,14 @@ def _in_place(tensor: Tensor, op: str, value: Node) -> Tensor:
             f"[{op}] the result is {value.dtype.name}, which does not fit {tensor.dtype.name}; "
             "use the operation that returns a new tensor"
         )
-    _rebind(tensor, value)
+    state.rebind(tensor, value)
     return tensor
 
 
-def _move(state: Tensor, toward: Node, share: Float) -> None:
-    """``state = (1 - share) * state + share * toward``"""
-    before = lang.detach(_read(state))
-    _rebind(state, lang.add(lang.mul(before, 1.0 - share), lang.mul(lang.detach(toward), share)))
+def _move(running: Tensor, toward: Node, share: Float) -> None:
+    """``running = (1 - share) * running + share * toward``"""
+    kept = lang.mul(lang.detach(_read(running)), 1.0 - share)
+    state.rebind(running, lang.add(kept, lang.mul(lang.detach(toward), share)))
 
 
 # -- derivatives -----------------------------------------------------------------------------
@@ -1588,6 +1545,16 @@ def cotangent_of(op: str, root: Node, gradient: Tensor | None) -> Node:
             f"[{op}] gradient has shape {given.shape}, the output has shape {root.shape}"
         )
     return lang.cast(given, root.dtype)
+
+
+def _settle_gradients(owners: Iterable[Tensor | None]) -> None:
+    """Computes gradients of earlier passes that nobody has read yet: adding up many small batches
+    must not keep all their graphs."""
+    if modes.trace is None:
+        before = [owner.grad for owner in owners if owner is not None]
+        waiting = [g for g in before if g is not None and g._node.op is not ops.BUFFER]
+        if waiting:
+            state.realize(waiting)
 
 
 def _accumulate(owner: Tensor, part: Node) -> None:

@@ -49,7 +49,18 @@ ROOMS = (
     Room(5, ("schedule",)),
     Room(6, ("codegen",)),
     Room(7, ("runtime",)),
-    Room(8, ("modes", "tensor_data", "tensor_arguments", "tensor", "tensor_grad", "jit")),
+    Room(
+        8,
+        (
+            "modes",
+            "tensor_data",
+            "tensor_arguments",
+            "tensor_state",
+            "tensor",
+            "tensor_grad",
+            "jit",
+        ),
+    ),
     Room(8, ("plugin",)),  # what a backend sees of all that is below
     Room(9, ("func", "implicit", "nn", "optim", "data", "inspect", "distributed")),
     Room(10, ("",)),  # lazygrad/__init__.py
