@@ -12,7 +12,7 @@ import sys
 from builtins import bool as Bool
 from builtins import float as Float
 from builtins import int as Int
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
