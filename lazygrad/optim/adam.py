@@ -82,7 +82,7 @@ class Adam(Optimizer):
 
     def update(self, group: ParamGroup, cohort: Cohort, grads: Mapping[int, Tensor]) -> None:
         cohort.count(grads)
-        factors = _factors(group, cohort)
+        factors = _factors(group, cohort, resting=len(grads) < len(cohort.params))
         for index, given in grads.items():
             param = cohort.params[index]
             self._update_one(group, param, direction(param, given, group), factors.at(index))
@@ -129,9 +129,11 @@ class AdamW(Adam):
         )
 
 
-def _factors(group: ParamGroup, cohort: Cohort) -> Factors:
+def _factors(group: ParamGroup, cohort: Cohort, resting: bool) -> Factors:
     beta1, beta2 = group["betas"]
-    steps = cohort.steps.maximum(1.0)  # a parameter that never had a gradient divides by 0 else
+    steps = cohort.steps
+    if resting:
+        steps = steps.maximum(1.0)  # a parameter that never had a gradient would divide by 0
     root2 = _correction(beta2, steps).sqrt()
     size = cohort.rate * root2 / _correction(beta1, steps)
     decay = group["weight_decay"] if group["decoupled_weight_decay"] else 0
