@@ -1,0 +1,130 @@
+"""What must not grow: Python calls a realisation, nodes and memory over a training loop, time of
+planning with the length of the graph (counted in calls, not seconds)."""
+
+import gc
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor, jit, nn, optim
+from lazygrad.graph import interned_count
+from lazygrad.inspect import plan_cache
+from lazygrad.runtime.memory import pool
+from tests.schedule.planning import plan_of
+
+
+def calls_in(function: Callable[[], Any]) -> int:
+    """Python calls inside lazygrad and its backends while ``function`` runs."""
+    count = 0
+
+    def profile(frame: Any, event: str, arg: Any) -> None:
+        nonlocal count
+        if event == "call" and frame.f_globals.get("__name__", "").startswith("lazygrad"):
+            count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_a_warm_realisation_takes_few_calls(device: str) -> None:
+    a, b = Tensor(np.ones(4, np.float32), device=device), Tensor(np.ones(4, np.float32), device=device)
+    (a + b).realize()
+    again = a - 0 + b
+    again = a + b
+    again.realize()
+    fresh = Tensor(np.ones(4, np.float32), device=device) + b
+    assert calls_in(fresh.realize) <= 80
+
+
+def model_and_step(device: str) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]:
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)
+    ).to(device)
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        loss = model(x).cross_entropy(y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return model, step
+
+
+def batch(device: str) -> tuple[Tensor, Tensor]:
+    x = np.random.default_rng(0).standard_normal((5, 1, 4, 4)).astype(np.float32)
+    return Tensor(x, device=device), Tensor(np.array([0, 1, 2, 0, 1]), device=device)
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+@pytest.mark.parametrize("read", [False, True])
+def test_a_training_loop_grows_nothing(device: str, jitted: bool, read: bool) -> None:
+    _, step = model_and_step(device)
+    run = jit(step) if jitted else step
+    x, y = batch(device)
+    gc.collect()  # what earlier tests left in circles
+    sizes = []
+    for _ in range(40):
+        loss = run(x, y)
+        if read:
+            loss.item()
+        sizes.append((interned_count(), pool(device).in_use))
+    assert sizes[-1] == sizes[10]
+
+
+def test_plans_are_reused_without_jit(device: str) -> None:
+    _, step = model_and_step(device)
+    x, y = batch(device)
+    for _ in range(3):
+        step(x, y)
+    before = plan_cache().misses
+    for _ in range(5):
+        step(x, y)
+    assert plan_cache().misses == before
+
+
+def test_a_jitted_replay_takes_few_calls_a_kernel(device: str) -> None:
+    _, step = model_and_step(device)
+    run = jit(step)
+    x, y = batch(device)
+    for _ in range(3):
+        run(x, y)
+    plan = run.latest_plan()
+    assert plan is not None
+    buffers = len(plan.plan.outputs) + len(plan.plan.allocations)
+    assert calls_in(lambda: run(x, y)) <= 400 + 12 * (len(plan.plan.steps) + buffers)
+
+
+def test_planning_is_linear_in_the_length_of_a_chain() -> None:
+    def chain(length: int) -> Tensor:
+        x = Tensor(np.ones(4, np.float32))
+        y = x
+        for _ in range(length):
+            y = y * 0.5 + x
+        return y
+
+    short, long = chain(500), chain(2000)
+    calls = [calls_in(lambda t=t: plan_of(t)) for t in (short, long)]
+    assert calls[1] < 5 * calls[0]
+
+
+@pytest.mark.slow
+def test_a_chain_of_100_000_operations_runs_and_differentiates(device: str) -> None:
+    x = Tensor(np.full(4, 0.5, np.float32), device=device, requires_grad=True)
+    y = x
+    for _ in range(50_000):
+        y = y * 0.9999 + 1e-5
+    y.sum().backward()
+    expected = 0.9999**50_000
+    np.testing.assert_allclose(x.grad.numpy(), np.full(4, expected), rtol=1e-2)
+    steady = 0.5 * expected + 1e-5 * (1 - expected) / 1e-4
+    np.testing.assert_allclose(y.numpy(), np.full(4, steady), rtol=1e-2)
