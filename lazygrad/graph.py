@@ -60,7 +60,8 @@ class Node:
         value: the memory that holds the result once it was realised, else None.
         origin: who asked for it (an ``Origin``), else None.
 
-    ``value`` and ``origin`` are the two fields set later: they do not change what a node means.
+    ``value`` and ``origin`` are set later, and a realised node may turn into the leaf of its value
+    (``forget_sources``): none of it changes what a node means.
     """
 
     __slots__ = (
@@ -154,6 +155,17 @@ def _wrap(value: int, dtype: DType) -> int:
     if dtype.is_signed and value >> (bits - 1):
         value -= 1 << bits
     return value
+
+
+def forget_sources(current: Node, buffer: Any) -> None:
+    """Turns a realised node into the BUFFER leaf of its value, so that what it was made from can
+    be freed even while later graphs read it. Only for nodes that no derivative passes through.
+    """
+    if current.tracked or not current.src:
+        return
+    _interned.pop((current.op, current.src, current.arg), None)
+    current.op, current.src, current.arg = ops.BUFFER, (), buffer
+    _interned[current.op, current.src, current.arg] = current
 
 
 def set_origin(root: Node, origin: Origin) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lazygrad import ops
-from lazygrad.graph import Node, toposort
+from lazygrad.graph import Node, forget_sources, toposort
 from lazygrad.runtime import buffer, cache, registry
 from lazygrad.runtime.buffer import Buffer
 
@@ -33,6 +33,7 @@ def _run(requested: Sequence[Node], device: str) -> None:
     memory = plan.run([value_of(leaf).memory for leaf in leaves])
     for n, result in zip(requested, memory, strict=True):
         n.value = Buffer(n.shape, n.dtype, device, result)
+        forget_sources(n, n.value)
 
 
 def value_of(leaf: Node) -> Buffer:
@@ -50,6 +51,7 @@ def _copy_between_devices(requested: Sequence[Node]) -> None:
         source = copy.src[0]
         realize([source])
         copy.value = buffer.from_stored(value_of(source).stored(), source.dtype, copy.device)
+        forget_sources(copy, copy.value)
 
 
 def synchronize(device: str | None = None) -> None:

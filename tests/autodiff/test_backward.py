@@ -87,7 +87,6 @@ def test_max_gives_its_gradient_to_the_first_and_amax_shares_it():
     np.testing.assert_array_equal(x.grad.numpy(), [[0.5, 0.5, 0.0]])
 
 
-@pytest.mark.xfail(reason="a realised node below a leaf keeps its sources alive")
 def test_a_loop_that_reads_its_loss_keeps_graph_size_flat():
     x = leaf(1.0, -2.0)
 
