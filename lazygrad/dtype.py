@@ -91,6 +91,8 @@ def of(value: Any) -> DType:
         found = BY_NAME.get(value)
     elif isinstance(value, type) and value in (bool, int, float):
         found = of_scalar(value())
+    elif value is None:  # NumPy would take it for float64
+        found = None
     else:
         try:
             found = BY_NUMPY.get(np.dtype(value).newbyteorder("="))

@@ -47,7 +47,15 @@ class MaxMin(NamedTuple):
 def _read(tensor: Tensor) -> Node:
     """The Node that an operation on ``tensor`` is built on; the only way from handle to graph."""
     trace = modes.trace
-    found = tensor._node if trace is None else trace.read(tensor)
+    try:
+        found = tensor._node if trace is None else trace.read(tensor)
+    except AttributeError:
+        if isinstance(tensor, Tensor):
+            raise
+        op = sys._getframe(1).f_code.co_name.strip("_")
+        raise DtypeError(
+            f"[{op}] expected a Tensor, got {type(tensor).__name__}; convert it with Tensor(...)"
+        ) from None
     if found.tracked and not modes.grad_enabled:
         return node(ops.DETACH, (found,))
     return found
@@ -120,6 +128,20 @@ def _binary(function: Callable[[Any, Any], Node], label: str) -> Callable[[Tenso
     method.__name__ = method.__qualname__ = label
     method.__doc__ = function.__doc__
     return method
+
+
+def _product(reverse: Bool) -> Callable[[Tensor, Any], Tensor]:
+    """The operator @, which has no meaning for numbers."""
+
+    def matmul(self: Tensor, other: Any) -> Tensor:
+        operand = _operand(other, self)
+        if not isinstance(operand, Node):
+            return NotImplemented
+        own = _read(self)
+        left, right = (operand, own) if reverse else (own, operand)
+        return from_node(lang.matmul(left, right), "matmul")
+
+    return matmul
 
 
 def _reflected(function: Callable[[Any, Any], Node], label: str) -> Callable[[Tensor, Any], Tensor]:
@@ -773,7 +795,7 @@ class Tensor:
     __floordiv__ = _binary(lang.floor_divide, "floor_divide")
     __mod__ = _binary(lang.remainder, "remainder")
     __pow__ = _binary(lang.pow, "pow")
-    __matmul__ = _binary(lang.matmul, "matmul")
+    __matmul__ = _product(reverse=False)
     __and__ = _binary(lang.bitwise_and, "bitwise_and")
     __or__ = _binary(lang.bitwise_or, "bitwise_or")
     __xor__ = _binary(lang.bitwise_xor, "bitwise_xor")
@@ -792,7 +814,7 @@ class Tensor:
     __rfloordiv__ = _reflected(lang.floor_divide, "floor_divide")
     __rmod__ = _reflected(lang.remainder, "remainder")
     __rpow__ = _reflected(lang.pow, "pow")
-    __rmatmul__ = _reflected(lang.matmul, "matmul")
+    __rmatmul__ = _product(reverse=True)
     __rand__ = _reflected(lang.bitwise_and, "bitwise_and")
     __ror__ = _reflected(lang.bitwise_or, "bitwise_or")
     __rxor__ = _reflected(lang.bitwise_xor, "bitwise_xor")

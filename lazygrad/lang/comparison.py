@@ -6,7 +6,7 @@ from lazygrad import ops
 from lazygrad.dtype import BOOL, FLOAT
 from lazygrad.dtype import bool_ as bool_dtype
 from lazygrad.errors import DtypeError, ValueRangeError
-from lazygrad.graph import Node, Scalar, node
+from lazygrad.graph import Node, node
 from lazygrad.lang.operands import Operand, as_node, full_like, pair
 
 
@@ -111,18 +111,18 @@ def _bits(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
     return first, second
 
 
-def lshift(x: Node, bits: Scalar) -> Node:
+def lshift(x: Node, bits: Operand) -> Node:
     """``x << bits`` by a Python integer: the product with a power of two."""
-    _check_shift("lshift", x, bits)
-    return node(ops.MUL, (x, full_like(x, 1 << int(bits))))
+    distance = _checked_shift("lshift", x, bits)
+    return node(ops.MUL, (x, full_like(x, 1 << distance)))
 
 
-def rshift(x: Node, bits: Scalar) -> Node:
+def rshift(x: Node, bits: Operand) -> Node:
     """``x >> bits`` by a Python integer; signed integers keep their sign and round down."""
-    _check_shift("rshift", x, bits)
-    if bits == 0:
+    distance = _checked_shift("rshift", x, bits)
+    if distance == 0:
         return x
-    divisor = full_like(x, 1 << int(bits)) if bits < _value_bits(x) else None
+    divisor = full_like(x, 1 << distance) if distance < _value_bits(x) else None
     negative = node(ops.LT, (x, full_like(x, 0)))
     if divisor is None:  # only the sign is left
         return node(ops.WHERE, (negative, full_like(x, -1), full_like(x, 0)))
@@ -138,11 +138,14 @@ def _value_bits(x: Node) -> int:
     return 8 * x.dtype.itemsize - (1 if x.dtype.is_signed else 0)
 
 
-def _check_shift(op: str, x: Node, bits: Scalar) -> None:
+def _checked_shift(op: str, x: Node, bits: Operand) -> int:
     if not x.dtype.is_integer:
         raise DtypeError(f"[{op}] needs integers, got {x.dtype.name}")
+    if isinstance(bits, Node):
+        raise DtypeError(f"[{op}] shifts by a Python integer only, not by a tensor")
     if not 0 <= bits < 8 * x.dtype.itemsize:
         raise ValueRangeError(f"[{op}] cannot shift {x.dtype.name} by {bits} bits")
+    return int(bits)
 
 
 def isnan(x: Node) -> Node:
