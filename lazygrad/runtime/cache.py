@@ -32,6 +32,11 @@ _plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
 statistics = Statistics()
 
 
+def clear() -> None:
+    """Forget all plans."""
+    _plans.clear()
+
+
 @dataclass(frozen=True)
 class Structure:
     """A graph without the identity of its leaves: the cache key, and the leaves in order."""
