@@ -1,0 +1,194 @@
+"""Statements for elementwise ops and index values: one row of a table each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lazygrad.plugin import DType, Expr, ops
+from lazygrad.plugin import dtype as dt
+from lazygrad.plugin import expr as ex
+from lazygrad_numpy import indexing, rewriting
+from lazygrad_numpy.arrays import tuple_text
+from lazygrad_numpy.code import Array, Scope
+from lazygrad_numpy.lower import Lowering, Rule, compute_dtype, overlay
+
+FEWEST_FOR_BITS = 4096  # elements from which selecting by bits beats NumPy's where
+BITS = {1: np.dtype(np.int8), 2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+
+UFUNCS: dict[Any, str] = {
+    ops.EXP: "exp",
+    ops.LOG: "log",
+    ops.SIN: "sin",
+    ops.SQRT: "sqrt",
+    ops.ADD: "add",
+    rewriting.SUBTRACT: "subtract",
+    ops.MUL: "multiply",
+    ops.MAX: "maximum",
+    ops.LT: "less",
+    ops.NE: "not_equal",
+    ops.MOD: "fmod",
+    ops.AND: "bitwise_and",
+    ops.XOR: "bitwise_xor",
+    indexing.FLOOR_DIVIDE: "floor_divide",
+    indexing.REMAINDER: "remainder",
+}
+
+
+def _ufunc(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    operands = [lo.array(operand, scope) for operand in e.src]
+    out = lo.result(e, scope, into)
+    lo.statement(scope, UFUNCS[e.op], operands, out)
+    return out
+
+
+def _divide(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    operands = [lo.array(operand, scope) for operand in e.src]
+    out = lo.result(e, scope, into)
+    if e.dtype.kind == dt.SIGNED:
+        called = [lo.names.of(a, scope) for a in (*operands, out)]
+        scope.add(f"truncated_divide({', '.join(called)})", *operands, out)
+    else:
+        lo.statement(scope, "divide" if e.dtype.kind == dt.FLOAT else "floor_divide", operands, out)
+    return out
+
+
+def _cast(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    source = lo.array(e.src[0], scope)
+    target = compute_dtype(e.dtype)
+    halves = {dt.float16: "round_to_float16", dt.bfloat16: "round_to_bfloat16"}
+    if e.dtype in halves and e.src[0].dtype is not e.dtype:
+        out = lo.result(e, scope, into)
+        called = [lo.names.of(a, scope) for a in (source, out)]
+        scope.add(f"{halves[e.dtype]}({', '.join(called)})", source, out)
+        return out
+    if source.dtype == target and into is None:
+        return source
+    out = lo.result(e, scope, into)
+    lo.copy(source, out, scope)
+    return out
+
+
+# -- choosing ---------------------------------------------------------------------------------
+
+
+def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    """By bits: NumPy's where and masked copies mispredict a branch an element."""
+    condition, left, right = (lo.array(operand, scope) for operand in e.src)
+    out = lo.result(e, scope, into)
+    extent = 1
+    for r in e.ranges:
+        extent *= lo.names.extent(r)
+    if extent < FEWEST_FOR_BITS:
+        called = [lo.names.of(a, scope) for a in (out, condition, left, right)]
+        scope.add("copyto({}, where({}, {}, {}))".format(*called), out, condition, left, right)
+        return out
+    bits = BITS[out.dtype.itemsize].name
+    mask = _Bits(lo, condition, scope, "int8")
+    a, b = (_Bits(lo, array, scope, bits) for array in (left, right))
+    if _is_zero(e.src[2]):
+        _multiply(mask, a, out, bits)
+        return out
+    if _is_zero(e.src[1]):
+        opposite = lo.names.scratch(e.src[0].ranges, condition.dtype, scope)
+        lo.statement(scope, "logical_not", [condition], opposite)
+        _multiply(_Bits(lo, opposite, scope, "int8"), b, out, bits)
+        return out
+    # Not in ``out``: it may be the memory of an operand that is read once more at the end.
+    mixed = lo.names.scratch(e.ranges, out.dtype, scope)
+    t = _Bits(lo, mixed, scope, bits)
+    if a.constant is not None and b.constant is not None:
+        both = lo.names.constant(a.constant ^ b.constant, np.dtype(bits))
+        _multiply(mask, _Bits(lo, both, scope, bits), mixed, bits)
+    else:
+        scope.add(f"bitwise_xor({a.text}, {b.text}, out={t.text})", left, right, mixed)
+        overlay([left], mixed)
+        _multiply(mask, t, mixed, bits)
+    o = _Bits(lo, out, scope, bits)
+    scope.add(f"bitwise_xor({t.text}, {b.text}, out={o.text})", mixed, right, out)
+    overlay([mixed], out)
+    return out
+
+
+class _Bits:
+    """An array seen as integers of its width."""
+
+    def __init__(self, lo: Lowering, array: Array, scope: Scope, bits: str) -> None:
+        self.lo, self.array, self.scope = lo, array, scope
+        known = lo.names.constants.get(array.label)
+        self.constant = None if known is None else known.view(bits)
+        if known is not None:
+            constant = lo.names.constant(self.constant, np.dtype(bits))
+            self.text = lo.names.of(constant, scope)
+        else:
+            self.text = f"{lo.names.of(array, scope)}.view({bits})"
+
+
+def _multiply(mask: _Bits, value: _Bits, out: Array, bits: str) -> None:
+    """``out`` is ``value`` where ``mask``, else zero bits."""
+    scope = value.scope
+    target = _Bits(value.lo, out, scope, bits)
+    scope.add(
+        f"multiply({value.text}, {mask.text}, out={target.text})", value.array, mask.array, out
+    )
+    overlay([value.array], out)
+
+
+def _is_zero(e: Expr) -> bool:
+    """Whether the value is the number whose bits are all zero."""
+    return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
+
+
+# -- numbers and indices ----------------------------------------------------------------------
+
+
+def _literal(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    return lo.names.constant(_wrapped(e.arg, e.dtype), compute_dtype(e.dtype))
+
+
+def _wrapped(value: Any, dtype: DType) -> Any:
+    """Integers brought to the range of their dtype, as arithmetic in it would."""
+    if not dtype.is_integer:
+        return value
+    bits = 8 * dtype.itemsize
+    value = int(value) & ((1 << bits) - 1)
+    if dtype.is_signed and value >> (bits - 1):
+        value -= 1 << bits
+    return np.array(value, dtype.numpy)
+
+
+def _index(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    """An affine index: its values in the first block, made once, moved along by the loops."""
+    index, names = e.arg, lo.names
+    loops = lo.loops_of(e.ranges)
+    target = compute_dtype(e.dtype)
+    low, high = index.interval
+    fits = e.dtype.is_integer and e.dtype.min <= low and high <= e.dtype.max
+    dtype = target if fits or not loops else np.dtype(np.int64)
+    first = names.prepared(e.ranges, dtype)
+    steps = tuple(index.coefficient(dim[0]) if dim else 0 for dim in names.axes(e.ranges))
+    shape = names.shape(names.axes(e.ranges), first.extents)
+    made = f"affine({tuple_text(shape)}, {tuple_text(steps)}, {index.const}, {dtype.name})"
+    names.prepare.add(f"{first.label} = {made}")
+    if not loops:
+        return first
+    moved = names.scratch(e.ranges, dtype, scope)
+    shift = " + ".join(f"{loop.range.name} * {index.coefficient(loop.range)}" for loop in loops)
+    scope.add(
+        f"add({names.of(first, scope)}, {shift}, out={names.of(moved, scope)})", first, moved
+    )
+    if dtype == target:
+        return moved
+    out = lo.result(e, scope, into)
+    lo.copy(moved, out, scope)
+    return out
+
+
+RULES: dict[Any, Rule] = dict.fromkeys(UFUNCS, _ufunc) | {
+    ops.DIV: _divide,
+    ops.CAST: _cast,
+    ops.WHERE: _where,
+    ex.LITERAL: _literal,
+    ex.INDEX: _index,
+}

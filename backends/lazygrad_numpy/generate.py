@@ -1,0 +1,186 @@
+"""Kernel -> the source of its two functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lazygrad.plugin import Expr, Kernel, Output, ops
+from lazygrad.plugin import dtype as dt
+from lazygrad.plugin import expr as ex
+from lazygrad_numpy import elementwise, loading, product, reductions
+from lazygrad_numpy.arrays import Names
+from lazygrad_numpy.code import Array, Loop, Scope, place_regions, render
+from lazygrad_numpy.indexing import with_takes
+from lazygrad_numpy.loops import axis_order, choose_loops
+from lazygrad_numpy.lower import Lowering, Rule
+from lazygrad_numpy.ranges import reductions_prepared, simplified
+from lazygrad_numpy.rewriting import with_subtractions
+
+RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
+DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Generated code.
+
+    Attributes:
+        text: of the functions ``prepare`` and ``launch``.
+        constants: what it names c0, c1, ...
+        scratch_bytes: what ``prepare`` may hand out.
+        nest: the loops, for people.
+    """
+
+    text: str
+    constants: dict[str, np.ndarray[Any, Any]]
+    scratch_bytes: int
+    nest: str
+
+
+def generate(kernel: Kernel) -> Source:
+    """The code of ``kernel``."""
+    shaped = with_subtractions(with_takes(product.with_factors(simplified(kernel))))
+    order = axis_order(shaped, by_outputs=True)
+    planned = product.plan(shaped, order)
+    if planned is None:
+        shaped = reductions_prepared(shaped)
+        order = axis_order(shaped)
+        loops = choose_loops(shaped, order)
+        products: dict[Expr, Any] = {}
+    else:
+        loops = product.choose_loops(shaped, *planned, order)
+        products = dict([planned])
+    names = Names(order, loops)
+    lowering = Lowering(shaped, names, RULES, DIRECT, products)
+    _emit(lowering)
+    scratch_bytes = place_regions(names.launch)
+    return Source(
+        _text(kernel, shaped, names), names.constants, scratch_bytes, _nest(shaped, names)
+    )
+
+
+# -- outputs ----------------------------------------------------------------------------------
+
+
+def _emit(lo: Lowering) -> None:
+    tile = [lo.names.launch]
+    for loop in lo.loops_of(lo.kernel.ranges):
+        tile.append(Scope(parent=tile[-1], loop=loop))
+
+    def inner_loops(output: Output) -> tuple[Loop, ...]:
+        return lo.loops_of(set(output.ranges) - set(lo.kernel.ranges))
+
+    by_loops = sorted(lo.kernel.outputs, key=lambda o: [x.range.name for x in inner_loops(o)])
+    for loops, group in groupby(by_loops, key=inner_loops):
+        bodies = [tile[-1]]
+        for loop in loops:
+            bodies.append(Scope(parent=bodies[-1], loop=loop))
+        _store(lo, list(group), bodies[-1])
+        _close(bodies)
+    _close(tile)
+
+
+def _close(bodies: Sequence[Scope]) -> None:
+    """Puts each loop into the block around it, once that holds what the loop needs."""
+    for i in range(len(bodies) - 1, 0, -1):
+        bodies[i - 1].items.append(bodies[i])
+
+
+def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
+    """First everything that outputs need, then the writes: an output may be the memory of an
+    input that is read at the same place."""
+    writes: list[tuple[Output, Array, Array | None]] = []
+    for position, output in enumerate(outputs):
+        target = _target(lo, output)
+        root = output.value
+        if root.op is ops.CAST and root.dtype in (dt.float16, dt.bfloat16):
+            root = root.src[0]  # storing rounds
+        hazard = _reads_written(lo, root, outputs[:position])
+        if lo.writes_directly(root, target) and lo.available(root, scope) is None and not hazard:
+            if root not in lo.products:
+                for operand in root.src if not _is_chunked(lo, root) else ():
+                    lo.need(operand, scope)
+            writes.append((output, target, None))
+            continue
+        value = lo.need(root, scope)
+        if hazard and root.op is ex.LOAD:
+            kept = lo.names.scratch(value.ranges, value.dtype, scope)
+            lo.copy(value, kept, scope)
+            value = kept
+        writes.append((output, target, value))
+    for output, target, value in writes:
+        if value is None:
+            lo.compute(output.value, scope, target)
+        else:
+            lo.store(value, output, target, scope)
+
+
+def _is_chunked(lo: Lowering, root: Expr) -> bool:
+    return root.op is ex.REDUCE and bool(lo.loops_of(root.arg.ranges))
+
+
+def _target(lo: Lowering, output: Output) -> Array:
+    """The output's memory, along its ranges."""
+    strides = {r: output.index.coefficient(r) for r in output.ranges}
+    extents = {r: r.size for r in output.ranges}
+    looped = frozenset(r for r in output.ranges if r in lo.names.loops)
+    label = lo.names.fresh(f"y{output.slot}")
+    dtype = lo.kernel.buffers[output.slot].dtype.numpy
+    return Array(
+        label, dtype, strides, extents, output.slot, lo.names.launch, output.index.const, looped
+    )
+
+
+def _reads_written(lo: Lowering, root: Expr, written: Iterable[Output]) -> bool:
+    """Whether ``root`` reads, straight from memory, what may be the memory of an output that is
+    written before it."""
+    reads = [e for e in (root, *root.src) if e.op is ex.LOAD]
+    return any(
+        e.arg.index == output.index
+        and lo.kernel.buffers[e.arg.slot].nbytes == lo.kernel.buffers[output.slot].nbytes
+        for e in reads
+        for output in written
+    )
+
+
+# -- text -------------------------------------------------------------------------------------
+
+
+def _text(kernel: Kernel, shaped: Kernel, names: Names) -> str:
+    lines = [f"# {kernel.name}"]
+    written = {output.slot for output in kernel.outputs}
+    for slot, spec in enumerate(kernel.buffers):
+        use = "written" if slot in written else "read"
+        lines.append(f"# b{slot}: {spec.size} x {spec.dtype.name}, {use}")
+    if names.order:
+        lines.append("# axes: " + ", ".join(f"{r.name} = {r.size}" for r in names.order))
+    lines += [f"# {name} = {c.dtype.name} {c}" for name, c in names.constants.items()]
+    lines += ["", "", "def prepare(scratch):"]
+    body = [f"    {declared.text()}" for declared in names.declared]
+    body += render(names.prepare)
+    kept = ", ".join(names.kept)
+    comma = "," if len(names.kept) == 1 else ""
+    lines += [*body, f"    return {kept or '()'}{comma}", "", ""]
+    buffers = "".join(f", b{slot}" for slot in range(len(kernel.buffers)))
+    lines.append(f"def launch(prepared{buffers}):")
+    inside = [f"    {kept}{comma} = prepared"] if kept else []
+    inside += render(names.launch)
+    return "\n".join([*lines, *(inside or ["    pass"])]) + "\n"
+
+
+def _nest(kernel: Kernel, names: Names) -> str:
+    """The ranges, how they are walked, and what is stored."""
+    lines = []
+    for r in names.order:
+        loop = names.loops.get(r)
+        lines.append(f"{r.name}: {r.size}" + (f" in blocks of {loop.block}" if loop else ""))
+    for output in kernel.outputs:
+        points = prod(r.size for r in output.ranges)
+        lines.append(f"b{output.slot}[{output.index}] = {output.value}  # {points} times")
+    return "\n".join(lines)

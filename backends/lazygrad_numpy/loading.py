@@ -1,0 +1,206 @@
+"""Statements that read the kernel's buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lazygrad.plugin import Expr, InternalError, Range
+from lazygrad.plugin import dtype as dt
+from lazygrad.plugin import expr as ex
+from lazygrad_numpy import indexing
+from lazygrad_numpy.access import Dim, Padded, Strided, classify
+from lazygrad_numpy.arrays import Names, strides_text, tuple_text
+from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
+from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
+
+
+def _load(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    slot = e.arg.slot
+    access = classify(e, lo.kernel.buffers[slot].size)
+    if access is None:
+        raise InternalError(f"[numpy] {lo.kernel.name}: {e} should have become a TAKE")
+    if isinstance(access, Strided):
+        stored = strided(lo, e, access)
+    else:
+        stored = _padded(lo, e, access, scope)
+    return _converted(lo, e, stored, scope, into)
+
+
+def strided(lo: Lowering, e: Expr, access: Strided) -> Array:
+    """The buffer's own memory, seen along the ranges of ``e``."""
+    known = lo.views.get(e)
+    if known is not None:
+        return known
+    extents = {r: r.size for r in access.strides}
+    looped = frozenset(r for r in extents if r in lo.names.loops)
+    label = lo.names.fresh(f"x{e.arg.slot}")
+    lo.views[e] = view = Array(
+        label, e.dtype.numpy, dict(access.strides), extents, e.arg.slot, lo.names.launch,
+        access.offset, looped,
+    )  # fmt: skip
+    return view
+
+
+def _converted(
+    lo: Lowering, e: Expr, stored: Array, scope: Scope, into: Array | None
+) -> Array:
+    """What is stored in half precision, as float32."""
+    if stored.dtype == compute_dtype(e.dtype):
+        return stored
+    out = lo.result(e, scope, into)
+    if e.dtype is dt.bfloat16:
+        called = [lo.names.of(a, scope) for a in (stored, out)]
+        scope.add(f"from_bfloat16({', '.join(called)})", stored, out)
+    else:
+        lo.copy(stored, out, scope)
+    return out
+
+
+# -- zero padding -----------------------------------------------------------------------------
+
+
+def _padded(lo: Lowering, e: Expr, access: Padded, scope: Scope) -> Array:
+    """A copy of the box inside the guard, with zeros around it, seen along the ranges."""
+    names, dtype = lo.names, e.dtype.numpy
+    sizes = [_held(names, dim) for dim in access.dims]
+    steps = _row_major(sizes)
+    strides: dict[Range, int] = {}
+    offset = 0
+    absolute: set[Range] = set()
+    for dim, step in zip(access.dims, steps, strict=True):
+        for r, factor in dim.steps:
+            strides[r] = strides.get(r, 0) + factor * step
+            if dim.range is None and r in names.loops:
+                absolute.add(r)
+        offset -= dim.low * step if dim.range is None else 0
+    extents = {r: r.size if r in absolute else names.extent(r) for r in strides}
+    nbytes = max(1, int(np.prod(sizes))) * dtype.itemsize
+    home = Region(nbytes, pinned=True)
+    label = names.fresh(f"x{e.arg.slot}")
+    view = Array(label, dtype, strides, extents, home, scope, offset, frozenset(absolute))
+    _fill(lo, e, access, view, sizes, scope)
+    return view
+
+
+def _fill(
+    lo: Lowering, e: Expr, access: Padded, view: Array, sizes: Sequence[int], scope: Scope
+) -> None:
+    """Zeros first, once if the borders never move; then the box, its part in this block."""
+    names = lo.names
+    scope = _outermost(lo, (d.range for d in access.dims if d.range is not None), scope)
+    loops = scope.loops()
+    box = names.box(view, sizes)
+    if not all(dim.valid for dim in access.dims):
+        names.launch.add(f"{box}.fill(0)", view)
+        return
+    moving = [d for d in access.dims if d.is_bounded and d.range in names.loops]
+    (scope if moving else names.launch).add(f"{box}.fill(0)", view)
+    source = _box_in_memory(lo, e, access)
+    into, out_of = [], []
+    for dim in access.dims:
+        loop = loops.get(dim.range) if dim.range is not None else None
+        a, b = _cut(dim, loop)
+        into.append(a)
+        out_of.append(b)
+    scope.add(f"copyto({box}[{', '.join(into)}], {source}[{', '.join(out_of)}])", view)
+
+
+def _outermost(lo: Lowering, ranges: Iterable[Range], scope: Scope) -> Scope:
+    """The outermost block around ``scope``, of ``launch``, in which ``ranges`` are bound."""
+    needed = {loop.range for loop in lo.loops_of(ranges)}
+    for candidate in reversed(scope.chain()):
+        if candidate.loop is not None:
+            needed.discard(candidate.loop.range)
+        if not needed and candidate is not lo.names.prepare:
+            return candidate
+    return scope
+
+
+def _box_in_memory(lo: Lowering, e: Expr, access: Padded) -> str:
+    """The name of the box inside the guard, in the buffer's memory."""
+    dtype = e.dtype.numpy
+    shape = [dim.valid for dim in access.dims]
+    strides = [dim.stride * dtype.itemsize for dim in access.dims]
+    name = lo.names.fresh(f"x{e.arg.slot}_box")
+    tail = strides_text(shape, strides, dtype.itemsize)
+    start = f", {access.offset * dtype.itemsize}" if access.offset or tail else ""
+    lo.names.launch.head.append(
+        Line(f"{name} = ndarray({tuple_text(shape)}, {dtype.name}, b{e.arg.slot}{start}{tail})")
+    )
+    return name
+
+
+def _cut(dim: Dim, loop: Loop | None) -> tuple[str, str]:
+    """Subscripts of the padded copy and of the box for this step of ``loop``."""
+    if loop is None:
+        start = dim.first - dim.low
+        return f"{start}:{start + dim.valid}", ":"
+    i, end = loop.range.name, loop.end
+    if not dim.is_bounded:
+        return (f":{end} - {i}" if loop.is_ragged else ":"), f"{i}:{end}"
+    first = f"max({i}, {dim.first})"
+    last = f"max({first}, min({end}, {dim.last + 1}))"
+    return f"{first} - {i}:{last} - {i}", f"{first} - {dim.first}:{last} - {dim.first}"
+
+
+def _held(names: Names, dim: Dim) -> int:
+    """How many coordinates of ``dim`` the copy holds: a block's, where it is one looped range."""
+    return names.extent(dim.range) if dim.range is not None else dim.size
+
+
+def _row_major(sizes: Sequence[int]) -> list[int]:
+    steps: list[int] = []
+    step = 1
+    for size in reversed(sizes):
+        steps.append(step)
+        step *= size
+    return steps[::-1]
+
+
+# -- gathers ----------------------------------------------------------------------------------
+
+
+def _take(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    spec = lo.kernel.buffers[e.arg]
+    buffer = _whole(lo, e.arg, (spec.size,), spec.dtype.numpy)
+    index = lo.array(e.src[0], scope)
+    dtype = spec.dtype.numpy
+    stored = lo.names.scratch(e.ranges, dtype, scope)
+    called = [lo.names.of(a, scope) for a in (index, stored)]
+    scope.add(f"take({buffer}, {called[0]}, None, {called[1]}, 'clip')", index, stored)
+    return _converted(lo, e, stored, scope, None)
+
+
+def _take_rows(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    """Whole rows at a time: the result is laid out as [positions.., row..]."""
+    names = lo.names
+    number, row = lo.array(e.src[0], scope), e.src[1]
+    slot, dtype = row.arg.slot, row.dtype.numpy
+    walk = [r for r, _ in row.arg.index.terms]
+    length = lo.kernel.buffers[slot].size // e.arg
+    buffer = _whole(lo, slot, (e.arg, length), dtype)
+    at = names.in_order(e.src[0].ranges)
+    stored = names.scratch(e.ranges, dtype, scope, layout=[*at, *walk])
+    index = names.of(number, scope)
+    flat = names.of(stored, scope, (tuple(at), tuple(walk)))
+    scope.add(f"take({buffer}, {index}.reshape(-1), 0, {flat}, 'clip')", number, stored)
+    return _converted(lo, e, stored, scope, None)
+
+
+def _whole(lo: Lowering, slot: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """A buffer's memory by itself."""
+    name = lo.names.fresh(f"x{slot}_flat")
+    lo.names.launch.head.append(
+        Line(f"{name} = ndarray({tuple_text(shape)}, {dtype.name}, b{slot})")
+    )
+    return name
+
+
+RULES: dict[Any, Rule] = {
+    ex.LOAD: _load,
+    indexing.TAKE: _take,
+    indexing.TAKE_ROWS: _take_rows,
+}

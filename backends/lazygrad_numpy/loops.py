@@ -1,0 +1,115 @@
+"""The order of a kernel's axes, and the ranges that are walked in blocks that fit the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+
+from lazygrad.plugin import Expr, Index, Kernel, Range
+from lazygrad.plugin import expr as ex
+from lazygrad_numpy.code import Loop
+
+BLOCK_BYTES = 1 << 18  # of one array in a block; a kernel has a few of them alive
+SLACK = 2  # a kernel this many times larger than a block is not worth a loop
+SHORTEST_RUN = 512  # elements next to each other that a block of an inner range must have
+
+
+def axis_order(kernel: Kernel, *, by_outputs: bool = False) -> tuple[Range, ...]:
+    """All ranges, outermost in memory first, by the accesses that move most (or by the outputs,
+    as far as they decide it)."""
+    order: list[Range] = []
+    walks = sorted(_walks(kernel), key=lambda w: -prod(r.size for r in w))
+    if by_outputs:
+        walks = [*(_steps(output.index) for output in kernel.outputs), *walks]
+    for walk in walks:
+        for r in sorted(walk, key=lambda r: -walk[r]):
+            if r not in order:
+                order.insert(_place(r, walk, order), r)
+    rest = [r for output in kernel.outputs for r in output.ranges]
+    rest += [r for e in kernel.reductions() for r in e.arg.ranges]
+    return tuple(dict.fromkeys([*order, *rest]))
+
+
+def _walks(kernel: Kernel) -> Iterable[dict[Range, int]]:
+    """The strides of every access, outputs first."""
+    for output in kernel.outputs:
+        yield _steps(output.index)
+    for value in ex.toposort(kernel.values):
+        if value.op is ex.LOAD:
+            yield _steps(value.arg.index)
+
+
+def _steps(index: Index) -> dict[Range, int]:
+    return {atom: abs(c) for atom, c in index.terms if isinstance(atom, Range)}
+
+
+def _place(r: Range, walk: Mapping[Range, int], order: Sequence[Range]) -> int:
+    """Behind the ranges that take larger steps, before those that take smaller ones."""
+    larger = [i for i, other in enumerate(order) if walk.get(other, 0) > walk[r]]
+    if larger:
+        return larger[-1] + 1
+    smaller = [i for i, other in enumerate(order) if 0 < walk.get(other, 0) <= walk[r]]
+    return smaller[0] if smaller else len(order)
+
+
+def choose_loops(kernel: Kernel, order: Sequence[Range]) -> dict[Range, Loop]:
+    """Ranges to walk in blocks, so that no array of a block has more than about BLOCK_BYTES."""
+    spaces = _spaces(kernel)
+    blocks: dict[Range, int] = {}
+
+    def extent(space: frozenset[Range]) -> int:
+        return prod(blocks.get(r, r.size) for r in space)
+
+    limits = {space: BLOCK_BYTES // itemsize for space, itemsize in spaces.items()}
+    for space in sorted(spaces, key=lambda s: -extent(s) / limits[s]):
+        limit = limits[space]
+        while extent(space) > (limit if blocks else limit * SLACK):
+            free = [r for r in order if r in space and r not in blocks]
+            cut = _range_to_cut(free, kernel.ranges, extent(space), limit)
+            if cut is None:
+                break
+            blocks[cut] = block_of(cut.size, max(1, limit // (extent(space) // cut.size)))
+    return {r: Loop(r, blocks[r]) for r in order if blocks.get(r, r.size) < r.size}
+
+
+def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
+    """The sets of ranges that arrays are computed over, with the largest itemsize in each."""
+    found: dict[frozenset[Range], int] = {}
+
+    def add(ranges: Iterable[Range], itemsize: int) -> None:
+        space = frozenset(ranges)
+        found[space] = max(found.get(space, 0), itemsize)
+
+    for output in kernel.outputs:
+        add(output.ranges, output.value.dtype.itemsize)
+    for value in ex.toposort(kernel.values):
+        add(value.ranges, _width(value))
+    return found
+
+
+def _width(value: Expr) -> int:
+    return max(4, value.dtype.itemsize)
+
+
+def _range_to_cut(
+    free: Sequence[Range], shared: Sequence[Range], extent: int, limit: int
+) -> Range | None:
+    """The outermost range; but rather a shared one further in, if its blocks still lie in long
+    runs: then what is reduced stays in cache."""
+    for position, r in enumerate(free):
+        block = max(1, limit * r.size // extent)
+        run = block * prod(inner.size for inner in free[position + 1 :])
+        if r in shared and (position == 0 or run >= SHORTEST_RUN):
+            return r
+    return free[0] if free else None
+
+
+def block_of(size: int, wanted: int) -> int:
+    """A block of about ``wanted``: a divisor of ``size`` if there is one, else balanced."""
+    if wanted >= size:
+        return size
+    for candidate in range(wanted, wanted // 2, -1):
+        if size % candidate == 0:
+            return candidate
+    block = -(-size // -(-size // wanted))
+    return -(-block // 64) * 64 if block >= 1024 else block

@@ -1,0 +1,296 @@
+"""Contractions by BLAS: which ranges are rows, columns and batch of the matrices, which operands
+BLAS can read where they are and which are packed, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+
+from lazygrad.plugin import Expr, Kernel, Range, contraction, ops
+from lazygrad.plugin import expr as ex
+from lazygrad_numpy.access import Strided, classify
+from lazygrad_numpy.arrays import Dims
+from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.loops import block_of
+from lazygrad_numpy.lower import Lowering, compute_dtype
+
+SMALLEST = 512  # multiplications of one matrix product that are worth a call
+NARROW = 32  # columns below which it is better to transpose the result than to split the batch
+PACKED = 192 << 10  # elements of a packed block: it stays in the second-level cache
+RESULT = 128 << 10  # elements of a block of the result
+FEWEST_ROWS = 128  # of a matrix block, so that BLAS's own packing pays
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One factor: a matrix over ``free`` and the reduced ranges, for each point of the batch.
+
+    Attributes:
+        direct: BLAS reads it where it is.
+        transposed: packed with the reduced ranges outside, because that is how memory runs.
+    """
+
+    value: Expr
+    free: tuple[Range, ...]
+    direct: bool
+    transposed: bool
+
+
+@dataclass(frozen=True)
+class Product:
+    """``left[batch, rows, k] @ right[batch, k, columns]``, the ranges in this order."""
+
+    left: Operand
+    right: Operand
+    batch: tuple[Range, ...]
+    k: tuple[Range, ...]
+
+    @property
+    def rows(self) -> tuple[Range, ...]:
+        return self.left.free
+
+    @property
+    def columns(self) -> tuple[Range, ...]:
+        return self.right.free
+
+
+def _size(ranges: Iterable[Range]) -> int:
+    return prod(r.size for r in ranges)
+
+
+# -- planning ---------------------------------------------------------------------------------
+
+
+def with_factors(kernel: Kernel) -> Kernel:
+    """``kernel`` with what stands around a contraction's product moved into its factors."""
+    found = contraction.find(kernel)
+    if found is None:
+        return kernel
+    together = ex.elementwise(ops.MUL, (found.a, found.b), found.reduce.dtype)
+    total = ex.reduce(ops.SUM, together, found.k)
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        return total if value is found.reduce else ex.rebuild(value, src, value.arg)
+
+    values = ex.transform(kernel.values, visit)
+    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    return replace(kernel, outputs=outputs)
+
+
+def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
+    """The REDUCE that BLAS computes, and how; None if there is none that is worth it."""
+    found = contraction.find(kernel)
+    if found is None or found.reduce.src[0].op is not ops.MUL:
+        return None
+    batch, rows, columns = _arranged(found, order)
+    if set(rows) <= set(found.m) and set(columns) <= set(found.n):
+        left, right = found.a, found.b
+    else:
+        left, right = found.b, found.a
+    work = _size(rows) * _size(columns) * _size(found.k)
+    if batch and (work < SMALLEST or (1 in (_size(rows), _size(columns)) and _size(found.k) <= 16)):
+        return None
+    options = [
+        Product(_operand(kernel, left, rows, k), _operand(kernel, right, columns, k), batch, k)
+        for k in _k_orders(found.k, (left, right))
+    ]
+    return found.reduce, min(options, key=_packed_elements)
+
+
+def _arranged(
+    found: contraction.Contraction, order: Sequence[Range]
+) -> tuple[tuple[Range, ...], tuple[Range, ...], tuple[Range, ...]]:
+    """Batch, rows and columns, so that the result lies in memory as ``order`` says."""
+    side = dict.fromkeys(found.m, "m") | dict.fromkeys(found.n, "n")
+    result = [r for r in order if r in side or r in found.batch]
+    columns = _trailing(result, side)
+    before = result[: len(result) - len(columns)]
+    rows = _trailing(before, side)
+    batch = before[: len(before) - len(rows)]
+    left_over = [r for r in batch if r in side]
+    if not columns or (left_over and _size(columns) < NARROW):
+        batch = [r for r in result if r in found.batch]
+        rows = [r for r in result if side.get(r) == "m"]
+        columns = [r for r in result if side.get(r) == "n"]
+    return tuple(batch), tuple(rows), tuple(columns)
+
+
+def _trailing(ranges: Sequence[Range], side: dict[Range, str]) -> list[Range]:
+    """The last ranges of ``ranges`` that are on one side."""
+    found: list[Range] = []
+    for r in reversed(ranges):
+        if r not in side or (found and side[r] != side[found[0]]):
+            break
+        found.insert(0, r)
+    return found
+
+
+def _k_orders(k: Sequence[Range], operands: Iterable[Expr]) -> list[tuple[Range, ...]]:
+    """The reduced ranges as each operand has them in memory, outermost first."""
+    found = []
+    for operand in operands:
+        strides = _strides(operand)
+        found.append(tuple(sorted(k, key=lambda r: -abs(strides.get(r, 0)))))
+    return found
+
+
+def _strides(value: Expr) -> dict[Range, int]:
+    """The strides of the load below ``value`` that moves with most ranges."""
+    loads = [e.arg.index for e in ex.toposort([value]) if e.op is ex.LOAD]
+    if not loads:
+        return {}
+    widest = max(loads, key=lambda index: _size(index.ranges))
+    return {atom: c for atom, c in widest.terms if isinstance(atom, Range)}
+
+
+def _operand(
+    kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Range, ...]
+) -> Operand:
+    strides = {r: abs(c) for r, c in _strides(value).items()}
+    shortest = min((r for r in (*free, *k) if strides.get(r)), key=lambda r: strides[r], default=None)
+    return Operand(value, free, _is_direct(kernel, value, free, k), shortest in free)
+
+
+def _is_direct(
+    kernel: Kernel, value: Expr, free: Sequence[Range], k: Sequence[Range]
+) -> bool:
+    """Whether BLAS can read the operand in the kernel's buffer: a matrix with a unit stride."""
+    if value.op is not ex.LOAD or compute_dtype(value.dtype) != value.dtype.numpy:
+        return False
+    access = classify(value, kernel.buffers[value.arg.slot].size)
+    if not isinstance(access, Strided):
+        return False
+    for group in (free, k):
+        steps = [(access.strides.get(r, 0), r.size) for r in group]
+        if any(outer != inner * size for (outer, _), (inner, size) in pairwise(steps)):
+            return False
+    along_free = access.strides.get(free[-1], 0) if free else 0
+    along_k = access.strides.get(k[-1], 0)
+    if not free:
+        return along_k == 1
+    return (along_k == 1 and along_free >= _size(k)) or (
+        along_free == 1 and along_k >= _size(free)
+    )
+
+
+def _packed_elements(product: Product) -> int:
+    operands = (product.left, product.right)
+    return sum(_size(o.value.ranges) for o in operands if not o.direct)
+
+
+# -- blocks -----------------------------------------------------------------------------------
+
+
+def choose_loops(
+    kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range]
+) -> dict[Range, Loop]:
+    """Blocks in which packed operands and the result stay in cache; no loop where there is
+    nothing to pack and nothing to do with the result."""
+    blocks: dict[Range, int] = {}
+
+    def extent(ranges: Iterable[Range]) -> int:
+        return prod(blocks.get(r, r.size) for r in ranges)
+
+    def cut(groups: Sequence[Sequence[Range]], size: int, limit: int) -> bool:
+        """Cuts the first range left whole in the first of ``groups`` that has one."""
+        for group in groups:
+            whole = [r for r in group if r not in blocks and r.size > 1]
+            if whole and all(blocks[r] == 1 for r in group if r in blocks):
+                r = whole[0]
+                block = max(1, limit * r.size // size)
+                if group in (product.rows, product.columns):
+                    block = max(block, -(-FEWEST_ROWS // extent(whole[1:])))
+                blocks[r] = block_of(r.size, min(block, r.size))
+                return True
+        return False
+
+    for operand in sorted((product.left, product.right), key=lambda o: -_size(o.value.ranges)):
+        if operand.direct:
+            continue
+        own = tuple(r for r in product.batch if r in operand.value.ranges)
+        ranges = [*own, *operand.free, *product.k]
+        while (size := extent(ranges)) > PACKED:
+            of_result = (own, operand.free)
+            along_k = extent(product.k) > extent((*own, *operand.free))
+            groups = (product.k,) if along_k else of_result
+            if not cut(groups, size, PACKED):
+                break
+    result = (*product.batch, *product.rows, *product.columns)
+    if any(r in blocks for r in product.k) or _has_epilogue(kernel, reduce):
+        while (size := extent(result)) > RESULT * 2:
+            if not cut((product.batch, product.rows), size, RESULT):
+                break
+    return {r: Loop(r, blocks[r]) for r in (*order, *product.k) if blocks.get(r, r.size) < r.size}
+
+
+def _has_epilogue(kernel: Kernel, reduce: Expr) -> bool:
+    return any(value is not reduce for value in kernel.values)
+
+
+# -- statements -------------------------------------------------------------------------------
+
+
+def emit(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
+    """One ``matmul`` a block."""
+    product: Product = lo.products[e]
+    left = _matrix(lo, product, product.left, scope)
+    right = _matrix(lo, product, product.right, scope)
+    layout = (*product.batch, *product.rows, *product.columns)
+    dims: Dims = (*((r,) for r in product.batch), product.rows, product.columns)
+    target = into
+    if target is None or not _is_matrix(lo, target, dims):
+        target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, layout=layout)
+    rows, columns = (product.rows, product.k), (product.k, product.columns)
+    called = (
+        lo.names.of(left, scope, (*_batch_dims(product, left), *rows)),
+        lo.names.of(right, scope, (*_batch_dims(product, right), *columns)),
+        lo.names.of(target, scope, dims),
+    )
+    scope.add("matmul({}, {}, out={})".format(*called), left, right, target)
+    if into is not None and target is not into:
+        lo.copy(target, into, scope)
+    return into or target
+
+
+def _batch_dims(product: Product, operand: Array) -> Dims:
+    return tuple((r,) if r in operand.ranges else () for r in product.batch)
+
+
+def _is_matrix(lo: Lowering, array: Array, dims: Dims) -> bool:
+    """Whether BLAS can write to ``array``: its dims can be merged, and rows are contiguous."""
+    for dim in dims:
+        for outer, inner in pairwise(dim):
+            if array.strides[outer] != array.strides[inner] * array.extents[inner]:
+                return False
+    rows, columns = dims[-2:]
+    if not columns:
+        return not rows or array.strides[rows[-1]] == 1
+    length = prod(array.extents[r] for r in columns)
+    return array.strides[columns[-1]] == 1 and (
+        not rows or array.strides[rows[-1]] >= length
+    )
+
+
+def _matrix(lo: Lowering, product: Product, operand: Operand, scope: Scope) -> Array:
+    """The operand's array: the buffer's own memory, or a packed block of it."""
+    if operand.direct:
+        return lo.need(operand.value, scope)
+    home = lo.home(operand.value, scope) or scope
+    ranges = operand.value.ranges | set(product.k)
+    for loop in lo.loops_of(ranges - operand.value.ranges):
+        home = next((s for s in scope.chain() if s.loop is loop), home)
+    if home is lo.names.prepare:
+        home = lo.names.launch
+    key = (operand.value, product.k)
+    if key not in home.values:
+        own = [r for r in product.batch if r in ranges]
+        pair = (product.k, operand.free) if operand.transposed else (operand.free, product.k)
+        packed = lo.names.scratch(
+            ranges, compute_dtype(operand.value.dtype), home, layout=[*own, *pair[0], *pair[1]]
+        )
+        lo.into(operand.value, home, packed)
+        home.values[key] = packed
+    found: Array = home.values[key]
+    return found

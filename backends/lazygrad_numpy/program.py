@@ -1,0 +1,99 @@
+"""Compiled kernels: the generated functions, and the scratch memory that they work in."""
+
+from __future__ import annotations
+
+import linecache
+import threading
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from lazygrad.plugin import DeviceError, Kernel, Program
+from lazygrad_numpy.code import ALIGNMENT
+from lazygrad_numpy.generate import generate
+from lazygrad_numpy.support import NAMESPACE
+
+Memory = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def aligned(nbytes: int) -> Memory:
+    """Uninitialised bytes that start at a multiple of ALIGNMENT.
+
+    Raises:
+        DeviceError: out of memory.
+    """
+    try:
+        raw = np.empty(nbytes + ALIGNMENT, np.uint8)
+    except (MemoryError, ValueError):
+        raise DeviceError(
+            f"[allocate] no memory for {nbytes} bytes ({nbytes / 2**30:.2f} GiB) on CPU; "
+            "free tensors that are not needed, or use smaller batches"
+        ) from None
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + nbytes]
+
+
+class Arena(threading.local):
+    """Scratch memory, one piece a thread, shared by all programs: they run one after another, and
+    find it still in cache."""
+
+    def __init__(self) -> None:
+        self.memory = np.empty(0, np.uint8)
+
+    def of(self, nbytes: int) -> Memory:
+        """At least ``nbytes`` of scratch."""
+        if self.memory.size < nbytes:
+            self.memory = aligned(max(nbytes, 2 * self.memory.size))
+        return self.memory
+
+
+ARENA = Arena()
+
+
+class NumpyProgram(Program):
+    """One kernel as NumPy code."""
+
+    suffix = ".py"
+    comment = "#"
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        made = generate(kernel)
+        self.source = made.text
+        self.nest = made.nest
+        self.geometry = f"{made.scratch_bytes} bytes of scratch"
+        self._scratch_bytes = made.scratch_bytes
+        namespace = dict(NAMESPACE) | made.constants
+        filename = f"<lazygrad {kernel.name}>"
+        exec(compile(made.text, filename, "exec"), namespace)
+        linecache.cache[filename] = (len(made.text), None, made.text.splitlines(True), filename)
+        self._make = namespace["prepare"]
+        # Overflow and division by zero have defined results; NumPy would warn of them.
+        self._run = np.errstate(all="ignore")(namespace["launch"])
+        self._local = threading.local()
+
+    def launch(self, memory: Sequence[Memory]) -> None:
+        try:
+            prepared = self._local.prepared
+        except AttributeError:
+            prepared = self._local.prepared = self._prepare()
+        self._run(prepared, *memory)
+
+    def launch_timed(self, memory: Sequence[Memory]) -> float:
+        start = perf_counter()
+        self.launch(memory)
+        return perf_counter() - start
+
+    def _prepare(self) -> tuple[Any, ...]:
+        arena = ARENA.of(self._scratch_bytes)
+
+        def scratch(
+            shape: tuple[int, ...], dtype: Any, offset: int, strides: Any = None
+        ) -> np.ndarray[Any, Any]:
+            return np.ndarray(shape, dtype, arena, offset, strides)
+
+        with np.errstate(all="ignore"):
+            prepared: tuple[Any, ...] = self._make(scratch)
+        return prepared

@@ -1,0 +1,103 @@
+"""What generated code calls besides NumPy itself. All of it writes into memory it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+LONGEST_NAIVE_SUM = 1024  # rows that BLAS may add up one after the other
+
+
+def affine(shape: tuple[int, ...], steps: tuple[int, ...], start: int, dtype: Any) -> Array:
+    """``start + sum(steps[i] * i-th coordinate)`` over ``shape``, wrapped to ``dtype``."""
+    total = np.full(shape, start, np.int64)
+    for axis, (size, step) in enumerate(zip(shape, steps, strict=True)):
+        if step:
+            line = np.arange(size, dtype=np.int64) * step
+            total += line.reshape([size if a == axis else 1 for a in range(len(shape))])
+    return total.astype(dtype)
+
+
+def truncated_divide(left: Any, right: Any, out: Array) -> None:
+    """Integer quotient rounded towards zero, as in C; 0 where ``right`` is 0."""
+    quotient = np.floor_divide(left, right)
+    inexact = np.not_equal(quotient * right, left)
+    quotient += inexact & (np.less(left, 0) != np.less(right, 0)) & np.not_equal(right, 0)
+    np.copyto(out, quotient)
+
+
+def from_bfloat16(bits: Array, out: Array) -> None:
+    """bfloat16 bits (uint16) as float32."""
+    np.left_shift(bits, 16, out=out.view(np.uint32), dtype=np.uint32)
+
+
+def to_bfloat16(values: Any, out: Array) -> None:
+    """float32 as bfloat16 bits, rounded to nearest even; NaN stays NaN."""
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    rounded = bits + (((bits >> 16) & 1) + np.uint32(0x7FFF))
+    np.copyto(out, np.where(np.isnan(values), bits | np.uint32(0x400000), rounded) >> 16,
+              casting="unsafe")  # fmt: skip
+
+
+def round_to_float16(values: Any, out: Array) -> None:
+    """Rounded to what float16 can hold."""
+    np.copyto(out, np.asarray(values).astype(np.float16), casting="unsafe")
+
+
+def round_to_bfloat16(values: Any, out: Array) -> None:
+    """Rounded to what bfloat16 can hold."""
+    bits = np.empty(np.shape(values), np.uint16)
+    to_bfloat16(values, bits)
+    wide = np.empty(np.shape(values), np.float32)
+    from_bfloat16(bits, wide)
+    np.copyto(out, wide)
+
+
+def fold(step: np.ufunc, values: Array, spare: Array, out: Array) -> None:
+    """Reduces the first axis with ``step`` by halves: whole rows at a time, pairwise rounding.
+    ``spare`` holds half as many rows, rounded up; ``values`` and ``out`` have two axes."""
+    while len(values) > 1:
+        half = len(values) // 2
+        step(values[:half], values[half : 2 * half], out=spare[:half])
+        if len(values) % 2:
+            step(spare[:1], values[2 * half :], out=spare[:1])
+        values = spare[:half]
+    np.copyto(out, values)
+
+
+def sum_rows(values: Array, ones: Array, out: Array) -> None:
+    """Column sums by BLAS, at most LONGEST_NAIVE_SUM rows a call; ``out`` has one row."""
+    step = LONGEST_NAIVE_SUM
+    if len(values) <= step:
+        np.matmul(ones[:, : len(values)], values, out=out)
+        return
+    parts = np.empty((-(-len(values) // step), values.shape[1]), values.dtype)
+    for i in range(len(parts)):
+        rows = values[i * step : (i + 1) * step]
+        np.matmul(ones[0, : len(rows)], rows, out=parts[i])
+    np.add.reduce(parts, 0, None, out, True)
+
+
+NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
+    name: getattr(np, name)
+    for name in (
+        "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "empty", "equal", "exp",
+        "floor_divide", "fmod", "less", "log", "logical_and", "logical_not", "logical_or", "matmul",
+        "maximum", "multiply", "ndarray", "negative", "not_equal", "ones", "remainder", "sin", "sqrt",
+        "subtract", "take", "where", "zeros",
+    )
+} | {
+    function.__name__: function
+    for function in (
+        affine, fold, from_bfloat16, round_to_bfloat16, round_to_float16, sum_rows, to_bfloat16,
+        truncated_divide,
+    )
+} | {
+    name: np.dtype(name)
+    for name in (
+        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64",
+    )
+}  # fmt: skip

@@ -1,0 +1,132 @@
+"""Loads that are not plain strided walks: guards, quotients, gathers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Bound
+from lazygrad.kernel.index import DataAtom, Index
+from lazygrad.kernel.index import of as index_of
+from tests.numpy_backend.helpers import check, flat, kernel, load, op, ranges, reduce_sum
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+@pytest.mark.parametrize(("low", "high"), [(0, 3), (4, 0), (2, 5)])
+def test_padding_in_one_dim(size: int, low: int, high: int) -> None:
+    """Also in the dim that is walked in blocks."""
+    (i,) = ranges(i=size)
+    at = index_of(i) + -low
+    inner = size - low - high
+    x = load(1, at, guard=(Bound(at, 0, inner),))
+    check(kernel("pad", (i,), [(index_of(i), op(ops.ADD, x, 1.0), ())], {1: inner}))
+
+
+@pytest.mark.parametrize("rows", [5, 30_000])
+def test_concatenation(rows: int) -> None:
+    """a and b side by side, as a sum of two padded loads."""
+    r, c = ranges(r=rows, c=30)
+    left = load(1, index_of(r) * 10 + index_of(c), guard=(Bound(index_of(c), 0, 10),))
+    right = load(2, index_of(r) * 20 + index_of(c) + -10, guard=(Bound(index_of(c), 10, 30),))
+    made = kernel("cat", (r, c), [(flat([r, c]), op(ops.ADD, left, right), ())],
+                  {1: rows * 10, 2: rows * 20})  # fmt: skip
+    assert "take(" not in check(made).source
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_guard_that_couples_ranges(n: int) -> None:
+    """y[n, h] = sum over k of x[n, 2h - k + 1] inside; a strided transpose."""
+    rn, rh, rk = ranges(n=n, h=40, k=20)
+    at = index_of(rh) * 2 + index_of(rk) * -1 + 1
+    x = load(1, index_of(rn) * 70 + at, guard=(Bound(at, 0, 70),))
+    made = kernel("coupled", (rn, rh), [(flat([rn, rh]), reduce_sum(x, rk), ())], {1: n * 70})
+    assert "take(" not in check(made).source
+
+
+def test_guard_that_is_never_met() -> None:
+    (i,) = ranges(i=100)
+    x = load(1, index_of(i), guard=(Bound(index_of(i), 200, 300),))
+    check(kernel("never", (i,), [(index_of(i), op(ops.ADD, x, 1.0), ())], {1: 100}))
+
+
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16, dt.bool_, dt.int8], ids=lambda d: d.name)
+def test_padding_of_every_storage(dtype: dt.DType) -> None:
+    (i,) = ranges(i=1000)
+    at = index_of(i) + -3
+    x = load(1, at, dtype, guard=(Bound(at, 0, 900),))
+    check(kernel("pad", (i,), [(index_of(i), op(ops.MAX, x, x), ())], {1: 900}))
+
+
+def test_guard_around_a_value() -> None:
+    """exp of padding would be 1: the guard stands outside."""
+    r, c = ranges(r=200, c=300)
+    at = index_of(c) + index_of(r) * -1
+    x = load(1, index_of(r) * 300 + index_of(c))
+    value = ex.guarded(op(ops.EXP, x), (Bound(at, 0, 300), Bound(index_of(c), 5, 290)))
+    check(kernel("triangle", (r, c), [(flat([r, c]), value, ())], {1: 60_000}))
+
+
+@pytest.mark.parametrize("size", [60, 600_000])
+def test_quotient_and_remainder(size: int) -> None:
+    (i,) = ranges(i=size)
+    shifted = index_of(i) * 3 + 1
+    row, column = shifted.floordiv(7), shifted.mod(5)
+    bound = (size * 3 + 1) // 7 + 1
+    x = load(1, row * 5 + column)
+    value = op(ops.ADD, x, ex.index_value(row * 2 + column * -1, dt.float32))
+    check(kernel("uneven", (i,), [(index_of(i), value, ())], {1: bound * 5}))
+
+
+def test_negative_quotient_rounds_down() -> None:
+    (i,) = ranges(i=50)
+    at = (index_of(i) + -20).floordiv(3)
+    value = ex.index_value(at, dt.int32)
+    check(kernel("floor", (i,), [(index_of(i), value, ())], {}))
+
+
+def test_guard_with_a_quotient() -> None:
+    (i,) = ranges(i=500)
+    at = (index_of(i) + -20).floordiv(3)
+    x = load(1, at, guard=(Bound(at, 0, 100), Bound((index_of(i) + -20).mod(3), 0, 1)))
+    check(kernel("spread", (i,), [(index_of(i), x, ())], {1: 100}))
+
+
+@pytest.mark.parametrize(("count", "width"), [(7, 5), (3000, 64), (400_000, 2)])
+@pytest.mark.parametrize("ids", [dt.int32, dt.int64, dt.uint8], ids=lambda d: d.name)
+def test_rows_of_a_table(count: int, width: int, ids: dt.DType) -> None:
+    i, d = ranges(i=count, d=width)
+    row = Index([(DataAtom(load(2, index_of(i), ids), (0, 99)), 1)])
+    value = op(ops.MUL, load(1, row * width + index_of(d)), 2.0)
+    made = kernel("embedding", (i, d), [(flat([i, d]), value, ())], {1: 100 * width, 2: count})
+    chosen = np.random.default_rng(0).integers(0, 100, count).astype(ids.numpy)
+    assert "take(" in check(made, {2: chosen}).source
+
+
+def test_gather_along_columns_with_a_guard() -> None:
+    """x[i, ids[i]], 0 where the id is no column."""
+    (i,) = ranges(i=5000)
+    column = load(2, index_of(i), dt.int64)
+    at = Index([(DataAtom(column, (0, 9)), 1)])
+    anywhere = Index([(DataAtom(column, (-(2**62), 2**62)), 1)])
+    value = load(1, index_of(i) * 10 + at, guard=(Bound(anywhere, 0, 10),))
+    made = kernel("pick", (i,), [(index_of(i), value, ())], {1: 50_000, 2: 5000})
+    check(made, {2: np.random.default_rng(0).integers(-3, 13, 5000)})
+
+
+def test_gather_in_half_precision_and_of_bits() -> None:
+    (i,) = ranges(i=300)
+    for dtype in (dt.bfloat16, dt.float16, dt.bool_):
+        at = Index([(DataAtom(load(2, index_of(i), dt.int16), (0, 39)), 1)])
+        value = op(ops.MAX, load(1, at, dtype), load(1, at, dtype))
+        made = kernel("take", (i,), [(index_of(i), value, ())], {1: 40, 2: 300})
+        check(made, {2: np.random.default_rng(0).integers(0, 40, 300).astype(np.int16)})
+
+
+def test_sum_of_gathered_elements() -> None:
+    i, k = ranges(i=100, k=50)
+    at = Index([(DataAtom(load(2, flat([i, k]), dt.int64), (0, 999)), 1)])
+    made = kernel("bag", (i,), [(index_of(i), reduce_sum(load(1, at), k), ())], {1: 1000, 2: 5000})
+    check(made, {2: np.random.default_rng(0).integers(0, 1000, 5000)})
