@@ -228,11 +228,11 @@ def _with_ceil(op: str, window: Window, size: int) -> Window:
     kernel, stride, dilation, before, after = window
     reach = dilation * (kernel - 1) + 1
     room = size + before + after - reach
-    if room < 0:
-        window.positions(op, size)
     count = -(-room // stride) + 1
     if (count - 1) * stride >= size + before:
         count -= 1
+    if count < 1:
+        window.positions(op, size)  # raises
     return window._replace(after=max(after, (count - 1) * stride + reach - size - before))
 
 

@@ -7,7 +7,7 @@ from lazygrad.dtype import FLOAT, DType, accumulator, float32, int32, int64
 from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.lang.elementwise import add, detach, div, flat, mul, neg, sub, surrogate
-from lazygrad.lang.operands import Operand, cast, full_like, pair, zeros_like
+from lazygrad.lang.operands import Operand, cast, full_like, pair, require_not_bool, zeros_like
 
 
 def trunc(x: Node) -> Node:
@@ -109,6 +109,7 @@ def _where(condition: Node, left: Node, right: Node) -> Node:
 def fmod(left: Operand, right: Operand) -> Node:
     """The remainder with the sign of ``left``, as C's."""
     first, second = pair("fmod", left, right)
+    require_not_bool("fmod", first)
     value = node(ops.MOD, (first, second))
     if not (first.tracked or second.tracked):
         return value
@@ -118,6 +119,7 @@ def fmod(left: Operand, right: Operand) -> Node:
 def remainder(left: Operand, right: Operand) -> Node:
     """The remainder with the sign of ``right``, as Python's ``%``."""
     first, second = pair("remainder", left, right)
+    require_not_bool("remainder", first)
     rest = node(ops.MOD, (detach(first), detach(second)))
     value = _where(_signs_differ(rest, second), add(rest, detach(second)), rest)
     if not (first.tracked or second.tracked):
@@ -136,6 +138,7 @@ def _signs_differ(rest: Node, divisor: Node) -> Node:
 def floor_divide(left: Operand, right: Operand) -> Node:
     """Python's ``//``: the quotient rounded down, in the promoted dtype."""
     first, second = (detach(x) for x in pair("floor_divide", left, right))
+    require_not_bool("floor_divide", first)
     rest = node(ops.MOD, (first, second))
     adjust = _signs_differ(rest, second)
     if first.dtype.kind != FLOAT:
@@ -155,5 +158,6 @@ def floor_divide(left: Operand, right: Operand) -> Node:
 def trunc_divide(left: Operand, right: Operand) -> Node:
     """The quotient rounded towards zero, in the promoted dtype."""
     first, second = (detach(x) for x in pair("div", left, right))
+    require_not_bool("div", first)
     quotient = node(ops.DIV, (first, second))
     return whole_part(quotient)

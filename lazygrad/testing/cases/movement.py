@@ -132,6 +132,9 @@ SLICES = {
 INDEX = these(4, 0, -1, 2, 2, 1, kind="int", shape=(2, 3))
 SELECTIONS = [
     *(_case(f"slice_{name}", lambda x, k=key: x[k], lambda x, k=key: x[k]) for name, key in SLICES.items()),
+    _case("slice_nothing_of_one", lambda x: x[2:1], lambda x: x[2:1], floats(1)),
+    _case("slice_nothing_of_row", lambda x: x[2:1:2], lambda x: x[2:1:2], floats(1, 5)),
+    _case("pad_nothing", lambda x: x[3:].pad((0, 0, 2, 1)) + x[0], lambda x: 0 * x + x[0], floats(3, 4)),
     _case("index_rows", lambda x, i: x[i], lambda x, i: x[i], GRID, INDEX, dtypes=ALL),
     _case("index_columns", lambda x, i: x[:, i], lambda x, i: x[:, i], GRID, INDEX),
     _case("index_both", lambda x, i: x[i, i[0]], lambda x, i: x[i, i[0]], GRID, INDEX),
