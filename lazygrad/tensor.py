@@ -50,15 +50,18 @@ def _read(tensor: Tensor) -> Node:
     try:
         found = tensor._node if trace is None else trace.read(tensor)
     except AttributeError:
-        if isinstance(tensor, Tensor):
-            raise
-        op = sys._getframe(1).f_code.co_name.strip("_")
-        raise DtypeError(
-            f"[{op}] expected a Tensor, got {type(tensor).__name__}; convert it with Tensor(...)"
-        ) from None
+        _require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
+        raise
     if found.tracked and not modes.grad_enabled:
         return node(ops.DETACH, (found,))
     return found
+
+
+def _require_tensor(value: Any, op: str) -> None:
+    if not isinstance(value, Tensor):
+        raise DtypeError(
+            f"[{op}] expected a Tensor, got {type(value).__name__}; convert it with Tensor(...)"
+        ) from None
 
 
 def from_node(made: Node, label: str | None = None) -> Tensor:

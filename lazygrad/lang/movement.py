@@ -98,6 +98,9 @@ def pad(x: Node, pads: Pads, value: Scalar = 0) -> Node:
         widths = tuple((max(before, 0), max(after, 0)) for before, after in widths)
     if all(width == (0, 0) for width in widths):
         return x
+    if x.size == 0 and not x.tracked:
+        full = tuple(n + sum(width) for n, width in zip(x.shape, widths, strict=True))
+        return const(value, x.dtype, full, x.device)
     padded = node(ops.PAD, (x,), widths)
     if value == 0:
         return padded
