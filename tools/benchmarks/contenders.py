@@ -49,12 +49,15 @@ CONTENDERS = {
             options={"channels_last": True, "compile": True},
             default=False,
         ),
+        # 0.14 keeps one core busy here, whatever it is given: its CPU device has one queue, worked
+        # off by one thread.
         Contender("tinygrad-cpu", "tinygrad", {"DEV": "CPU"}),
         Contender("tinygrad-cl", "tinygrad", {"DEV": "CL"}),
-        Contender("tinygrad-cpu-beam", "tinygrad", {"DEV": "CPU", "BEAM": "2"}, default=False),
-        Contender("tinygrad-cl-beam", "tinygrad", {"DEV": "CL", "BEAM": "2"}, default=False),
     )
 }
+
+# Where a user may have moved a cache that then would not be cold.
+CACHES = ("LAZYGRAD_CACHE_DIR", "POCL_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "CACHEDB")
 
 
 def environment(contender: Contender, threads: int, cache: str | None = None) -> dict[str, str]:
@@ -70,13 +73,13 @@ def environment(contender: Contender, threads: int, cache: str | None = None) ->
     }
     if cache:
         settings |= {
-            "XDG_CACHE_HOME": cache,  # tinygrad, PoCL, pyopencl, lazygrad
-            "LAZYGRAD_CACHE_DIR": os.path.join(cache, "lazygrad"),
+            "XDG_CACHE_HOME": cache,  # pyopencl, lazygrad; the others have names of their own
             "POCL_CACHE_DIR": os.path.join(cache, "pocl"),
             "TORCHINDUCTOR_CACHE_DIR": os.path.join(cache, "inductor"),
             "CACHEDB": os.path.join(cache, "tinygrad", "cache.db"),
         }
-    return {**os.environ, **settings, **contender.env}
+    inherited = {name: value for name, value in os.environ.items() if name not in CACHES}
+    return {**(inherited if cache else os.environ), **settings, **contender.env}
 
 
 def choose(only: str | None) -> list[Contender]:
