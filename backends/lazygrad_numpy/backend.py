@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import Backend, Kernel, Program, Target
+from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.program import Memory, NumpyProgram, aligned
+from lazygrad_numpy.team import Team
 
 
 def available_cores() -> int:
@@ -28,7 +30,10 @@ class NumpyBackend(Backend):
     name = "CPU"
 
     def __init__(self) -> None:
-        self.target = Target(units=available_cores(), lanes=1, blas=True, cache=1 << 20)
+        units = available_cores()
+        self.target = Target(units=units, lanes=1, blas=True, cache=1 << 20)
+        self._team = Team(units)
+        self._blas = BlasThreads()
 
     def allocate(self, nbytes: int) -> Memory:
         return aligned(nbytes)
@@ -42,7 +47,7 @@ class NumpyBackend(Backend):
         flat[:] = memory[: flat.size]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
-        return [NumpyProgram(kernel) for kernel in kernels]
+        return [NumpyProgram(kernel, self._team, self._blas) for kernel in kernels]
 
     def synchronize(self) -> None:
         """Nothing runs in the background."""

@@ -94,6 +94,8 @@ class Scope:
     Attributes:
         parent: the block around it.
         loop: what it is the body of, None for a function.
+        shared: the loop's blocks are shared by threads.
+        totals: what a loop adds up, by the ufunc that combines parts of it.
         head: lines before the others: slices for this step of the loop.
         items: lines and inner loops.
         names: arrays as they are called in here, by (array, dims).
@@ -102,6 +104,8 @@ class Scope:
 
     parent: Scope | None = None
     loop: Loop | None = None
+    shared: bool = False
+    totals: list[tuple[str, Array]] = field(default_factory=list)
     head: list[Line] = field(default_factory=list)
     items: list[Line | Scope] = field(default_factory=list)
     names: dict[Any, str] = field(default_factory=dict)
@@ -228,7 +232,10 @@ def _render_loop(body: Scope, depth: int) -> list[str]:
     loop = body.loop
     assert loop is not None
     indent, name, size = "    " * depth, loop.range.name, loop.range.size
-    lines = [f"{indent}for {name} in range(0, {size}, {loop.block}):"]
+    steps = f"range(0, {size}, {loop.block})"
+    lines = [f"{indent}for {name} in {steps}:"]
+    if body.shared:
+        lines = [f"{indent}for {name} in team.blocks():  # of {steps}"]
     if loop.is_ragged:
         lines.append(f"{indent}    {name}_end = min({name} + {loop.block}, {size})")
     inside = render(body, depth + 1)

@@ -15,7 +15,7 @@ from lazygrad.plugin import dtype as dt
 from lazygrad.plugin import expr as ex
 from lazygrad_numpy import elementwise, loading, product, reductions
 from lazygrad_numpy.arrays import Names
-from lazygrad_numpy.code import Array, Loop, Scope, place_regions, render
+from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import with_takes
 from lazygrad_numpy.loops import axis_order, choose_loops
 from lazygrad_numpy.lower import Lowering, Rule
@@ -23,6 +23,7 @@ from lazygrad_numpy.ranges import reductions_prepared, simplified
 from lazygrad_numpy.rewriting import with_subtractions
 
 RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
+LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
 DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE))
 
 
@@ -34,17 +35,23 @@ class Source:
         text: of the functions ``prepare`` and ``launch``.
         constants: what it names c0, c1, ...
         scratch_bytes: what ``prepare`` may hand out.
+        shared: size and block of the range whose blocks threads share, None if one thread runs it.
+        sums: each thread adds up its own blocks.
+        multiplies: it calls BLAS.
         nest: the loops, for people.
     """
 
     text: str
     constants: dict[str, np.ndarray[Any, Any]]
     scratch_bytes: int
+    shared: Loop | None
+    sums: bool
+    multiplies: bool
     nest: str
 
 
-def generate(kernel: Kernel) -> Source:
-    """The code of ``kernel``."""
+def generate(kernel: Kernel, units: int = 1) -> Source:
+    """The code of ``kernel``, for ``units`` threads."""
     shaped = with_subtractions(with_takes(product.with_factors(simplified(kernel))))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)
@@ -54,15 +61,54 @@ def generate(kernel: Kernel) -> Source:
         loops = choose_loops(shaped, order)
         products: dict[Expr, Any] = {}
     else:
-        loops = product.choose_loops(shaped, *planned, order)
+        loops = product.choose_loops(shaped, *planned, order, units)
         products = dict([planned])
     names = Names(order, loops)
     lowering = Lowering(shaped, names, RULES, DIRECT, products)
     _emit(lowering)
+    shared = _shared_loop(lowering) if units > 1 else None
     scratch_bytes = place_regions(names.launch)
     return Source(
-        _text(kernel, shaped, names), names.constants, scratch_bytes, _nest(shaped, names)
+        text=_text(kernel, names),
+        constants=names.constants,
+        scratch_bytes=scratch_bytes,
+        shared=shared.loop if shared else None,
+        sums=bool(shared and shared.totals),
+        multiplies=bool(products),
+        nest=_nest(shaped, names),
     )
+
+
+# -- threads ----------------------------------------------------------------------------------
+
+
+def _shared_loop(lo: Lowering) -> Scope | None:
+    """The loop whose blocks threads can share, marked as shared: the only one in ``launch``, and
+    worth it. Each thread runs what stands before it; only the last one what follows a sum."""
+    items = lo.names.launch.items
+    loops = [(i, item) for i, item in enumerate(items) if isinstance(item, Scope)]
+    if len(loops) != 1 or _work(lo) < LEAST_SHARED_WORK:
+        return None
+    position, body = loops[0]
+    if body.totals:
+        totals = [f"({step}, {lo.names.of(a, lo.names.launch)})" for step, a in body.totals]
+        line = Line(f"if not team.merge({', '.join(totals)}):")
+        items[position + 1 : position + 1] = [line, Line("    return")]
+    elif position != len(items) - 1:
+        return None
+    body.shared = True
+    return body
+
+
+def _work(lo: Lowering) -> int:
+    """Elements computed, with 16 multiplications of a matrix product as one."""
+    total = 0
+    for e in ex.toposort(lo.kernel.values):
+        if e in lo.products:
+            total += prod(r.size for r in e.src[0].ranges) // 16
+        elif e.op is not ex.LITERAL and not any(e is p.src[0] for p in lo.products):
+            total += prod(r.size for r in e.ranges)
+    return total
 
 
 # -- outputs ----------------------------------------------------------------------------------
@@ -152,7 +198,7 @@ def _reads_written(lo: Lowering, root: Expr, written: Iterable[Output]) -> bool:
 # -- text -------------------------------------------------------------------------------------
 
 
-def _text(kernel: Kernel, shaped: Kernel, names: Names) -> str:
+def _text(kernel: Kernel, names: Names) -> str:
     lines = [f"# {kernel.name}"]
     written = {output.slot for output in kernel.outputs}
     for slot, spec in enumerate(kernel.buffers):
@@ -168,7 +214,7 @@ def _text(kernel: Kernel, shaped: Kernel, names: Names) -> str:
     comma = "," if len(names.kept) == 1 else ""
     lines += [*body, f"    return {kept or '()'}{comma}", "", ""]
     buffers = "".join(f", b{slot}" for slot in range(len(kernel.buffers)))
-    lines.append(f"def launch(prepared{buffers}):")
+    lines.append(f"def launch(prepared, team{buffers}):")
     inside = [f"    {kept}{comma} = prepared"] if kept else []
     inside += render(names.launch)
     return "\n".join([*lines, *(inside or ["    pass"])]) + "\n"

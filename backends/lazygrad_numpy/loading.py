@@ -99,13 +99,14 @@ def _fill(
     moving = [d for d in access.dims if d.is_bounded and d.range in names.loops]
     (scope if moving else names.launch).add(f"{box}.fill(0)", view)
     source = _box_in_memory(lo, e, access)
-    into, out_of = [], []
+    into: list[str] = []
+    out_of: list[str] = []
     for dim in access.dims:
         loop = loops.get(dim.range) if dim.range is not None else None
         a, b = _cut(dim, loop)
         into.append(a)
         out_of.append(b)
-    scope.add(f"copyto({box}[{', '.join(into)}], {source}[{', '.join(out_of)}])", view)
+    scope.add(f"copyto({box}{_subscript(into)}, {source}{_subscript(out_of)})", view)
 
 
 def _outermost(lo: Lowering, ranges: Iterable[Range], scope: Scope) -> Scope:
@@ -137,6 +138,8 @@ def _cut(dim: Dim, loop: Loop | None) -> tuple[str, str]:
     """Subscripts of the padded copy and of the box for this step of ``loop``."""
     if loop is None:
         start = dim.first - dim.low
+        if not dim.is_bounded:
+            return ":", ":"
         return f"{start}:{start + dim.valid}", ":"
     i, end = loop.range.name, loop.end
     if not dim.is_bounded:
@@ -144,6 +147,14 @@ def _cut(dim: Dim, loop: Loop | None) -> tuple[str, str]:
     first = f"max({i}, {dim.first})"
     last = f"max({first}, min({end}, {dim.last + 1}))"
     return f"{first} - {i}:{last} - {i}", f"{first} - {dim.first}:{last} - {dim.first}"
+
+
+def _subscript(cuts: Sequence[str]) -> str:
+    """``[a, b]`` without what takes everything at the end."""
+    kept = list(cuts)
+    while kept and kept[-1] == ":":
+        kept.pop()
+    return f"[{', '.join(kept)}]" if kept else ""
 
 
 def _held(names: Names, dim: Dim) -> int:

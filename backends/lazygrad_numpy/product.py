@@ -20,7 +20,10 @@ SMALLEST = 512  # multiplications of one matrix product that are worth a call
 NARROW = 32  # columns below which it is better to transpose the result than to split the batch
 PACKED = 192 << 10  # elements of a packed block: it stays in the second-level cache
 RESULT = 128 << 10  # elements of a block of the result
+SCATTERED = 4  # times as long as copying runs
 FEWEST_ROWS = 128  # of a matrix block, so that BLAS's own packing pays
+FEWEST_SHARED_ROWS = 32
+LEAST_SHARED = 1 << 24  # multiplications that are worth waking a thread
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
         Product(_operand(kernel, left, rows, k), _operand(kernel, right, columns, k), batch, k)
         for k in _k_orders(found.k, (left, right))
     ]
-    return found.reduce, min(options, key=_packed_elements)
+    return found.reduce, min(options, key=_packing_cost)
 
 
 def _arranged(
@@ -148,9 +151,15 @@ def _strides(value: Expr) -> dict[Range, int]:
 def _operand(
     kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Range, ...]
 ) -> Operand:
+    direct = _is_direct(kernel, value, free, k)
+    return Operand(value, free, direct, _innermost(value, (*free, *k)) in free)
+
+
+def _innermost(value: Expr, ranges: Iterable[Range]) -> Range | None:
+    """The range with the smallest stride in memory, and of equal ones the longest."""
     strides = {r: abs(c) for r, c in _strides(value).items()}
-    shortest = min((r for r in (*free, *k) if strides.get(r)), key=lambda r: strides[r], default=None)
-    return Operand(value, free, _is_direct(kernel, value, free, k), shortest in free)
+    walked = [r for r in ranges if strides.get(r)]
+    return min(walked, key=lambda r: (strides[r], -r.size), default=None)
 
 
 def _is_direct(
@@ -175,58 +184,88 @@ def _is_direct(
     )
 
 
-def _packed_elements(product: Product) -> int:
-    operands = (product.left, product.right)
-    return sum(_size(o.value.ranges) for o in operands if not o.direct)
+def _packing_cost(product: Product) -> int:
+    """Elements to pack; more where they are gathered one by one, not in runs."""
+    total = 0
+    for operand in (product.left, product.right):
+        if operand.direct:
+            continue
+        inner = operand.free if operand.transposed else product.k
+        in_runs = _innermost(operand.value, (*operand.free, *product.k)) == inner[-1]
+        total += _size(operand.value.ranges) * (1 if in_runs else SCATTERED)
+    return total
 
 
 # -- blocks -----------------------------------------------------------------------------------
 
 
-def choose_loops(
-    kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range]
-) -> dict[Range, Loop]:
-    """Blocks in which packed operands and the result stay in cache; no loop where there is
-    nothing to pack and nothing to do with the result."""
-    blocks: dict[Range, int] = {}
+@dataclass
+class _Blocks:
+    """Blocks being chosen. A range can be cut if those outside of it in its dim are cut to 1."""
 
-    def extent(ranges: Iterable[Range]) -> int:
-        return prod(blocks.get(r, r.size) for r in ranges)
+    product: Product
+    chosen: dict[Range, int]
 
-    def cut(groups: Sequence[Sequence[Range]], size: int, limit: int) -> bool:
-        """Cuts the first range left whole in the first of ``groups`` that has one."""
+    def extent(self, ranges: Iterable[Range]) -> int:
+        return prod(self.chosen.get(r, r.size) for r in ranges)
+
+    def cut(self, groups: Iterable[Sequence[Range]], share: float, fewest: int = 1) -> bool:
+        """Cuts the first range that can be, to about ``share`` of its size, but leaves a group of
+        rows or columns ``fewest`` of them."""
         for group in groups:
-            whole = [r for r in group if r not in blocks and r.size > 1]
-            if whole and all(blocks[r] == 1 for r in group if r in blocks):
+            whole = [r for r in group if r not in self.chosen and r.size > 1]
+            if whole and all(self.chosen[r] == 1 for r in group if r in self.chosen):
                 r = whole[0]
-                block = max(1, limit * r.size // size)
-                if group in (product.rows, product.columns):
-                    block = max(block, -(-FEWEST_ROWS // extent(whole[1:])))
-                blocks[r] = block_of(r.size, min(block, r.size))
+                block = max(1, int(r.size * share))
+                if group in (self.product.rows, self.product.columns):
+                    block = max(block, -(-fewest // self.extent(whole[1:])))
+                self.chosen[r] = block_of(r.size, min(block, r.size))
                 return True
         return False
 
+
+def choose_loops(
+    kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range], units: int
+) -> dict[Range, Loop]:
+    """Blocks in which packed operands and the result stay in cache, and enough of them for all
+    threads; no loop where there is nothing to pack, to do with the result or to share."""
+    blocks = _Blocks(product, {})
     for operand in sorted((product.left, product.right), key=lambda o: -_size(o.value.ranges)):
-        if operand.direct:
-            continue
-        own = tuple(r for r in product.batch if r in operand.value.ranges)
-        ranges = [*own, *operand.free, *product.k]
-        while (size := extent(ranges)) > PACKED:
-            of_result = (own, operand.free)
-            along_k = extent(product.k) > extent((*own, *operand.free))
-            groups = (product.k,) if along_k else of_result
-            if not cut(groups, size, PACKED):
-                break
+        if not operand.direct:
+            _cut_for_packing(blocks, operand)
     result = (*product.batch, *product.rows, *product.columns)
-    if any(r in blocks for r in product.k) or _has_epilogue(kernel, reduce):
-        while (size := extent(result)) > RESULT * 2:
-            if not cut((product.batch, product.rows), size, RESULT):
+    along_k = any(r in blocks.chosen for r in product.k)
+    if along_k or any(value is not reduce for value in kernel.values):
+        while (size := blocks.extent(result)) > RESULT * 2:
+            if not blocks.cut((product.batch, product.rows), RESULT / size, FEWEST_ROWS):
                 break
-    return {r: Loop(r, blocks[r]) for r in (*order, *product.k) if blocks.get(r, r.size) < r.size}
+    if not blocks.chosen and units > 1:
+        _cut_for_threads(blocks, units)
+    chosen = blocks.chosen
+    return {r: Loop(r, chosen[r]) for r in (*order, *product.k) if chosen.get(r, r.size) < r.size}
 
 
-def _has_epilogue(kernel: Kernel, reduce: Expr) -> bool:
-    return any(value is not reduce for value in kernel.values)
+def _cut_for_packing(blocks: _Blocks, operand: Operand) -> None:
+    k = blocks.product.k
+    own = tuple(r for r in blocks.product.batch if r in operand.value.ranges)
+    while (size := blocks.extent((*own, *operand.free, *k))) > PACKED:
+        along_k = blocks.extent(k) > blocks.extent((*own, *operand.free))
+        groups = (k,) if along_k else (own, operand.free)
+        if not blocks.cut(groups, PACKED / size, FEWEST_ROWS):
+            return
+
+
+def _cut_for_threads(blocks: _Blocks, units: int) -> None:
+    """A product that BLAS could do in one call, cut where it costs least: along the batch, or
+    along rows or columns, whichever are more."""
+    product = blocks.product
+    rows, columns = _size(product.rows), _size(product.columns)
+    work = _size((*product.batch, *product.k)) * rows * columns
+    if work < LEAST_SHARED:
+        return
+    longer = product.rows if rows >= columns else product.columns
+    pieces = units if work < 16 * LEAST_SHARED else 4 * units
+    blocks.cut((product.batch, longer), 1 / pieces, FEWEST_SHARED_ROWS)
 
 
 # -- statements -------------------------------------------------------------------------------

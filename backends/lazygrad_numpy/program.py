@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import DeviceError, Kernel, Program
+from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
 from lazygrad_numpy.generate import generate
 from lazygrad_numpy.support import NAMESPACE
+from lazygrad_numpy.team import Member, Team
 
 Memory = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -58,12 +60,16 @@ class NumpyProgram(Program):
     suffix = ".py"
     comment = "#"
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, team: Team, blas: BlasThreads) -> None:
         self.kernel = kernel
-        made = generate(kernel)
+        made = generate(kernel, team.members)
         self.source = made.text
         self.nest = made.nest
         self.geometry = f"{made.scratch_bytes} bytes of scratch"
+        if made.shared:
+            self.geometry += f", {made.shared.range.name} shared by {team.members} threads"
+        self._shared, self._sums, self._team = made.shared, made.sums, team
+        self._blas = blas if made.multiplies and blas.known else None
         self._scratch_bytes = made.scratch_bytes
         namespace = dict(NAMESPACE) | made.constants
         filename = f"<lazygrad {kernel.name}>"
@@ -75,11 +81,32 @@ class NumpyProgram(Program):
         self._local = threading.local()
 
     def launch(self, memory: Sequence[Memory]) -> None:
+        if self._blas is None:
+            self._launch(memory)
+            return
+        threads = self._blas.limit()
         try:
-            prepared = self._local.prepared
+            self._launch(memory)
+        finally:
+            self._blas.restore(threads)
+
+    def _launch(self, memory: Sequence[Memory]) -> None:
+        if self._shared is None:
+            self._run(self._prepared(), None, *memory)
+            return
+
+        def work(member: Member) -> None:
+            self._run(self._prepared(), member, *memory)
+
+        self._team.run(self._shared.range.size, self._shared.block, work, sums=self._sums)
+
+    def _prepared(self) -> tuple[Any, ...]:
+        """Scratch arrays and constants of this thread."""
+        try:
+            found: tuple[Any, ...] = self._local.prepared
         except AttributeError:
-            prepared = self._local.prepared = self._prepare()
-        self._run(prepared, *memory)
+            found = self._local.prepared = self._prepare()
+        return found
 
     def launch_timed(self, memory: Sequence[Memory]) -> float:
         start = perf_counter()

@@ -58,6 +58,7 @@ def _over_blocks(lo: Lowering, e: Expr, scope: Scope) -> None:
         lo.statement(inner, _step(one), [total, part], total)
     for body, around in zip(bodies[:0:-1], bodies[-2::-1], strict=True):
         around.items.append(body)
+    bodies[1].totals.extend((_step(one), total) for one, total in totals.items())
     for one, total in totals.items():
         scope.values[one] = _in_compute_dtype(lo, one, total, scope)
 

@@ -85,8 +85,8 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     for name in (
         "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "empty", "equal", "exp",
         "floor_divide", "fmod", "less", "log", "logical_and", "logical_not", "logical_or", "matmul",
-        "maximum", "multiply", "ndarray", "negative", "not_equal", "ones", "remainder", "sin", "sqrt",
-        "subtract", "take", "where", "zeros",
+        "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder", "sin", "sqrt", "subtract",
+        "take", "where",
     )
 } | {
     function.__name__: function
