@@ -5,6 +5,9 @@ group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 """
 
 from lazygrad import dtype, ops
+from lazygrad.codegen import nest
+from lazygrad.codegen.choose import loop_nest
+from lazygrad.codegen.nest import LoopNest
 from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
@@ -17,6 +20,6 @@ from lazygrad.runtime.backend import Backend, Program
 
 __all__ = [
     "Backend", "BufferSpec", "DType", "DeviceError", "Expr", "Index", "InternalError", "Kernel",
-    "Output", "Program", "Range", "Target", "contraction", "dtype", "expr", "index", "loads", "ops",
-    "settings",
+    "LoopNest", "Output", "Program", "Range", "Target", "contraction", "dtype", "expr", "index",
+    "loads", "loop_nest", "nest", "ops", "settings",
 ]  # fmt: skip

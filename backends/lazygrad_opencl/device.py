@@ -1,0 +1,108 @@
+"""Which OpenCL device to use, and what it tells about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazygrad.plugin import DeviceError, Target
+
+try:
+    import pyopencl as cl
+except ImportError as error:
+    raise DeviceError(
+        f"[opencl] BACKEND=GPU needs pyopencl ({error}); install it with an OpenCL driver for "
+        "CPUs by `pip install lazygrad[opencl]`, or use BACKEND=CPU"
+    ) from None
+
+# PoCL may name a processor that its LLVM does not know to have 512-bit registers, and then built-in
+# functions pass wide vectors in another way than kernels do. 256 bits are right everywhere, and
+# just as fast where wider registers take two cycles.
+CPU_LANES = 8
+GPU_LANES = 4  # 16 bytes: the widest load of a work-item
+
+
+def select(wanted: str | None) -> Any:
+    """The device named by ``wanted`` (its number in the list, or a part of its name), or else the
+    first GPU, or else the first device.
+
+    Raises:
+        DeviceError: no such device; the message lists what there is.
+    """
+    devices = all_devices()
+    if wanted is None:
+        return min(devices, key=_preference)
+    if wanted.isdigit() and int(wanted) < len(devices):
+        return devices[int(wanted)]
+    named = [d for d in devices if wanted.lower() in f"{d.platform.name} {d.name}".lower()]
+    if wanted.isdigit() or not named:
+        raise DeviceError(f"[opencl] OPENCL_DEVICE={wanted!r} names no device; {_listed(devices)}")
+    return min(named, key=_preference)
+
+
+def all_devices() -> list[Any]:
+    """Every device of every platform.
+
+    Raises:
+        DeviceError: there is no platform, or no device.
+    """
+    try:
+        platforms = cl.get_platforms()
+    except cl.Error as error:
+        raise DeviceError(
+            f"[opencl] no OpenCL platform ({error}); install your GPU's driver, or PoCL for "
+            "CPUs by `pip install lazygrad[opencl]`, or use BACKEND=CPU"
+        ) from None
+    devices = []
+    for platform in platforms:
+        try:
+            devices += platform.get_devices()
+        except cl.Error:  # a platform without a device is no error while another one has some
+            continue
+    if not devices:
+        names = ", ".join(platform.name for platform in platforms) or "none"
+        raise DeviceError(
+            f"[opencl] no device on the OpenCL platforms there are ({names}); "
+            "check the driver, or use BACKEND=CPU"
+        )
+    return devices
+
+
+def _preference(device: Any) -> tuple[int, int]:
+    """GPUs first, the larger ones first."""
+    order = {cl.device_type.GPU: 0, cl.device_type.ACCELERATOR: 1, cl.device_type.CPU: 2}
+    return order.get(device.type & 0xE, 3), -device.max_compute_units
+
+
+def _listed(devices: list[Any]) -> str:
+    rows = (f"{i}: {d.name.strip()} ({d.platform.name})" for i, d in enumerate(devices))
+    return "devices: " + "; ".join(rows)
+
+
+def is_cpu(device: Any) -> bool:
+    return bool(device.type & cl.device_type.CPU)
+
+
+def target_of(device: Any) -> Target:
+    """What code generation needs to know about ``device``."""
+    float64 = "cl_khr_fp64" in device.extensions
+    if is_cpu(device):
+        lanes = max(1, min(CPU_LANES, device.native_vector_width_float))
+        return Target(units=device.max_compute_units, lanes=lanes, float64=float64)
+    return Target(
+        units=device.max_compute_units,
+        lanes=GPU_LANES,
+        is_gpu=True,
+        cache=device.local_mem_size,
+        local_memory=device.local_mem_size,
+        max_group=device.max_work_group_size,
+        float64=float64,
+        float16="cl_khr_fp16" in device.extensions,
+    )
+
+
+def build_options(device: Any) -> list[str]:
+    """Options of every program on ``device``."""
+    rounding = cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT
+    if device.single_fp_config & rounding:
+        return ["-cl-fp32-correctly-rounded-divide-sqrt"]
+    return []

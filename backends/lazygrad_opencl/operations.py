@@ -1,0 +1,235 @@
+"""Elementwise operations in OpenCL C: one table, by op and by class of dtype.
+
+An operation is spelled with operators wherever C has them, not with built-in functions: compilers
+for CPUs may leave those as calls, and a call costs more than what it computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lazygrad.plugin import DType, InternalError, dtype, ops
+from lazygrad_opencl import spelling
+
+BOOLEAN, INTEGER, FLOATING = "boolean", "integer", "floating"
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand as it is spelled, a name or a literal of this ``value``."""
+
+    text: str
+    dtype: DType
+    lanes: int
+    value: bool | int | float | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """A literal that is not NaN."""
+        return self.value is not None and self.value == self.value
+
+    def wide(self, lanes: int) -> str:
+        """Its text as a vector of ``lanes``."""
+        if self.lanes == lanes:
+            return self.text
+        if self.dtype is dtype.bool_:
+            return f"(int{lanes})(-(int)({self.text}))"
+        return f"({spelling.register(self.dtype, lanes)})({self.text})"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is to be spelled: ``lanes`` values of ``dtype`` from ``src``."""
+
+    dtype: DType
+    lanes: int
+    src: Sequence[Operand]
+
+    @property
+    def kind(self) -> str:
+        return class_of(self.src[-1].dtype)
+
+    def wide(self, position: int) -> str:
+        return self.src[position].wide(self.lanes)
+
+    def plain(self, position: int) -> str:
+        """The operand where C's operators widen a scalar by themselves."""
+        operand = self.src[position]
+        narrow = operand.dtype is dtype.bool_ or operand.dtype.itemsize < 4
+        if narrow and operand.dtype.kind != dtype.FLOAT:
+            return self.wide(position)
+        return operand.text if operand.lanes == 1 else self.wide(position)
+
+
+def class_of(of: DType) -> str:
+    if of is dtype.bool_:
+        return BOOLEAN
+    return FLOATING if of.is_floating_point else INTEGER
+
+
+def spell(op: ops.Op, operation: Operation) -> str:
+    """The expression in C."""
+    by_class = TABLE.get(op)
+    rule = None if by_class is None else by_class.get(operation.kind) or by_class.get("")
+    if rule is None:
+        raise InternalError(f"[opencl] no code for {op.name} of {operation.src[0].dtype.name}")
+    return rule(operation)
+
+
+Rule = Callable[[Operation], str]
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+
+def _infix(symbol: str) -> Rule:
+    def rule(o: Operation) -> str:
+        return f"{o.plain(0)} {symbol} {o.plain(1)}"
+
+    return rule
+
+
+def _wrapping(symbol: str) -> Rule:
+    """Of integers: C widens narrow scalars to int, so they are cut back."""
+
+    def rule(o: Operation) -> str:
+        text = f"{o.plain(0)} {symbol} {o.plain(1)}"
+        if o.lanes == 1 and o.dtype.itemsize < 4:
+            return f"({spelling.register(o.dtype)})({text})"
+        return text
+
+    return rule
+
+
+def _call(name: str) -> Rule:
+    def rule(o: Operation) -> str:
+        return f"{name}({', '.join(o.wide(i) for i in range(len(o.src)))})"
+
+    return rule
+
+
+def _compare(symbol: str) -> Rule:
+    def rule(o: Operation) -> str:
+        text = f"{o.plain(0)} {symbol} {o.plain(1)}"
+        return text if o.lanes == 1 else as_mask(f"({text})", o.src[0].dtype, o.lanes)
+
+    return rule
+
+
+def _logical(scalar: str, vector: str) -> Rule:
+    def rule(o: Operation) -> str:
+        form = scalar if o.lanes == 1 else vector
+        return form.format(a=o.wide(0), b=o.wide(1))
+
+    return rule
+
+
+def as_mask(text: str, of: DType, lanes: int) -> str:
+    """The result of comparing vectors of ``of`` as a vector of bool."""
+    found = spelling.mask(of, lanes)
+    return text if found == f"int{lanes}" else f"CONVERT(int{lanes}, {text})"
+
+
+def from_mask(text: str, of: DType, lanes: int) -> str:
+    """A vector of bool as what selects between vectors of ``of``."""
+    wanted = spelling.mask(of, lanes)
+    return text if wanted == f"int{lanes}" else f"CONVERT({wanted}, {text})"
+
+
+def select(condition: Operand, a: str, b: str, of: DType, lanes: int) -> str:
+    """``condition ? a : b``; both are ``lanes`` wide."""
+    if condition.lanes == 1:
+        return f"{condition.text} ? {a} : {b}"
+    return f"{from_mask(condition.text, of, lanes)} ? {a} : {b}"
+
+
+def _where(o: Operation) -> str:
+    return select(o.src[0], o.wide(1), o.wide(2), o.dtype, o.lanes)
+
+
+def _float_max(o: Operation) -> str:
+    """NaN if either is: a comparison with NaN is false, so it comes out where it is second."""
+    a, b = (1, 0) if o.src[1].is_number else (0, 1)
+    first, second = o.wide(a), o.wide(b)
+    if o.src[a].is_number:
+        return f"{first} > {second} ? {first} : {second}"
+    either = "||" if o.lanes == 1 else "|"
+    return f"({first} > {second}) {either} ({first} != {first}) ? {first} : {second}"
+
+
+def _int_max(o: Operation) -> str:
+    return f"{o.wide(0)} > {o.wide(1)} ? {o.wide(0)} : {o.wide(1)}"
+
+
+def _safe_division(symbol: str) -> Rule:
+    """Division that cannot trap: by zero and of the smallest number by -1."""
+
+    def rule(o: Operation) -> str:
+        if o.src[1].value not in (None, 0, -1):
+            return _wrapping(symbol)(o)
+        kind = "SIGNED" if o.dtype.is_signed else "UNSIGNED"
+        divisor = f"{kind}_DIVISOR(({spelling.register(o.dtype, o.lanes)}), {o.wide(1)})"
+        text = f"{o.wide(0)} {symbol} {divisor}"
+        if o.dtype.is_signed:
+            minus = spelling.literal(-1, o.dtype, o.lanes)
+            negated = f"-{o.wide(0)}" if symbol == "/" else spelling.literal(0, o.dtype, o.lanes)
+            text = f"({o.wide(1)} == {minus}) ? {negated} : {text}"
+        narrow = o.lanes == 1 and o.dtype.itemsize < 4
+        return f"({spelling.register(o.dtype)})({text})" if narrow else text
+
+    return rule
+
+
+def _cast(o: Operation) -> str:
+    source, target, lanes = o.src[0], o.dtype, o.lanes
+    text = source.text
+    if target is source.dtype:
+        return text
+    if target is dtype.bool_:
+        compared = f"({text} != {spelling.literal(0, source.dtype, 1)})"
+        return compared if lanes == 1 else as_mask(
+            f"({text} != {spelling.literal(0, source.dtype, lanes)})", source.dtype, lanes
+        )  # fmt: skip
+    if target in (dtype.float16, dtype.bfloat16):
+        single = _converted(source, dtype.float32, lanes)
+        return f"ROUND_{target.name}_{lanes}({single})"
+    return _converted(source, target, lanes)
+
+
+def _converted(source: Operand, target: DType, lanes: int) -> str:
+    wanted = spelling.register(target, lanes)
+    if spelling.register(source.dtype, lanes) == wanted:
+        return source.text
+    if lanes == 1:
+        return f"({wanted})({source.text})"
+    sign = "-" if source.dtype is dtype.bool_ else ""
+    return f"CONVERT({wanted}, {sign}{source.text})"
+
+
+_OR, _AND = _logical("{a} || {b}", "{a} | {b}"), _logical("{a} && {b}", "{a} & {b}")
+_DIFFERS = _logical("{a} != {b}", "{a} ^ {b}")
+
+TABLE: dict[ops.Op, dict[str, Rule]] = {
+    ops.EXP: {FLOATING: _call("exp")},
+    ops.LOG: {FLOATING: _call("log")},
+    ops.SIN: {FLOATING: _call("sin")},
+    ops.SQRT: {FLOATING: _call("sqrt")},
+    ops.CAST: {"": _cast},
+    ops.ADD: {FLOATING: _infix("+"), INTEGER: _wrapping("+"), BOOLEAN: _OR},
+    ops.MUL: {FLOATING: _infix("*"), INTEGER: _wrapping("*"), BOOLEAN: _AND},
+    ops.DIV: {FLOATING: _infix("/"), INTEGER: _safe_division("/"), BOOLEAN: _AND},
+    ops.MAX: {FLOATING: _float_max, INTEGER: _int_max, BOOLEAN: _OR},
+    ops.WHERE: {"": _where},
+    ops.LT: {
+        FLOATING: _compare("<"), INTEGER: _compare("<"),
+        BOOLEAN: _logical("!{a} && {b}", "~{a} & {b}"),
+    },
+    ops.NE: {FLOATING: _compare("!="), INTEGER: _compare("!="), BOOLEAN: _DIFFERS},
+    ops.MOD: {
+        FLOATING: _call("fmod"), INTEGER: _safe_division("%"),
+        BOOLEAN: _logical("false", "{a} & 0"),
+    },
+    ops.AND: {INTEGER: _wrapping("&"), BOOLEAN: _AND},
+    ops.XOR: {INTEGER: _wrapping("^"), BOOLEAN: _DIFFERS},
+}  # fmt: skip

@@ -1,0 +1,301 @@
+"""From a loop nest to OpenCL C: one function a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lazygrad.plugin import DType, LoopNest, dtype, nest
+from lazygrad_opencl import spelling
+from lazygrad_opencl.operations import Operand, Operation, select, spell
+
+ZEROS = "zeros"  # the argument with zeros to read where a guard fails
+
+
+def render(loop_nest: LoopNest, name: str) -> str:
+    """The kernel function ``name``."""
+    return _Writer(loop_nest).function(name)
+
+
+class _Writer:
+    def __init__(self, loop_nest: LoopNest) -> None:
+        self.nest = loop_nest
+        self.kernel = loop_nest.kernel
+        self.integer = "long" if loop_nest.wide else "int"
+        self.outputs = len(self.kernel.outputs)
+        self.lanes_of: dict[str, int] = {}  # of tests
+
+    # -- the function ---------------------------------------------------------------------------
+
+    def function(self, name: str) -> str:
+        group = self.nest.group
+        item = f"  const {self.integer} item = get_global_id(0);"
+        lines = [
+            f"__kernel __attribute__((reqd_work_group_size({group}, 1, 1)))",
+            f"void {name}({', '.join(self.parameters())}) {{",
+            item,
+        ]
+        if self.nest.items % group:
+            lines.append(f"  if (item >= {self.nest.items}) return;")
+        lines += self.block(self.nest.body, 1)
+        return "\n".join([*lines, "}"])
+
+    def parameters(self) -> Iterator[str]:
+        for slot, spec in enumerate(self.kernel.buffers):
+            const = "" if slot < self.outputs else "const "
+            yield f"__global {const}{spelling.stored(spec.dtype)} *{self.buffer(slot)}"
+        if self.nest.zeros:
+            yield f"__global const float *{ZEROS}"
+
+    def buffer(self, slot: int) -> str:
+        return f"out{slot}" if slot < self.outputs else f"in{slot}"
+
+    def block(self, body: tuple[nest.Statement, ...], depth: int) -> Iterator[str]:
+        for statement in body:
+            for line in _SPELL[type(statement)](self, statement):
+                yield "  " * depth + line
+            if isinstance(statement, nest.Loop | nest.Last):
+                yield from self.block(statement.body, depth + 1)
+                yield "  " * depth + "}"
+
+    # -- pieces ---------------------------------------------------------------------------------
+
+    def sum(self, total: nest.Sum) -> str:
+        parts = [n if c == 1 else f"{c} * {n}" for n, c in total.terms]
+        if total.const or not parts:
+            parts.append(str(total.const))
+        return " + ".join(parts).replace("+ -", "- ")
+
+    def integers(self, lanes: int) -> str:
+        return self.integer if lanes == 1 else f"{self.integer}{lanes}"
+
+    def operand(self, value: nest.Value) -> Operand:
+        if value.name:
+            return Operand(value.name, value.dtype, value.lanes)
+        text = spelling.literal(value.literal, value.dtype)
+        return Operand(text, value.dtype, 1, value.literal)
+
+    def address(self, place: nest.Place, more: str = "") -> str:
+        base = place.pointer or self.buffer(place.slot)
+        offset = self.sum(place.offset)
+        offset = " + ".join(part for part in (offset, more) if part and part != "0")
+        return f"{base} + {offset}" if offset else base
+
+    def element(self, of: DType, place: nest.Place, more: str = "") -> str:
+        """One element as a scalar in registers."""
+        base = place.pointer or self.buffer(place.slot)
+        offset = self.sum(place.offset)
+        offset = " + ".join(part for part in (offset, more) if part and part != "0") or "0"
+        if of is dtype.float16:
+            return f"vload_half({offset}, {base})"
+        if of is dtype.bfloat16:
+            return f"FROM_bfloat16_1({base}[{offset}])"
+        return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
+
+    def define(self, name: str, of: DType, lanes: int, text: str) -> str:
+        return f"const {spelling.register(of, lanes)} {name} = {text};"
+
+    # -- integers -------------------------------------------------------------------------------
+
+    def int_(self, s: nest.Int) -> Iterator[str]:
+        yield f"const {self.integers(s.lanes)} {s.name} = {self.sum(s.value)};"
+
+    def lanes(self, s: nest.Lanes) -> Iterator[str]:
+        listed = ", ".join(map(str, range(s.lanes)))
+        kind = self.integers(s.lanes)
+        yield f"const {kind} {s.name} = ({kind})({listed});"
+
+    def divide(self, s: nest.Divide) -> Iterator[str]:
+        value = self.sum(s.value)
+        if len(s.value.terms) + bool(s.value.const) > 1 or " * " in value:
+            value = f"({value})"
+        if s.negative:
+            macro = "FLOOR_MOD" if s.remainder else "FLOOR_DIV"
+            text = f"{macro}({value}, {s.divisor})"
+        else:
+            text = f"{value} {'%' if s.remainder else '/'} {s.divisor}"
+        yield f"const {self.integers(s.lanes)} {s.name} = {text};"
+
+    def to_int(self, s: nest.ToInt) -> Iterator[str]:
+        kind = self.integers(s.lanes)
+        operand = self.operand(s.value)
+        if s.lanes == 1:
+            yield f"const {kind} {s.name} = ({kind}){operand.text};"
+        else:
+            sign = "-" if operand.dtype is dtype.bool_ else ""
+            yield f"const {kind} {s.name} = CONVERT({kind}, {sign}{operand.text});"
+
+    def pointer(self, s: nest.Pointer) -> Iterator[str]:
+        const = "" if s.place.slot < self.outputs else "const "
+        kind = f"__global {const}{spelling.stored(self.kernel.buffers[s.place.slot].dtype)} *"
+        address = self.address(s.place)
+        if s.guard:
+            address = f"{s.guard} ? {address} : ({kind}){ZEROS}"
+        yield f"{kind}const {s.name} = {address};"
+
+    def test(self, s: nest.Test) -> Iterator[str]:
+        self.lanes_of[s.name] = s.lanes
+        checks = []
+        for total, low, high in s.bounds:
+            value = self.sum(total)
+            if low is not None:
+                checks.append(f"{value} >= {low}")
+            if high is not None:
+                checks.append(f"{value} < {high}")
+        if s.lanes == 1:
+            yield f"const bool {s.name} = {' && '.join([*s.also, *checks]) or 'true'};"
+            return
+        text = " & ".join(f"({check})" for check in checks)
+        if self.nest.wide:
+            text = f"CONVERT(int{s.lanes}, {text})"
+        wide = [Operand(t, dtype.bool_, self.lanes_of[t]).wide(s.lanes) for t in s.also]
+        yield f"const int{s.lanes} {s.name} = {' & '.join([*wide, text])};"
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def let(self, s: nest.Let) -> Iterator[str]:
+        src = [self.operand(v) for v in s.operands]
+        text = spell(s.op, Operation(s.dtype, s.lanes, src))
+        yield self.define(s.name, s.dtype, s.lanes, text)
+
+    def from_int(self, s: nest.FromInt) -> Iterator[str]:
+        kind = spelling.register(s.dtype, s.lanes)
+        text = self.sum(s.value)
+        if s.dtype is dtype.bool_:
+            text = f"({text}) != 0"
+        elif s.lanes > 1:
+            text = f"CONVERT({kind}, {text})"
+        elif kind != self.integer:
+            text = f"({kind})({text})"
+        yield self.define(s.name, s.dtype, s.lanes, text)
+
+    def keep(self, s: nest.Keep) -> Iterator[str]:
+        zero = spelling.literal(0, s.dtype, s.lanes)
+        kept = self.operand(s.operand).wide(s.lanes)
+        test = Operand(s.guard, dtype.bool_, self.lanes_of[s.guard])
+        yield self.define(s.name, s.dtype, s.lanes, select(test, kept, zero, s.dtype, s.lanes))
+
+    def load(self, s: nest.Load) -> Iterator[str]:
+        text = self.loaded(s)
+        if s.guard:
+            text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
+        yield self.define(s.name, s.dtype, s.lanes, text)
+
+    def loaded(self, s: nest.Load) -> str:
+        if s.lanes == 1:
+            return self.element(s.dtype, s.place)
+        address = self.address(s.place)
+        if s.dtype is dtype.float16:
+            return f"vload_half{s.lanes}(0, {address})"
+        vector = f"LOAD_{spelling.stored(s.dtype)}{s.lanes}({address})"
+        if s.dtype is dtype.bfloat16:
+            return f"FROM_bfloat16_{s.lanes}({vector})"
+        return f"CONVERT(int{s.lanes}, -{vector})" if s.dtype is dtype.bool_ else vector
+
+    def gather(self, s: nest.Gather) -> Iterator[str]:
+        parts = []
+        for lane in range(s.lanes):
+            more = f"{s.index}.s{lane:x}" if s.index else ""
+            if s.stride:
+                more = str(lane * s.stride) if lane else ""
+            text = self.element(s.dtype, s.place, more)
+            if s.dtype is dtype.bool_:
+                text = f"-({text})"
+            if s.guard_lanes > 1:
+                zero = "0" if s.dtype is dtype.bool_ else spelling.literal(0, s.dtype)
+                text = f"({s.guard}.s{lane:x} ? {text} : {zero})"
+            parts.append(text)
+        text = f"({spelling.register(s.dtype, s.lanes)})({', '.join(parts)})"
+        if s.guard and s.guard_lanes == 1:
+            text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
+        yield self.define(s.name, s.dtype, s.lanes, text)
+
+    # -- reductions -----------------------------------------------------------------------------
+
+    def declare(self, s: nest.Declare) -> Iterator[str]:
+        first = spelling.literal(s.first, s.dtype, s.lanes)
+        yield f"{spelling.register(s.dtype, s.lanes)} {s.name} = {first};"
+
+    def accumulate(self, s: nest.Accumulate) -> Iterator[str]:
+        src = [self.operand(v) for v in s.operands]
+        if len(src) == 2:
+            yield f"{s.name} += {src[0].text} * {src[1].text};"
+            return
+        total = Operand(s.name, s.dtype, s.lanes)
+        yield f"{s.name} = {spell(s.op, Operation(s.dtype, s.lanes, [total, src[0]]))};"
+
+    def fold(self, s: nest.Fold) -> Iterator[str]:
+        """Halves the vector until one element is left."""
+        of, name, lanes = s.operand.dtype, s.operand.name, s.operand.lanes
+        while lanes > 1:
+            lanes //= 2
+            if lanes == 1:
+                low, high = Operand(f"{name}.x", of, 1), Operand(f"{name}.y", of, 1)
+            else:
+                low, high = Operand(f"{name}.lo", of, lanes), Operand(f"{name}.hi", of, lanes)
+            name = s.name if lanes == 1 else f"{s.name}_{lanes}"
+            yield self.define(name, of, lanes, spell(s.op, Operation(of, lanes, [low, high])))
+
+    # -- stores and control ---------------------------------------------------------------------
+
+    def store(self, s: nest.Store) -> Iterator[str]:
+        operand = self.operand(s.value)
+        if s.lanes == 1:
+            yield self.store_one(s, operand.text, "")
+        elif s.stride == 1 and not s.index:
+            yield self.store_vector(s, operand.wide(s.lanes))
+        else:
+            for lane in range(s.lanes):
+                more = f"{s.index}.s{lane:x}" if s.index else str(lane * s.stride)
+                text = f"{operand.text}.s{lane:x}" if operand.lanes > 1 else operand.text
+                yield self.store_one(s, text, more)
+
+    def store_one(self, s: nest.Store, text: str, more: str) -> str:
+        if s.dtype is dtype.float16:
+            return f"vstore_half({text}, 0, {self.address(s.place, more)});"
+        if s.dtype is dtype.bfloat16:
+            text = f"TO_bfloat16_1({text})"
+        elif s.dtype is dtype.bool_:
+            text = f"{text} ? 1 : 0"
+        return f"*({self.address(s.place, more)}) = {text};"
+
+    def store_vector(self, s: nest.Store, text: str) -> str:
+        address = self.address(s.place)
+        kind = f"{spelling.stored(s.dtype)}{s.lanes}"
+        if s.dtype is dtype.float16:
+            return f"vstore_half{s.lanes}({text}, 0, {address});"
+        if s.dtype is dtype.bfloat16:
+            text = f"TO_bfloat16_{s.lanes}({text})"
+        elif s.dtype is dtype.bool_:
+            text = f"CONVERT({kind}, -{text})"
+        return f"STORE_{kind}({text}, {address});"
+
+    def loop(self, s: nest.Loop) -> Iterator[str]:
+        condition = f"{s.name} < {self.sum(s.stop)}"
+        if s.limit is not None:
+            condition += f" && {s.name} < {s.limit}"
+        yield f"for ({self.integer} {s.name} = {self.sum(s.start)}; {condition}; {s.name}++) {{"
+
+    def last(self, s: nest.Last) -> Iterator[str]:
+        yield f"if ({s.variable} == {s.value}) {{"
+
+
+_SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
+    nest.Int: _Writer.int_,
+    nest.Lanes: _Writer.lanes,
+    nest.Divide: _Writer.divide,
+    nest.ToInt: _Writer.to_int,
+    nest.Pointer: _Writer.pointer,
+    nest.Test: _Writer.test,
+    nest.Let: _Writer.let,
+    nest.FromInt: _Writer.from_int,
+    nest.Keep: _Writer.keep,
+    nest.Load: _Writer.load,
+    nest.Gather: _Writer.gather,
+    nest.Declare: _Writer.declare,
+    nest.Accumulate: _Writer.accumulate,
+    nest.Fold: _Writer.fold,
+    nest.Store: _Writer.store,
+    nest.Loop: _Writer.loop,
+    nest.Last: _Writer.last,
+}

@@ -1,0 +1,85 @@
+"""How dtypes are spelled in OpenCL C.
+
+In memory a bool is a uchar, float16 a half and bfloat16 a ushort. In registers both halves are
+floats; a bool is a bool where it is a scalar, and an int of all ones or zeros, as comparisons give
+it, where it is a lane of a vector.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lazygrad.plugin import DType, dtype
+
+_NAMES = {
+    dtype.uint8: "uchar", dtype.uint16: "ushort", dtype.uint32: "uint", dtype.uint64: "ulong",
+    dtype.int8: "char", dtype.int16: "short", dtype.int32: "int", dtype.int64: "long",
+    dtype.float16: "float", dtype.bfloat16: "float", dtype.float32: "float",
+    dtype.float64: "double",
+}  # fmt: skip
+
+_STORED = {dtype.bool_: "uchar", dtype.float16: "half", dtype.bfloat16: "ushort"}
+
+_SUFFIX = {
+    dtype.uint32: "u", dtype.uint64: "ul", dtype.int64: "l", dtype.float16: "f",
+    dtype.bfloat16: "f", dtype.float32: "f",
+}  # fmt: skip
+
+
+def register(of: DType, lanes: int = 1) -> str:
+    """The type of a value: float8."""
+    if of is dtype.bool_:
+        return "bool" if lanes == 1 else f"int{lanes}"
+    return _NAMES[of] if lanes == 1 else f"{_NAMES[of]}{lanes}"
+
+
+def stored(of: DType) -> str:
+    """The type of an element in memory."""
+    return _STORED.get(of, _NAMES.get(of, ""))
+
+
+def mask(of: DType, lanes: int) -> str:
+    """The integer vector that selects between vectors of ``of``."""
+    size = 4 if of is dtype.bool_ else max(of.itemsize, 4 if of.is_floating_point else 1)
+    return {1: "char", 2: "short", 4: "int", 8: "long"}[size] + str(lanes)
+
+
+def literal(value: Any, of: DType, lanes: int = 1) -> str:
+    """A constant; a vector of it where ``lanes`` > 1."""
+    if of is dtype.bool_:
+        text = ("true" if value else "false") if lanes == 1 else ("-1" if value else "0")
+    elif of.is_floating_point:
+        text = _float(float(value), of)
+    else:
+        text = _integer(int(np.array(int(value)).astype(of.numpy)), of)
+    if lanes > 1:
+        return f"({register(of, lanes)})({text})"
+    return f"({text})" if text.startswith("-") else text
+
+
+def _float(value: float, of: DType) -> str:
+    if math.isnan(value):
+        return "NAN"
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "-INFINITY"
+    if of is not dtype.float64:
+        with np.errstate(over="ignore"):
+            rounded = np.float32(value)
+        if np.isinf(rounded):
+            return "INFINITY" if value > 0 else "-INFINITY"
+        value_text = str(rounded)
+    else:
+        value_text = repr(value)
+    if "." not in value_text and "e" not in value_text:
+        value_text += ".0"
+    return value_text + _SUFFIX.get(of, "")
+
+
+def _integer(value: int, of: DType) -> str:
+    suffix = _SUFFIX.get(of, "")
+    if value == of.min and of in (dtype.int32, dtype.int64):  # its absolute value is no literal
+        return f"({value + 1}{suffix} - 1)"
+    return f"{value}{suffix}"

@@ -1,0 +1,150 @@
+"""Chooses a schedule: how a kernel is walked on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
+
+from lazygrad.codegen import contract
+from lazygrad.codegen import lanes as ln
+from lazygrad.codegen.emit import emit
+from lazygrad.codegen.nest import LoopNest
+from lazygrad.codegen.normal import normal
+from lazygrad.codegen.schedule import Schedule, Walk, segments
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index, Range
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.target import Target
+
+WINDOW = 9  # reductions up to this long are written out
+LARGE_BODY = 40  # expressions; what is larger is not repeated
+REPEATED = 4  # vectors in a step of a reduction, with an accumulator each
+COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
+INT_LIMIT = (1 << 31) - 1
+
+ITEMS_PER_UNIT = 16  # work-items for each core: enough to balance, few enough to cost nothing
+WORK_OF_ITEM = 1 << 12  # instructions that are worth a work-item of their own
+GPU_GROUP = 128
+
+
+def loop_nest(kernel: Kernel, target: Target) -> LoopNest | None:
+    """``kernel`` as a loop nest for a device; None if there is nothing to compute."""
+    form = normal(kernel)
+    if not form.outputs:
+        return None
+    return emit(kernel, schedule(form, target))
+
+
+def schedule(kernel: Kernel, target: Target) -> Schedule:
+    """How to walk a kernel in normal form."""
+    wide = _needs_wide(kernel)
+    lanes = ln.vector_width(kernel, target, wide)
+    chosen = contract.schedule(kernel, target, lanes, wide) if lanes > 1 else None
+    if chosen is None:
+        chosen = _general(kernel, target, lanes, wide)
+    return _gpu_items(chosen, target) if target.is_gpu else _cpu_items(chosen, target, lanes)
+
+
+def _needs_wide(kernel: Kernel) -> bool:
+    """Whether an index or an element number does not fit 32 bits."""
+    if any(spec.size > INT_LIMIT for spec in kernel.buffers):
+        return True
+    found: list[Index] = [o.index for o in kernel.outputs]
+    for value in ex.toposort(kernel.values):
+        found += ex.indices(value)
+    return any(max(-i.interval[0], i.interval[1]) > INT_LIMIT for i in found)
+
+
+# -- kernels that are no contraction ------------------------------------------------------------
+
+
+def _general(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule:
+    over = ln.choose(kernel, lanes)
+    walks: dict[Range, Walk] = {}
+    for e in kernel.reductions():
+        walks.update(_reduction_walks(e, over, lanes))
+    outer = [r for r in kernel.ranges if r in over]
+    loops = any(r not in walks for e in kernel.reductions() for r in e.arg.ranges)
+    for r in outer:
+        many = COLUMNS // max(1, len(kernel.reductions())) if loops and not target.is_gpu else 1
+        walks[r] = _vectors(r, lanes, max(1, many))
+    for output in kernel.outputs:
+        for r in output.ranges:
+            if r in over and r not in kernel.ranges:
+                walks[r] = _vectors(r, lanes, 1)
+    order = _order(kernel, outer)
+    names = " and ".join(sorted(r.name for r in over))
+    notes = (f"vectors of {names}",) if over else ("no vectors",)
+    return Schedule(kernel, order, order, walks, wide=wide, notes=notes)
+
+
+def _vectors(r: Range, lanes: int, many: int) -> Walk:
+    """Steps of ``many`` vectors, or fewer if that is all there is."""
+    if r.size < 2 * lanes:
+        return Walk(r.size, min(lanes, 1 << (r.size.bit_length() - 1)))
+    return Walk(lanes * min(many, r.size // lanes), lanes)
+
+
+def _reduction_walks(e: Expr, over: frozenset[Range], lanes: int) -> dict[Range, Walk]:
+    ranges = e.arg.ranges
+    body = len(ex.toposort(e.src))
+    if not any(r in over for r in ranges):
+        small = prod(r.size for r in ranges) <= WINDOW and body <= LARGE_BODY
+        return {r: Walk(r.size) for r in ranges} if small else {}
+    many = REPEATED if body <= LARGE_BODY // 4 else 1
+    return {r: _vectors(r, lanes, many) for r in ranges if r in over}
+
+
+def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:
+    """Loops in the order of the first output's memory, the lanes innermost; only a range along
+    which what the lanes gather is contiguous goes further in, to use the lines they fetch."""
+    output = kernel.outputs[0]
+    order = sorted(kernel.ranges, key=lambda r: -abs(output.index.coefficient(r)))
+    order = [r for r in order if r not in lanes] + lanes
+    if not lanes:
+        return tuple(order)
+    for value in ex.toposort(kernel.values):
+        if value.op is not ex.LOAD or abs(value.arg.index.coefficient(lanes[0])) <= 1:
+            continue
+        along = [r for r in order if value.arg.index.coefficient(r) == 1 and r not in lanes]
+        if along:
+            return (*(r for r in order if r != along[0]), along[0])
+    return tuple(order)
+
+
+# -- work-items ---------------------------------------------------------------------------------
+
+
+def _cpu_items(chosen: Schedule, target: Target, lanes: int) -> Schedule:
+    """Few work-items, a block each, divided along the outermost ranges that suffice."""
+    work = ln.cost(chosen.kernel, (), 1) / max(lanes, 1)
+    wanted = int(min(ITEMS_PER_UNIT * target.units, work // WORK_OF_ITEM))
+    items: dict[Range, int] = {}
+    for r in chosen.numbering:
+        steps = segments(r.size, chosen.walk(r))[0].steps
+        count = min(steps, wanted)
+        if count <= 1:
+            continue
+        chunk = -(-steps // count)
+        items[r] = -(-steps // chunk)
+        wanted = -(-wanted // items[r]) if items[r] < wanted else 1
+    return _with_items(chosen, items)
+
+
+def _gpu_items(chosen: Schedule, target: Target) -> Schedule:
+    """A work-item a step, in groups of a few warps."""
+    items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.order}
+    total = prod(items.values())
+    group = min(GPU_GROUP, target.max_group)
+    while group > 1 and group // 2 >= total:
+        group //= 2
+    return replace(_with_items(chosen, items), group=group)
+
+
+def _with_items(chosen: Schedule, items: Mapping[Range, int]) -> Schedule:
+    walks = dict(chosen.walks)
+    for r, count in items.items():
+        walks[r] = replace(chosen.walk(r), items=count)
+    return replace(chosen, walks=walks)

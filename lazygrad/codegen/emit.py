@@ -1,0 +1,126 @@
+"""From a scheduled kernel to its loop nest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from lazygrad.codegen import nest
+from lazygrad.codegen.nest import LoopNest, Sum
+from lazygrad.codegen.reductions import Reductions
+from lazygrad.codegen.schedule import Schedule
+from lazygrad.codegen.scope import Point, Scope
+from lazygrad.codegen.steps import Piece, Steps
+from lazygrad.codegen.values import Values
+from lazygrad.kernel.index import Range
+from lazygrad.kernel.kernel import Kernel, Output
+
+ITEM = "item"  # the variable that counts work-items
+
+
+def emit(kernel: Kernel, schedule: Schedule) -> LoopNest:
+    """The nest of ``kernel``; ``schedule.kernel`` is the same in normal form."""
+    return _Emitter(schedule).write(kernel)
+
+
+class _Emitter:
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.scope = Scope()
+        self.values = Values(self.scope)
+        self.steps = Steps(self.scope, self.values.integers)
+        self.reductions = Reductions(self.scope, self.values, self.steps, schedule)
+
+    def write(self, kernel: Kernel) -> LoopNest:
+        coordinates = self._coordinates()
+        self._outer(0, [Point()], coordinates)
+        items = prod(self.schedule.walk(r).items for r in self.schedule.order)
+        return LoopNest(
+            kernel, items, self.schedule.group, self.schedule.wide, self.values.integers.zeros,
+            tuple(self.scope.stack[0].statements), self._plan(),
+        )  # fmt: skip
+
+    def _coordinates(self) -> dict[Range, str]:
+        """A variable with the work-item's place along every range that is divided."""
+        found: dict[Range, str] = {}
+        shared = [r for r in self.schedule.numbering if self.schedule.walk(r).items > 1]
+        flat = self.scope.define(ITEM, 0)
+        for number, r in enumerate(reversed(shared)):
+            items = self.schedule.walk(r).items
+            if number == len(shared) - 1:
+                found[r] = flat
+                break
+            found[r] = self._divided(r, flat, items, True)
+            flat = self._divided(r, flat, items, False)
+        return found
+
+    def _divided(self, r: Range, flat: str, items: int, remainder: bool) -> str:
+        name = self.scope.define(self.scope.fresh(f"{r.name}_"), 0)
+        self.scope.add(nest.Divide(name, Sum(((flat, 1),)), items, remainder, False))
+        return name
+
+    def _outer(self, position: int, points: list[Point], coordinates: dict[Range, str]) -> None:
+        """Opens the loops of the kernel's ranges, one after the other."""
+        if position == len(self.schedule.order):
+            self._outputs(points)
+            return
+        r = self.schedule.order[position]
+        walk = self.schedule.walk(r)
+
+        def inside(pieces: Sequence[Piece]) -> None:
+            self._outer(position + 1, _bound(points, r, pieces), coordinates)
+
+        if r in coordinates:
+            self.steps.shared(r, walk, coordinates[r], inside)
+        else:
+            self.steps.over(r, walk, inside)
+
+    def _outputs(self, points: list[Point]) -> None:
+        """Outputs with the same ranges of their own share their loops."""
+        groups: dict[tuple[Range, ...], list[Output]] = {}
+        outer = set(self.schedule.kernel.ranges)
+        for output in self.schedule.kernel.outputs:
+            own = tuple(r for r in output.ranges if r not in outer)
+            groups.setdefault(own, []).append(output)
+        outputs = self.schedule.kernel.outputs
+        self.reductions.prepare((o.value, point) for o in outputs for point in points)
+        for own, group in groups.items():
+            self._own(group, own, points)
+
+    def _own(self, outputs: list[Output], left: tuple[Range, ...], points: list[Point]) -> None:
+        """The loops of the outputs' own ranges, and the stores inside."""
+        if not left:
+            self.reductions.prepare((o.value, point) for o in outputs for point in points)
+            for output in outputs:
+                for point in points:
+                    self.values.at(output.value, point)
+            for output in outputs:
+                for point in points:
+                    self.values.store(output, point)
+            return
+
+        def inside(pieces: Sequence[Piece]) -> None:
+            self._own(outputs, left[1:], _bound(points, left[0], pieces))
+
+        self.steps.over(left[0], self.schedule.walk(left[0]), inside)
+
+    def _plan(self) -> tuple[str, ...]:
+        """How the ranges are walked, in words."""
+        lines = [*self.schedule.notes]
+        for r in (*self.schedule.order, *self._other_ranges()):
+            lines.append(f"{r.name} = 0 ... {r.size - 1}: {self.schedule.walk(r)}")
+        return tuple(lines)
+
+    def _other_ranges(self) -> list[Range]:
+        kernel = self.schedule.kernel
+        found = [r for o in kernel.outputs for r in o.ranges]
+        found += [r for e in kernel.reductions() for r in e.arg.ranges]
+        return [r for r in dict.fromkeys(found) if r not in self.schedule.order]
+
+
+def _bound(points: list[Point], r: Range, pieces: Sequence[Piece]) -> list[Point]:
+    return [
+        point.bind(r, piece.index, piece.depth, piece.lanes)
+        for point in points
+        for piece in pieces
+    ]

@@ -1,0 +1,212 @@
+"""A slow, exact evaluator of kernels: the oracle of code generation, and a tool to debug with.
+
+Every expression is evaluated at all points of its ranges at once, one array axis a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.dtype import DType
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr, Guard
+from lazygrad.kernel.index import DataAtom, Index, Quotient, Range
+from lazygrad.kernel.kernel import Kernel
+
+Array = np.ndarray[Any, Any]
+
+
+def interpret(kernel: Kernel, inputs: Sequence[Array]) -> list[Array]:
+    """The output buffers of ``kernel``, flat, for its input buffers in slot order.
+
+    bfloat16 buffers are uint16 bits. Half precision is computed in float32 and rounded where it is
+    cast or stored.
+    """
+    return _Interpreter(kernel, inputs).run()
+
+
+class _Interpreter:
+    def __init__(self, kernel: Kernel, inputs: Sequence[Array]) -> None:
+        self.kernel = kernel
+        first = len(kernel.outputs)
+        self.memory = {first + i: np.ravel(array) for i, array in enumerate(inputs)}
+        found = [r for o in kernel.outputs for r in o.ranges]
+        order = ex.toposort(kernel.values)
+        found += [r for e in order if e.op is ex.REDUCE for r in e.arg.ranges]
+        self.axes = {r: axis for axis, r in enumerate(dict.fromkeys(found))}
+        self.values: dict[Expr, Array] = {}
+
+    def run(self) -> list[Array]:
+        with np.errstate(all="ignore"):
+            for e in ex.toposort(self.kernel.values):
+                self.values[e] = _RULES.get(e.op, _Interpreter.elementwise)(self, e)
+        results = []
+        for output in self.kernel.outputs:
+            spec = self.kernel.buffers[output.slot]
+            buffer = np.zeros(spec.size, spec.dtype.numpy)
+            shape = self._shape(output.ranges)
+            where = np.broadcast_to(self.index(output.index), shape)
+            value = np.broadcast_to(self.values[output.value], shape)
+            buffer[where.ravel()] = _stored(value, spec.dtype).ravel()
+            results.append(buffer)
+        return results
+
+    def _shape(self, ranges: Sequence[Range]) -> tuple[int, ...]:
+        shape = [1] * len(self.axes)
+        for r in ranges:
+            shape[self.axes[r]] = r.size
+        return tuple(shape)
+
+    def index(self, index: Index) -> Array:
+        total: Array = np.full([1] * len(self.axes), index.const, np.int64)
+        for atom, coefficient in index.terms:
+            if isinstance(atom, Range):
+                part = np.arange(atom.size).reshape(self._shape([atom]))
+            elif isinstance(atom, DataAtom):
+                part = self.values[atom.value].astype(np.int64)
+            elif isinstance(atom, Quotient):
+                part = self.index(atom.index) // atom.divisor
+            else:
+                part = self.index(atom.index) % atom.divisor
+            total = total + coefficient * part
+        return total
+
+    def inside(self, guard: Guard) -> Array:
+        holds: Array = np.ones([1] * len(self.axes), np.bool_)
+        for bound in guard:
+            value = self.index(bound.index)
+            holds = holds & (bound.low <= value) & (value < bound.high)
+        return holds
+
+    # -- one method an op -----------------------------------------------------------------------
+
+    def load(self, e: Expr) -> Array:
+        slot, index, guard = e.arg
+        where, holds = np.broadcast_arrays(self.index(index), self.inside(guard))
+        memory = self.memory[slot]
+        safe = np.where(holds, where, 0)
+        if memory.size == 0:
+            return np.zeros(safe.shape, _compute(e.dtype))
+        loaded = _loaded(memory[safe], e.dtype)
+        return np.where(holds, loaded, np.zeros((), loaded.dtype))
+
+    def literal(self, e: Expr) -> Array:
+        return np.full([1] * len(self.axes), e.arg, _compute(e.dtype))
+
+    def from_index(self, e: Expr) -> Array:
+        return self.index(e.arg).astype(_compute(e.dtype))
+
+    def guard(self, e: Expr) -> Array:
+        value = self.values[e.src[0]]
+        return np.where(self.inside(e.arg), value, np.zeros((), value.dtype))
+
+    def reduce(self, e: Expr) -> Array:
+        source = self.values[e.src[0]]
+        shape = list(source.shape)
+        for r in e.arg.ranges:
+            shape[self.axes[r]] = r.size
+        source = np.broadcast_to(source, shape)
+        axes = tuple(self.axes[r] for r in e.arg.ranges)
+        if e.arg.op is ops.SUM:
+            wide = source.astype(np.float64) if e.dtype.is_floating_point else source
+            return wide.sum(axes, keepdims=True).astype(source.dtype)
+        first = source.dtype.type(e.dtype.min)
+        return np.max(source, axes, keepdims=True, initial=first)
+
+    def elementwise(self, e: Expr) -> Array:
+        src = [self.values[operand] for operand in e.src]
+        if e.op is ops.CAST:
+            return _cast(src[0], e.src[0].dtype, e.dtype)
+        rule = _ELEMENTWISE[e.op]
+        return np.asarray(rule(e.dtype, *src))
+
+
+_RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
+    ex.LOAD: _Interpreter.load,
+    ex.LITERAL: _Interpreter.literal,
+    ex.INDEX: _Interpreter.from_index,
+    ex.GUARD: _Interpreter.guard,
+    ex.REDUCE: _Interpreter.reduce,
+}
+
+
+def _divide(dtype: DType, a: Array, b: Array) -> Array:
+    if dtype.is_floating_point:
+        return a / b
+    safe = np.where(b == 0, 1, b).astype(a.dtype)
+    quotient = np.abs(a) // np.abs(safe) if dtype.is_signed else a // safe
+    return (quotient * np.sign(a) * np.sign(safe)).astype(a.dtype) if dtype.is_signed else quotient
+
+
+def _modulo(dtype: DType, a: Array, b: Array) -> Array:
+    safe = b if dtype.is_floating_point else np.where(b == 0, 1, b).astype(a.dtype)
+    return np.fmod(a, safe)
+
+
+def _bool_or(numeric: Callable[..., Any], logical: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(dtype: DType, *src: Array) -> Any:
+        return (logical if src[0].dtype == np.bool_ else numeric)(*src)
+
+    return rule
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda dtype, *src: function(*src)
+
+
+_ELEMENTWISE: dict[Any, Callable[..., Any]] = {
+    ops.EXP: _plain(np.exp),
+    ops.LOG: _plain(np.log),
+    ops.SIN: _plain(np.sin),
+    ops.SQRT: _plain(np.sqrt),
+    ops.ADD: _bool_or(np.add, np.logical_or),
+    ops.MUL: _bool_or(np.multiply, np.logical_and),
+    ops.DIV: _divide,
+    ops.MAX: _plain(np.maximum),
+    ops.WHERE: _plain(np.where),
+    ops.LT: _plain(np.less),
+    ops.NE: _plain(np.not_equal),
+    ops.MOD: _modulo,
+    ops.AND: _bool_or(np.bitwise_and, np.logical_and),
+    ops.XOR: _bool_or(np.bitwise_xor, np.logical_xor),
+}
+
+
+# -- half precision -----------------------------------------------------------------------------
+
+
+def _compute(dtype: DType) -> np.dtype[Any]:
+    """What values of ``dtype`` are computed in."""
+    return np.dtype(np.float32) if dtype in (dt.float16, dt.bfloat16) else dtype.numpy
+
+
+def _loaded(stored: Array, dtype: DType) -> Array:
+    if dtype is dt.bfloat16:
+        return (stored.astype(np.uint32) << 16).view(np.float32)
+    return stored.astype(_compute(dtype))
+
+
+def _stored(value: Array, dtype: DType) -> Array:
+    if dtype is dt.bfloat16:
+        return _bfloat16_bits(np.ascontiguousarray(value, np.float32))
+    return value.astype(dtype.numpy)
+
+
+def _bfloat16_bits(value: Array) -> Array:
+    """Rounded to nearest, ties to even."""
+    bits = value.view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    return np.where(np.isnan(value), (bits >> 16) | 0x40, rounded).astype(np.uint16)
+
+
+def _cast(value: Array, source: DType, dtype: DType) -> Array:
+    if dtype in (dt.float16, dt.bfloat16):
+        return _loaded(_stored(value.astype(np.float32), dtype), dtype)
+    if dtype is dt.bool_:
+        return value != 0
+    return value.astype(_compute(dtype))

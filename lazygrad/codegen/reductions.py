@@ -1,0 +1,205 @@
+"""Reductions of a nest: loops with accumulators.
+
+Reductions that become computable at the same place and have the same ranges share their loops:
+the tiles of a contraction, the mean and the mean square of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.codegen import nest
+from lazygrad.codegen.nest import Value
+from lazygrad.codegen.schedule import Schedule, Walk, segments
+from lazygrad.codegen.scope import Point, Scope
+from lazygrad.codegen.steps import Piece, Steps
+from lazygrad.codegen.values import Values
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Range
+
+COMBINE = {ops.SUM: ops.ADD, ops.REDUCE_MAX: ops.MAX}
+
+Slot = tuple[int, int]  # lanes of an accumulator, and its number
+_ONLY: Slot = (1, 0)
+
+
+@dataclass
+class Running:
+    """A reduction in progress: its accumulators."""
+
+    value: Expr
+    point: Point
+    partial: dict[Slot, Value]
+
+
+class Reductions:
+    """Writes the loops of REDUCE expressions and remembers their results."""
+
+    def __init__(self, scope: Scope, values: Values, steps: Steps, schedule: Schedule) -> None:
+        self.scope = scope
+        self.values = values
+        self.steps = steps
+        self.schedule = schedule
+        self._inside: dict[Expr, list[Expr]] = {}
+
+    def prepare(self, wanted: Iterable[tuple[Expr, Point]]) -> None:
+        """Computes every reduction below ``wanted`` whose free ranges are bound."""
+        groups: dict[tuple[int, int, tuple[tuple[int, Walk], ...]], list[Running]] = {}
+        for value, point in wanted:
+            levels: dict[Expr, int] = {}
+            for r in self._reductions(value):
+                if not point.binds(r.ranges):
+                    continue
+                below = (levels[inner] for inner in self._reductions(r.src[0]) if inner in levels)
+                level = levels[r] = 1 + max(below, default=0)
+                if self.values.known(r, point) is None:
+                    walks = tuple((x.size, self.schedule.walk(x)) for x in r.arg.ranges)
+                    home = point.key(r.ranges)[1]
+                    groups.setdefault((level, home, walks), []).append(Running(r, point, {}))
+        for (_, home, _), group in sorted(groups.items(), key=lambda item: item[0][:2]):
+            self._compute(_distinct(group), home)
+
+    def _reductions(self, value: Expr) -> list[Expr]:
+        """Every REDUCE below ``value``, inner ones first."""
+        found = self._inside.get(value)
+        if found is None:
+            found = [e for e in ex.toposort([value]) if e.op is ex.REDUCE]
+            self._inside[value] = found
+        return found
+
+    def _compute(self, group: list[Running], home: int) -> None:
+        ranges = group[0].value.arg.ranges
+        chained = not any(self._is_loop(r) or self.schedule.walk(r).lanes > 1 for r in ranges)
+        with self.scope.at(home):
+            self._walk(group, [()], home, chained)
+            for running in group:
+                result = self._total(running, home)
+                self.values.remember(running.value, running.point, result)
+
+    def _is_loop(self, r: Range) -> bool:
+        return any(segment.steps > 1 for segment in segments(r.size, self.schedule.walk(r)))
+
+    def _walk(
+        self, group: list[Running], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
+    ) -> None:
+        """Opens the loops of the ranges that are left, then accumulates at every combination of
+        their pieces."""
+        ranges = group[0].value.arg.ranges
+        position = len(combos[0])
+        if position == len(ranges):
+            self._accumulate(group, combos, home, chained)
+            return
+        r = ranges[position]
+
+        def inside(pieces: Sequence[Piece]) -> None:
+            wider = [(*combo, piece) for combo in combos for piece in pieces]
+            self._walk(group, wider, home, chained)
+
+        self.steps.over(r, self.schedule.walk(r), inside)
+
+    def _accumulate(
+        self, group: list[Running], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
+    ) -> None:
+        points = [[_bind(running, combo) for combo in combos] for running in group]
+        self.prepare(
+            (running.value.src[0], point)
+            for running, inner in zip(group, points, strict=True)
+            for point in inner
+        )
+        for number, combo in enumerate(combos):
+            for running, inner in zip(group, points, strict=True):
+                if chained:
+                    self._chain(running, inner[number], home)
+                else:
+                    self._step(running, combo, inner[number], home)
+
+    def _chain(self, running: Running, point: Point, home: int) -> None:
+        """A handful of values combined without an accumulator: the window of a pooling."""
+        source = running.value.src[0]
+        value = self.values.at(source, point)
+        before = running.partial.get(_ONLY)
+        if before is not None:
+            op = COMBINE[running.value.arg.op]
+            value = self.values.let(op, (before, value), source, home)
+        running.partial[_ONLY] = value
+
+    def _step(
+        self, running: Running, combo: tuple[Piece, ...], point: Point, home: int
+    ) -> None:
+        """Adds the value at ``point`` to its accumulator."""
+        source = running.value.src[0]
+        op = COMBINE[running.value.arg.op]
+        lanes = max([point.width(source.ranges), *(piece.lanes for piece in combo)])
+        slot = lanes, self._number(running, combo)
+        operands = self._operands(source, op, point)
+        if slot not in running.partial:
+            running.partial[slot] = self._declare(running.value, lanes, home)
+        accumulator = running.partial[slot]
+        self.scope.add(nest.Accumulate(accumulator.name, source.dtype, lanes, op, operands))
+
+    def _number(self, running: Running, combo: tuple[Piece, ...]) -> int:
+        """Which accumulator a combination of pieces adds to: one each where a loop steps over
+        several at a time, so that they do not wait for each other."""
+        number = 0
+        for r, piece in zip(running.value.arg.ranges, combo, strict=True):
+            if piece.lanes > 1 or self._is_loop(r):
+                number = number * self.schedule.walk(r).tile + piece.number
+        return number
+
+    def _operands(self, source: Expr, op: ops.Op, point: Point) -> tuple[Value, ...]:
+        """What to accumulate: two factors where a product can be added in one instruction."""
+        fusable = op is ops.ADD and source.op is ops.MUL and source.dtype.kind == dt.FLOAT
+        if fusable and self.values.known(source, point) is None:
+            return self.values.at(source.src[0], point), self.values.at(source.src[1], point)
+        return (self.values.at(source, point),)
+
+    def _declare(self, value: Expr, lanes: int, home: int) -> Value:
+        name = self.scope.define(self.scope.fresh("acc"), home)
+        first = value.arg.op.identity(value.dtype)
+        self.scope.add(nest.Declare(name, value.dtype, lanes, first), home)
+        return Value(value.dtype, lanes, name)
+
+    def _total(self, running: Running, home: int) -> Value:
+        """The accumulators combined, and their lanes where the reduction itself ran over lanes."""
+        value = running.value
+        op = COMBINE[value.arg.op]
+        outer = running.point.width(value.ranges)
+        by_lanes: dict[int, list[Value]] = {}
+        for (lanes, _), partial in running.partial.items():
+            by_lanes.setdefault(lanes, []).append(partial)
+        totals = []
+        for lanes in sorted(by_lanes, reverse=True):
+            total = self._combine(by_lanes[lanes], value, op, home)
+            if total.lanes > 1 and outer == 1:
+                name = self.scope.define(self.scope.fresh("v"), home)
+                self.scope.add(nest.Fold(name, op, total))
+                total = Value(value.dtype, 1, name)
+            totals.append(total)
+        return self._combine(totals, value, op, home)
+
+    def _combine(self, values: list[Value], like: Expr, op: ops.Op, home: int) -> Value:
+        """A balanced tree."""
+        while len(values) > 1:
+            pairs = [tuple(values[i : i + 2]) for i in range(0, len(values), 2)]
+            values = [
+                pair[0] if len(pair) == 1 else self.values.let(op, pair, like, home)
+                for pair in pairs
+            ]
+        return values[0]
+
+
+def _distinct(group: list[Running]) -> list[Running]:
+    """Each reduction once, where several points of a tile agree on what it depends on."""
+    seen = {(r.value, r.point.key(r.value.ranges)[0]): r for r in group}
+    return list(seen.values())
+
+
+def _bind(running: Running, combo: tuple[Piece, ...]) -> Point:
+    point = running.point
+    for r, piece in zip(running.value.arg.ranges, combo, strict=True):
+        point = point.bind(r, piece.index, piece.depth, piece.lanes)
+    return point

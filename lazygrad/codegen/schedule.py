@@ -1,0 +1,101 @@
+"""Schedule: how the ranges of a kernel are walked, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lazygrad.kernel.index import Range
+from lazygrad.kernel.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How one range is walked.
+
+    Attributes:
+        tile: elements of a step; all of them are written out.
+        lanes: in vectors of this many.
+        items: work-items that share the steps (outer ranges only).
+        whole_tail: what is left over is one more, smaller step; otherwise a loop of vectors and
+            one of scalars.
+    """
+
+    tile: int = 1
+    lanes: int = 1
+    items: int = 1
+    whole_tail: bool = False
+
+    def __str__(self) -> str:
+        parts = [f"{self.items} items"] if self.items > 1 else []
+        if self.tile > 1 or not parts:
+            parts.append(f"steps of {self.tile}")
+        if self.lanes > 1:
+            parts.append(f"vectors of {self.lanes}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """``steps`` steps of ``tile`` elements from ``start``."""
+
+    start: int
+    steps: int
+    tile: int
+    lanes: int
+
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """The vectors of a step: offset and lanes; the last ones may be narrower."""
+        offset, lanes = 0, self.lanes
+        while offset < self.tile:
+            while lanes > self.tile - offset:
+                lanes //= 2
+            yield offset, lanes
+            offset += lanes
+
+
+def segments(size: int, walk: Walk) -> list[Segment]:
+    """The steps that together visit 0 ... size - 1 once; the first segment is the main one."""
+    steps = size // walk.tile
+    found = [Segment(0, steps, walk.tile, walk.lanes)]
+    start = steps * walk.tile
+    rest = size - start
+    if not rest:
+        return found
+    if walk.whole_tail:
+        return [*found, Segment(start, 1, rest, walk.lanes)]
+    vectors = rest // walk.lanes if walk.lanes > 1 else 0
+    if vectors:
+        found.append(Segment(start, vectors, walk.lanes, walk.lanes))
+    start += vectors * walk.lanes
+    if start < size:
+        found.append(Segment(start, size - start, 1, 1))
+    return found
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything that was decided about a kernel.
+
+    Attributes:
+        kernel: in normal form (see ``normal``).
+        order: the kernel's ranges, outermost loop first.
+        numbering: the same ranges; the last one changes fastest from one work-item to the next.
+        walks: of every range of the kernel, its outputs and its reductions.
+        group: work-items a group.
+        wide: integers need 64 bits.
+    """
+
+    kernel: Kernel
+    order: tuple[Range, ...]
+    numbering: tuple[Range, ...]
+    walks: Mapping[Range, Walk]
+    group: int = 1
+    wide: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def walk(self, r: Range) -> Walk:
+        return self.walks.get(r, _PLAIN)
+
+
+_PLAIN = Walk()

@@ -1,0 +1,83 @@
+"""Steps: opens the loop of a range, or writes its elements out, and binds it at points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lazygrad.codegen import nest
+from lazygrad.codegen.integers import Integers
+from lazygrad.codegen.nest import Sum
+from lazygrad.codegen.schedule import Segment, Walk, segments
+from lazygrad.codegen.scope import Scope
+from lazygrad.kernel import index as ix
+from lazygrad.kernel.index import Index, Range
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One element or vector of a step: the index to bind, the block that the index lives in, its
+    lanes, and its number among the pieces of the step."""
+
+    index: Index
+    depth: int
+    lanes: int
+    number: int
+
+
+Body = Callable[[Sequence[Piece]], None]
+
+
+class Steps:
+    """Writes loops."""
+
+    def __init__(self, scope: Scope, integers: Integers) -> None:
+        self.scope = scope
+        self.integers = integers
+
+    def over(self, r: Range, walk: Walk, body: Body) -> None:
+        """Calls ``body`` with the pieces of a step of ``r``, once for each of its segments."""
+        for segment in segments(r.size, walk):
+            self._segment(r, segment, body)
+
+    def shared(self, r: Range, walk: Walk, coordinate: str, body: Body) -> None:
+        """The same for the part of ``r`` that belongs to a work-item: ``coordinate`` is the
+        variable that counts the work-items along ``r``."""
+        main, *tails = segments(r.size, walk)
+        chunk = -(-main.steps // walk.items)
+        if chunk == 1:
+            body(self._pieces(main, ix.of(Range(coordinate, walk.items)), 0))
+        else:
+            start = Sum(((coordinate, chunk),))
+            limit = main.steps if main.steps % chunk else None
+            self._loop(r, main, body, start, Sum(start.terms, chunk), limit)
+        if tails:
+            with self.scope.block() as block:
+                for segment in tails:  # at this depth: the other work-items skip it
+                    self._segment(r, segment, body, self.scope.depth)
+            self.scope.add(nest.Last(coordinate, walk.items - 1, tuple(block.statements)))
+
+    def _segment(self, r: Range, segment: Segment, body: Body, depth: int = 0) -> None:
+        if segment.steps == 1:
+            body(self._pieces(segment, Index(), depth))
+        else:
+            self._loop(r, segment, body, Sum(), Sum((), segment.steps), None)
+
+    def _loop(
+        self, r: Range, segment: Segment, body: Body, start: Sum, stop: Sum, limit: int | None
+    ) -> None:
+        name = self.scope.fresh(f"{r.name}_")
+        with self.scope.block() as block:
+            counter = Range(self.scope.define(name, self.scope.depth), segment.steps)
+            body(self._pieces(segment, ix.of(counter), self.scope.depth))
+        self.scope.add(nest.Loop(name, start, stop, tuple(block.statements), limit))
+
+    def _pieces(self, segment: Segment, step: Index, depth: int) -> list[Piece]:
+        base = step * segment.tile + segment.start
+        return [
+            Piece(self._lanes(base + offset, lanes), depth, lanes, number)
+            for number, (offset, lanes) in enumerate(segment.pieces())
+        ]
+
+    def _lanes(self, index: Index, lanes: int) -> Index:
+        return index if lanes == 1 else index + ix.of(self.integers.lane(lanes))

@@ -1,0 +1,221 @@
+"""Values of a nest: expressions at a point of their ranges, as statements.
+
+The value of an expression depends on the indices of its ranges only, so that is what it is
+remembered by: in a tile of rows and columns, a load that moves with the rows alone is written once
+a row. What moves with the lanes is a vector: loaded as one where its stride is 1, lane by lane
+otherwise. Everything else stays a scalar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lazygrad import ops
+from lazygrad.codegen import nest
+from lazygrad.codegen.integers import Integers
+from lazygrad.codegen.nest import Value
+from lazygrad.codegen.scope import Point, Scope
+from lazygrad.errors import InternalError
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index, Range
+from lazygrad.kernel.kernel import Output
+
+
+class Values:
+    """Writes expressions. REDUCE expressions must be known already (see ``reductions``)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.integers = Integers(scope, self.at)
+        self._orders: dict[Expr, list[Expr]] = {}
+
+    def at(self, value: Expr, point: Point) -> Value:
+        """``value`` at ``point``."""
+        found = self.known(value, point)
+        if found is not None:
+            return found
+        for e in self._order(value):
+            if self.known(e, point) is None:
+                self.remember(e, point, _WRITE.get(e.op, _elementwise)(self, e, point))
+        return self._must(value, point)
+
+    def known(self, value: Expr, point: Point) -> Value | None:
+        """What ``value`` is called at ``point``, if it was computed."""
+        key, depth = point.key(value.ranges)
+        found = self.scope.stack[depth].known.get((value, key))
+        return found if isinstance(found, Value) else None
+
+    def remember(self, value: Expr, point: Point, result: Value) -> None:
+        key, depth = point.key(value.ranges)
+        self.scope.stack[depth].known[value, key] = result
+
+    def _must(self, value: Expr, point: Point) -> Value:
+        found = self.known(value, point)
+        if found is None:
+            raise InternalError(f"[codegen] {value} is needed before it is computed")
+        return found
+
+    def _order(self, value: Expr) -> list[Expr]:
+        """What is below ``value``, operands first, without what is inside reductions."""
+        found = self._orders.get(value)
+        if found is None:
+            found = self._orders[value] = _order(value)
+        return found
+
+    # -- one method a kernel op ------------------------------------------------------------------
+
+    def load(self, e: Expr, point: Point) -> Value:
+        slot, index, guard = e.arg
+        depth = point.key(e.ranges)[1]
+        index = self.integers.bind(index, point)
+        bounds = self.integers.bind_guard(guard, point)
+        lanes = self.integers.width(index)
+        lanes = max([lanes, *(self.integers.width(b.index) for b in bounds)])
+        scalar = [b for b in bounds if self.integers.width(b.index) == 1]
+        test = self.integers.test(scalar)
+        if lanes == 1 or (len(scalar) == len(bounds) and self._contiguous(index, lanes)):
+            return self._load(e, slot, index, test, lanes, depth)
+        vector = [b for b in bounds if self.integers.width(b.index) > 1]
+        test_lanes = lanes if vector else 1
+        test = self.integers.test(vector, test)
+        base, stride, moving = self._split_lane(index, lanes)
+        place = self.integers.place(slot, base)
+        name = self.scope.once(
+            ("gather", place, stride, moving, test), depth, "x",
+            lambda name: nest.Gather(
+                name, e.dtype, lanes, place, stride, moving, test, test_lanes
+            ),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
+    def _load(
+        self, e: Expr, slot: int, index: Index, test: str, lanes: int, depth: int
+    ) -> Value:
+        base = _without(index, self._lane_of(index)) if lanes > 1 else index
+        if test:
+            place, test = self.integers.guarded_place(slot, base, test, lanes, e.dtype.itemsize)
+        else:
+            place = self.integers.place(slot, base)
+        name = self.scope.once(
+            ("load", place, lanes, test), depth, "x",
+            lambda name: nest.Load(name, e.dtype, lanes, place, test),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
+    def literal(self, e: Expr, point: Point) -> Value:
+        return Value(e.dtype, 1, "", e.arg)
+
+    def index(self, e: Expr, point: Point) -> Value:
+        bound = self.integers.bind(e.arg, point)
+        total = self.integers.hoisted(self.integers.total(bound))
+        lanes = self.integers.width(bound)
+        name = self.scope.once(
+            ("index", total, e.dtype), point.key(e.ranges)[1], "v",
+            lambda name: nest.FromInt(name, e.dtype, lanes, total),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
+    def guard(self, e: Expr, point: Point) -> Value:
+        operand = self._must(e.src[0], point)
+        bounds = self.integers.bind_guard(e.arg, point)
+        if not bounds:
+            return operand
+        test = self.integers.test(bounds)
+        lanes = max([operand.lanes, *(self.integers.width(b.index) for b in bounds)])
+        name = self.scope.once(
+            ("keep", operand, test), point.key(e.ranges)[1], "v",
+            lambda name: nest.Keep(name, e.dtype, lanes, operand, test),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
+    def elementwise(self, e: Expr, point: Point) -> Value:
+        return self.let(
+            e.op, tuple(self._must(s, point) for s in e.src), e, point.key(e.ranges)[1]
+        )
+
+    def let(self, op: ops.Op | ex.KernelOp, src: tuple[Value, ...], e: Expr, depth: int) -> Value:
+        """``op(src)`` with the dtype of ``e``, in the block at ``depth``."""
+        lanes = max(s.lanes for s in src)
+        name = self.scope.once(
+            (op, e.dtype, src, _signs(src)), depth, "v",
+            lambda name: nest.Let(name, e.dtype, lanes, op, src),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
+    # -- vectors ---------------------------------------------------------------------------------
+
+    def _lane_of(self, index: Index) -> Range:
+        return next(r for r in index.ranges if r in self.integers.lanes)
+
+    def _contiguous(self, index: Index, lanes: int) -> bool:
+        """Lanes lie side by side in memory."""
+        if self.integers.width(index) != lanes:
+            return False
+        lane = self._lane_of(index)
+        return index.affine_in(lane) and index.coefficient(lane) == 1
+
+    def _split_lane(self, index: Index, lanes: int) -> tuple[Index, int, str]:
+        """The scalar part of a vector index, its stride, and a variable with the rest."""
+        if self.integers.width(index) == 1:
+            return index, 0, ""
+        lane = self._lane_of(index)
+        if index.affine_in(lane):
+            return _without(index, lane), index.coefficient(lane), ""
+        moving = Index([(a, c) for a, c in index.terms if lane in a.ranges])
+        return index - moving, 0, self.integers.vector(moving)
+
+    # -- stores ----------------------------------------------------------------------------------
+
+    def store(self, output: Output, point: Point) -> None:
+        """``output``'s element or vector at ``point``, in the innermost block."""
+        value = self.at(output.value, point)
+        index = self.integers.bind(output.index, point)
+        lanes = self.integers.width(index)
+        base, stride, moving = self._split_lane(index, lanes)
+        place = self.integers.place(output.slot, base)
+        dtype = output.value.dtype
+        self.scope.add(nest.Store(place, value, dtype, lanes, stride or 1, moving))
+
+
+def _order(root: Expr) -> list[Expr]:
+    """Toposort that does not enter reductions."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack = [(root, False)]
+    while stack:
+        current, ready = stack.pop()
+        if ready:
+            order.append(current)
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            if current.op is not ex.REDUCE:
+                stack.extend((operand, False) for operand in ex.operands(current))
+    return order
+
+
+def _without(index: Index, lane: Range) -> Index:
+    return Index([(a, c) for a, c in index.terms if a != lane], index.const)
+
+
+def _signs(src: tuple[Value, ...]) -> tuple[str, ...]:
+    """Keeps literals apart that compare equal: 0.0 from -0.0, NaN from itself it does not hurt."""
+    return tuple(str(s.literal) for s in src if not s.name)
+
+
+def _elementwise(values: Values, e: Expr, point: Point) -> Value:
+    return values.elementwise(e, point)
+
+
+def _missing(values: Values, e: Expr, point: Point) -> Value:
+    raise InternalError(f"[codegen] {e} is needed before it is computed")
+
+
+_WRITE: dict[ops.Op | ex.KernelOp, Callable[[Values, Expr, Point], Value]] = {
+    ex.LOAD: Values.load,
+    ex.LITERAL: Values.literal,
+    ex.INDEX: Values.index,
+    ex.GUARD: Values.guard,
+    ex.REDUCE: _missing,
+}
