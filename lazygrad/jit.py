@@ -196,13 +196,13 @@ class Jit(Generic[P, R]):
         captures = self._captures.setdefault(self._signature(leaves, spec), [])
         for capture in captures:
             if capture.is_valid():
-                return capture.replay(tensors)  # type: ignore[no-any-return]
+                return capture.replay(tensors)
         if self.captures >= MAX_CAPTURES:
             self._captures.clear()
             captures = self._captures.setdefault(self._signature(leaves, spec), [])
         capture = _trace(self.function, leaves, spec)
         captures.append(capture)
-        return capture.replay(tensors)  # type: ignore[no-any-return]
+        return capture.replay(tensors)
 
     def _signature(self, leaves: Sequence[Any], spec: pytree.Spec) -> Hashable:
         modes_now = (modes.grad_enabled, settings.fuse)
@@ -277,9 +277,7 @@ def _capture(trace: Trace, returned: Any) -> Capture:
             requested.append(_value_node(seen.tensor))
     for seen_grad in trace.grads.values():
         grad = seen_grad.tensor._grad
-        if grad is None and not seen_grad.read:
-            cleared.append(seen_grad.tensor)
-        elif grad is None and seen_grad.before is not None:
+        if (grad is None and not seen_grad.read) or (grad is None and seen_grad.before is not None):
             cleared.append(seen_grad.tensor)
         elif grad is not None and grad is not seen_grad.before:
             grads.append(seen_grad.tensor)

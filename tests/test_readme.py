@@ -16,9 +16,7 @@ def blocks() -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_examples_train_and_explain(
-    device: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_examples_train_and_explain(device: str, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": "readme"}
     with lazygrad.config(backend=device):
         for block in blocks():

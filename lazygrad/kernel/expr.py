@@ -41,7 +41,7 @@ REDUCE = KernelOp("REDUCE", "arg: Reduce; src[0] combined over ranges")
 class Bound(NamedTuple):
     """``low <= index < high``."""
 
-    index: Index
+    index: Index  # type: ignore[assignment]  # hides tuple.index, which nobody needs
     low: int
     high: int
 
@@ -59,7 +59,7 @@ class Load(NamedTuple):
     """
 
     slot: int
-    index: Index
+    index: Index  # type: ignore[assignment]  # as above
     guard: Guard
 
 

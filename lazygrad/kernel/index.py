@@ -168,6 +168,13 @@ class Index:
         return 0
 
     @property
+    def only_atom(self) -> Atom | None:
+        """The atom that this index is, if it is one and nothing else."""
+        if len(self.terms) == 1 and self.terms[0][1] == 1 and not self.const:
+            return self.terms[0][0]
+        return None
+
+    @property
     def is_affine(self) -> bool:
         """Only ranges: a strided walk through memory."""
         return all(isinstance(atom, Range) for atom, _ in self.terms)
@@ -188,10 +195,9 @@ class Index:
         shifted = self._split_coefficients(divisor)
         if shifted is not None:
             return shifted[0]
-        if len(rest.terms) == 1 and not rest.const and isinstance(rest.terms[0][0], Quotient):
-            inner, coefficient = rest.terms[0]
-            if coefficient == 1:  # (x // a) // b == x // (a * b)
-                return whole + inner.index.floordiv(inner.divisor * divisor)
+        inner = rest.only_atom
+        if isinstance(inner, Quotient):  # (x // a) // b == x // (a * b)
+            return whole + inner.index.floordiv(inner.divisor * divisor)
         return whole + _reduced_quotient(rest, divisor)
 
     def mod(self, divisor: int) -> Index:
@@ -206,10 +212,9 @@ class Index:
         shifted = self._split_coefficients(divisor)
         if shifted is not None:
             return shifted[1]
-        if len(rest.terms) == 1 and not rest.const and isinstance(rest.terms[0][0], Remainder):
-            inner, coefficient = rest.terms[0]
-            if coefficient == 1 and inner.divisor % divisor == 0:  # (x % ab) % b == x % b
-                return inner.index.mod(divisor)
+        inner = rest.only_atom
+        if isinstance(inner, Remainder) and inner.divisor % divisor == 0:  # (x % ab) % b == x % b
+            return inner.index.mod(divisor)
         return _reduced_remainder(rest, divisor)
 
     def _split(self, divisor: int) -> tuple[Index, Index]:

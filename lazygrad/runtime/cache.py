@@ -88,9 +88,7 @@ def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tupl
     return plan, found.leaves
 
 
-def compile_graph(
-    requested: Sequence[Node], leaves: Sequence[Node], device: str
-) -> CompiledPlan:
+def compile_graph(requested: Sequence[Node], leaves: Sequence[Node], device: str) -> CompiledPlan:
     """Plans and compiles a graph whose ``leaves`` are realised values or placeholders."""
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
     copies = with_leaves(requested, cut)

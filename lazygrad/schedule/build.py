@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lazygrad import ops
-from lazygrad.kernel import contraction
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
+from lazygrad.kernel import contraction
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range, ravel
@@ -18,7 +18,12 @@ from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
 from lazygrad.schedule.draft import Draft, Partition
 from lazygrad.schedule.layout import (
-    Order, choose_lanes, follow_reads, row_major, strides_in_order, with_last,
+    Order,
+    choose_lanes,
+    follow_reads,
+    row_major,
+    strides_in_order,
+    with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering
 from lazygrad.shape import Shape

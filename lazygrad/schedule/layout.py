@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.kernel.contraction import Contraction
-from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
+from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Output

@@ -24,7 +24,9 @@ def assign(lifetimes: Sequence[Lifetime]) -> tuple[list[int], list[int]]:
     sizes: list[int] = []
     free_at: list[int] = []  # the step after which an allocation is free
     chosen = [0] * len(lifetimes)
-    for i in sorted(range(len(lifetimes)), key=lambda i: (lifetimes[i].first, -lifetimes[i].nbytes)):
+    for i in sorted(
+        range(len(lifetimes)), key=lambda i: (lifetimes[i].first, -lifetimes[i].nbytes)
+    ):
         life = lifetimes[i]
         free = [a for a in range(len(sizes)) if free_at[a] < life.first]
         fitting = [a for a in free if sizes[a] >= life.nbytes]

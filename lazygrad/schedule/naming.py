@@ -26,9 +26,9 @@ def kernel_name(draft: Draft, inside: Sequence[Node]) -> str:
 
 
 def _computing(inside: Sequence[Node]) -> list[Node]:
-    return [
-        value for value in inside if value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)
-    ] or [value for value in inside if value.op is ops.CONTIGUOUS]
+    return [value for value in inside if value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)] or [
+        value for value in inside if value.op is ops.CONTIGUOUS
+    ]
 
 
 def _label(value: Node) -> str:

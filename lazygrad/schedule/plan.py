@@ -135,7 +135,8 @@ def _lifetimes(
             if value not in places:
                 spans.setdefault(value, [step, step])[1] = step
     lifetimes = [
-        memory.Lifetime(v.size * v.dtype.itemsize, first, last) for v, (first, last) in spans.items()
+        memory.Lifetime(v.size * v.dtype.itemsize, first, last)
+        for v, (first, last) in spans.items()
     ]
     return lifetimes, list(spans)
 

@@ -32,11 +32,9 @@ def _cuts(outputs: Sequence[Output]) -> dict[Range, int]:
     divisors: dict[Range, set[int]] = {}
     for index in _all_indices(outputs):
         for atom in _divided(index):
-            only = atom.index.terms
-            if len(only) == 1 and isinstance(only[0][0], Range) and not atom.index.const:
-                r, coefficient = only[0]
-                if coefficient == 1 and r.size % atom.divisor == 0:
-                    divisors.setdefault(r, set()).add(atom.divisor)
+            r = atom.index.only_atom
+            if isinstance(r, Range) and r.size % atom.divisor == 0:
+                divisors.setdefault(r, set()).add(atom.divisor)
     return {r: min(found) for r, found in divisors.items()}
 
 
@@ -59,9 +57,7 @@ def _split(outputs: Sequence[Output], cuts: Mapping[Range, int]) -> tuple[Output
         r: (Range(r.name + "h", r.size // divisor), Range(r.name + "l", divisor))
         for r, divisor in cuts.items()
     }
-    mapping = {
-        r: index_of(high) * low.size + index_of(low) for r, (high, low) in parts.items()
-    }
+    mapping = {r: index_of(high) * low.size + index_of(low) for r, (high, low) in parts.items()}
     return replace_ranges(outputs, mapping, parts)
 
 
@@ -82,9 +78,7 @@ def replace_ranges(
         if value.op is ex.LOAD:
             slot, index, guard = value.arg
             moved = index.substitute(mapping)
-            return ex.rebuild(
-                value, src, ex.Load(slot, moved, ex.substitute_guard(guard, mapping))
-            )
+            return ex.rebuild(value, src, ex.Load(slot, moved, ex.substitute_guard(guard, mapping)))
         if value.op is ex.INDEX:
             return ex.index_value(value.arg.substitute(mapping), value.dtype)
         if value.op is ex.GUARD:
@@ -111,7 +105,7 @@ def drop_single(outputs: Sequence[Output]) -> tuple[Output, ...]:
             single.update(r for r in value.arg.ranges if r.size == 1)
     if not single:
         return tuple(outputs)
-    return replace_ranges(outputs, {r: Index() for r in single}, {r: () for r in single})
+    return replace_ranges(outputs, {r: Index() for r in single}, dict.fromkeys(single, ()))
 
 
 def rename(outputs: Sequence[Output], shared: Sequence[Range]) -> tuple[Output, ...]:

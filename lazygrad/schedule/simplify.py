@@ -349,5 +349,3 @@ def rebuild_views(view: Node, replace: Callable[[Node], Node]) -> Node:
     for step in reversed(path):
         result = node(step.op, (result,), step.arg)
     return result
-
-

@@ -30,8 +30,7 @@ def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
         if parts is None:
             return None
         axis, count = parts
-        result = _in_two(current, axis, count, done)
-        return result
+        return _in_two(current, axis, count, done)
 
     return rewrite(roots, rules)
 

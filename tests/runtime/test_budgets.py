@@ -35,7 +35,10 @@ def calls_in(function: Callable[[], Any]) -> int:
 
 
 def test_a_warm_realisation_takes_few_calls(device: str) -> None:
-    a, b = Tensor(np.ones(4, np.float32), device=device), Tensor(np.ones(4, np.float32), device=device)
+    a, b = (
+        Tensor(np.ones(4, np.float32), device=device),
+        Tensor(np.ones(4, np.float32), device=device),
+    )
     (a + b).realize()
     again = a - 0 + b
     again = a + b

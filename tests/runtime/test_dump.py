@@ -26,9 +26,7 @@ def convolution(device: str) -> Tensor:
 
 
 @pytest.mark.parametrize("jitted", [False, True])
-def test_a_dump_holds_every_kernel_and_an_index(
-    device: str, tmp_path: Path, jitted: bool
-) -> None:
+def test_a_dump_holds_every_kernel_and_an_index(device: str, tmp_path: Path, jitted: bool) -> None:
     with lazygrad.config(dump=str(tmp_path)):
         if jitted:
             jit(lambda: convolution(device))()

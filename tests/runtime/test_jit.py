@@ -1,4 +1,4 @@
-"""jit: state is found and rebound, shapes recompile, random numbers are fresh, misuse is refused."""
+"""jit: state is found and rebound, shapes recompile, random numbers are fresh, misuse refused."""
 
 import numpy as np
 import pytest
