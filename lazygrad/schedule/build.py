@@ -88,8 +88,7 @@ class Builder:
         dims = attempt.dims_moving_with(value, lane)
         if len(dims) != 1:
             return {}
-        before = self.order_of.get(value, row_major(value.shape))
-        order = with_last(before, dims[0])
+        order = with_last(attempt.order_of_reads(value, load), dims[0])
         copy = self.repacked.get((value, order))
         if copy is None:
             copy = node(ops.CONTIGUOUS, (value,), ("repacked", order))
@@ -165,6 +164,23 @@ class _Attempt:
                     if lane in i.ranges:
                         found[dim] = None
         return list(found)
+
+    def order_of_reads(self, value: Node, load: Expr) -> Order:
+        """The dims of a repacked value with those last that the other operand has close together
+        in memory: they are the innermost loops."""
+        others = [
+            e for e in ex.toposort([self.outputs[0].value]) if e.op is ex.LOAD and e is not load
+        ]
+
+        def stride(dim: int) -> int:
+            moving = frozenset[Range]().union(
+                *(index[dim].ranges for n, index in self.lowering.values if n is value)
+            )
+            strides = [abs(e.arg.index.coefficient(r)) for e in others for r in moving]
+            return min((s for s in strides if s), default=0)
+
+        before = self.builder.order_of.get(value, row_major(value.shape))
+        return tuple(sorted(before, key=lambda dim: -stride(dim)))
 
     # -- the finished kernel ------------------------------------------------------------------------
 

@@ -33,6 +33,15 @@ def _like(value: Node, number: Scalar) -> Node:
     return const(number, value.dtype, value.shape, value.device)
 
 
+# -- nothing ----------------------------------------------------------------------------------
+
+
+@rules.on(*(op for op in ops.ALL if op.kind is not Kind.LEAF))
+def drop_empty(current: Node) -> Node | None:
+    """A value without elements needs no computation, so later stages meet none in a kernel."""
+    return _like(current, 0) if current.size == 0 else None
+
+
 # -- marks ------------------------------------------------------------------------------------
 
 

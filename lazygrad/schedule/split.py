@@ -49,9 +49,9 @@ def _parts(current: Node, target: Target) -> tuple[int, int] | None:
         return None
     sizes = [(inner.shape[axis], axis) for axis in current.arg]
     for size, axis in sorted(sizes, key=lambda pair: (pair[0] < wanted, pair[1])):
-        count = max((d for d in range(2, wanted + 1) if size % d == 0), default=1)
-        if count > 1:
-            return axis, count
+        divisors = [d for d in range(2, min(size, 2 * wanted) + 1) if size % d == 0]
+        if divisors:
+            return axis, min(divisors, key=lambda d: abs(d - wanted))
     return None
 
 
@@ -65,7 +65,7 @@ def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
     if contraction:  # enough tiles already; what counts is that a part's operands stay in cache
         if not target.is_gpu:
             operands = sum(base_of(s).size for s in base_of(current.src[0]).src)
-            return min(PARTS * target.units, -(-operands * 4 // target.cache))
+            return min(PARTS * target.units, -(-operands * 8 // target.cache))
         per_unit = 16
     wanted = PARTS * target.units * per_unit // max(current.size, 1)
     length = prod(current.src[0].shape[axis] for axis in current.arg)
