@@ -190,7 +190,7 @@ class _Writer:
         vector = f"LOAD_{spelling.stored(s.dtype)}{s.lanes}({address})"
         if s.dtype is dtype.bfloat16:
             return f"FROM_bfloat16_{s.lanes}({vector})"
-        return f"CONVERT(int{s.lanes}, -{vector})" if s.dtype is dtype.bool_ else vector
+        return f"-CONVERT(int{s.lanes}, {vector})" if s.dtype is dtype.bool_ else vector
 
     def gather(self, s: nest.Gather) -> Iterator[str]:
         parts = []
