@@ -1,4 +1,8 @@
-"""How a LOAD walks memory: plainly strided, strided through a zero-padded copy, or neither."""
+"""How a LOAD walks memory: plainly strided, strided through a copy of a box, or neither.
+
+The copy holds zeros where a guard does not hold, and elements several times where an index divides
+(``h // 2`` of an enlarged image); walked with strides it needs neither tests nor index arrays.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from math import gcd
 
 from lazygrad.plugin import Expr, Index, Range
 from lazygrad.plugin import expr as ex
+from lazygrad.plugin import index as ix
 
 
 @dataclass(frozen=True)
@@ -20,17 +25,10 @@ class Strided:
 
 
 @dataclass(frozen=True)
-class Dim:
-    """A dim of a padded copy: its coordinate is ``sum(steps[r] * r) - low``.
+class Part:
+    """A dim of the copied box: a coordinate from ``low`` to ``high``, of which ``first`` to
+    ``last`` are inside every bound. All of them included. ``stride``: in memory."""
 
-    Attributes:
-        steps: the form's coefficients, e.g. {h: 1, kh: -1}.
-        low, high: the values that the form takes, both included.
-        first, last: those of them that are inside every bound; elsewhere the copy holds zeros.
-        stride: of the form in memory.
-    """
-
-    steps: tuple[tuple[Range, int], ...]
     low: int
     high: int
     first: int
@@ -49,95 +47,186 @@ class Dim:
     def is_bounded(self) -> bool:
         return self.valid < self.size
 
-    @property
-    def range(self) -> Range | None:
-        """The range that the coordinate is, if it is one."""
-        return self.steps[0][0] if len(self.steps) == 1 else None
+    def within(self, first: int, last: int) -> Part:
+        """With a further bound."""
+        first, last = max(self.first, first), min(self.last, last)
+        return Part(self.low, self.high, first, last, self.stride)
 
 
 @dataclass(frozen=True)
-class Padded:
-    """A zero-padded copy of a box of memory, outermost dim first, walked with strides.
+class Dim:
+    """A coordinate ``start + sum(steps[r] * r)`` of the copy, counted from 0; in two parts, a
+    quotient and a remainder, where the index divides it."""
 
-    The element at coordinates ``first`` of every dim is ``offset`` in memory.
-    """
+    steps: tuple[tuple[Range, int], ...]
+    start: int
+    parts: tuple[Part, ...]
+
+    @property
+    def range(self) -> Range | None:
+        """The range that the coordinate is, if it is one."""
+        simple = len(self.steps) == len(self.parts) == 1 and self.start == 0
+        return self.steps[0][0] if simple else None
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """A copy of a box of memory, outermost dim first. Its first valid element is ``offset``."""
 
     dims: tuple[Dim, ...]
     offset: int
 
-
-def classify(load: Expr, buffer_size: int) -> Strided | Padded | None:
-    """How ``load`` walks memory; None if its index or guard needs integer arrays."""
-    _, index, guard = load.arg
-    if not index.is_affine or not all(bound.index.is_affine for bound in guard):
-        return None
-    if guard:
-        return _padded(index, guard, buffer_size)
-    low, high = index.interval
-    if low < 0 or high >= buffer_size:
-        return None
-    return Strided(index.const, {r: c for r, c in index.terms if isinstance(r, Range)})
-
-
-def _padded(index: Index, guard: ex.Guard, buffer_size: int) -> Padded | None:
-    forms = _bounded_forms(guard)
-    rest = {r: c for r, c in index.terms if isinstance(r, Range)}
-    dims: list[Dim] = []
-    for form, (first, last) in forms.items():
-        stride = _stride(form, rest)
-        if stride is None:
-            return None
-        for r, step in form:
-            rest[r] = rest.get(r, 0) - stride * step
-        dims.append(_dim(form, first, last, stride))
-    bounded = {r for form in forms for r, _ in form}
-    if sum(map(len, forms)) > len(bounded) or any(rest[r] for r in bounded):
-        return None  # a range that two dims depend on
-    for r, stride in rest.items():
-        if stride:
-            dims.append(Dim(((r, 1),), 0, r.size - 1, 0, r.size - 1, stride))
-    dims.sort(key=lambda d: -abs(d.stride))
-    offset = index.const + sum(d.first * d.stride for d in dims)
-    if all(d.valid for d in dims):  # otherwise nothing is read
-        reach = [d.stride * (d.valid - 1) for d in dims]
-        if offset + sum(x for x in reach if x < 0) < 0:
-            return None
-        if offset + sum(x for x in reach if x > 0) >= buffer_size:
-            return None
-    return Padded(tuple(dims), offset)
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for dim in self.dims for part in dim.parts)
 
 
 Form = tuple[tuple[Range, int], ...]
 
 
-def _bounded_forms(guard: ex.Guard) -> dict[Form, tuple[int, int]]:
-    """The linear forms that bounds speak of, each with its first and last value inside."""
-    found: dict[Form, tuple[int, int]] = {}
+def classify(load: Expr, buffer_size: int) -> Strided | Boxed | None:
+    """How ``load`` walks memory; None if it needs integer arrays."""
+    _, index, guard = load.arg
+    if not guard and index.is_affine:
+        low, high = index.interval
+        if low < 0 or high >= buffer_size:
+            return None
+        return Strided(index.const, {r: c for r, c in index.terms if isinstance(r, Range)})
+    forms = _forms(index, guard)
+    if forms is None:
+        return None
+    rest = {r: c for r, c in index.terms if isinstance(r, Range)}
+    dims: list[Dim] = []
+    offset = index.const
+    for form in forms.values():
+        stride = form.linear_stride(rest)
+        if stride is None:
+            return None
+        for r, step in form.terms:
+            rest[r] = rest.get(r, 0) - stride * step
+        dim = form.dim(stride, index)
+        if dim is None:
+            return None
+        offset -= stride * form.const if form.divisor > 1 else 0
+        dims.append(dim)
+    used = [r for form in forms.values() for r, _ in form.terms]
+    if len(set(used)) < len(used) or any(rest[r] for r in used):
+        return None  # a range that two dims depend on
+    dims += [
+        Dim(((r, 1),), 0, (Part(0, r.size - 1, 0, r.size - 1, stride),))
+        for r, stride in rest.items()
+        if stride
+    ]
+    dims.sort(key=lambda d: -abs(d.parts[0].stride))
+    boxed = Boxed(tuple(dims), offset + sum(p.first * p.stride for d in dims for p in d.parts))
+    return boxed if _inside(boxed, buffer_size) else None
+
+
+def _inside(boxed: Boxed, buffer_size: int) -> bool:
+    """Whether all that is copied is in the buffer."""
+    if not all(part.valid for part in boxed.parts):
+        return True  # nothing is copied
+    reach = [part.stride * (part.valid - 1) for part in boxed.parts]
+    low = boxed.offset + sum(x for x in reach if x < 0)
+    high = boxed.offset + sum(x for x in reach if x > 0)
+    return 0 <= low and high < buffer_size
+
+
+# -- forms ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Form:
+    """A sum of ranges that bounds or divisions speak of: ``terms``, without a constant.
+
+    Attributes:
+        divisor, const: the index has (terms + const) // divisor, or the remainder; 1 if neither.
+        bounds: (first, last) of the terms, of the quotient and of the remainder.
+    """
+
+    terms: Form
+    divisor: int
+    const: int
+    bounds: list[tuple[str, int, int]]
+
+    def linear_stride(self, rest: Mapping[Range, int]) -> int | None:
+        """The stride in memory of the terms by themselves."""
+        r, step = self.terms[0]
+        stride = rest.get(r, 0)
+        return stride // step if stride % step == 0 else None
+
+    def dim(self, stride: int, index: Index) -> Dim | None:
+        """The dim of the box, None if its bounds are not bounds of its parts."""
+        low = sum(c * (r.size - 1) for r, c in self.terms if c < 0)
+        high = sum(c * (r.size - 1) for r, c in self.terms if c > 0)
+        if self.divisor == 1:
+            part = Part(low, high, low, high, stride)
+            for _, first, last in self.bounds:
+                part = part.within(first, last)
+            return Dim(self.terms, -low, (part,))
+        low, high, d = low + self.const, high + self.const, self.divisor
+        inner = Index(self.terms, self.const)
+        by_quotient = index.coefficient(ix.Quotient(inner, d)) + stride * d
+        by_remainder = index.coefficient(ix.Remainder(inner, d)) + stride
+        quotient = Part(low // d, high // d, low // d, high // d, by_quotient)
+        remainder = Part(0, d - 1, 0, d - 1, by_remainder)
+        for what, first, last in self.bounds:
+            if what == "remainder":
+                remainder = remainder.within(first, last)
+                continue
+            if what == "terms":
+                first, last = first + self.const, last + self.const
+                cuts_low = first % d != 0 and first > low
+                cuts_high = (last + 1) % d != 0 and last < high
+                if cuts_low or cuts_high:
+                    return None
+                first, last = first // d, last // d
+            quotient = quotient.within(first, last)
+        return Dim(self.terms, self.const - d * quotient.low, (quotient, remainder))
+
+
+def _forms(index: Index, guard: ex.Guard) -> dict[Form, _Form] | None:
+    """The forms that are divided or bounded, by their terms."""
+    found: dict[Form, _Form] = {}
+    for one in (index, *(bound.index for bound in guard)):
+        for atom, _ in one.terms:
+            if isinstance(atom, Range):
+                continue
+            if not isinstance(atom, ix.Quotient | ix.Remainder) or not atom.index.is_affine:
+                return None
+            terms = _terms(atom.index)
+            known = found.setdefault(terms, _Form(terms, atom.divisor, atom.index.const, []))
+            if (known.divisor, known.const) != (atom.divisor, atom.index.const):
+                return None
     for bound in guard:
-        terms = [(r, c) for r, c in bound.index.terms if isinstance(r, Range)]
-        if not terms:
-            continue  # decided already: it always holds, or the load is zero
-        divisor = reduce(gcd, (c for _, c in terms), 0)
-        low, high = bound.low - bound.index.const, bound.high - 1 - bound.index.const
-        if terms[0][1] < 0:  # the first coefficient is positive, so that equal forms are equal
-            divisor = -divisor
-            low, high = high, low
-        first = -(-low // divisor)
-        last = high // divisor
-        form = tuple((r, c // divisor) for r, c in terms)
-        before = found.get(form, (first, last))
-        found[form] = max(first, before[0]), min(last, before[1])
+        if bound.index.terms and not _add_bound(found, bound):
+            return None
     return found
 
 
-def _stride(form: Form, rest: Mapping[Range, int]) -> int | None:
-    """The stride of a form in memory."""
-    r, step = form[0]
-    stride = rest.get(r, 0)
-    return stride // step if stride % step == 0 else None
+def _terms(index: Index) -> Form:
+    return tuple((r, c) for r, c in index.terms if isinstance(r, Range))
 
 
-def _dim(form: Form, first: int, last: int, stride: int) -> Dim:
-    low = sum(c * (r.size - 1) for r, c in form if c < 0)
-    high = sum(c * (r.size - 1) for r, c in form if c > 0)
-    return Dim(form, low, high, max(first, low), min(last, high), stride)
+def _add_bound(forms: dict[Form, _Form], bound: ex.Bound) -> bool:
+    """Adds a bound to the form that it speaks of; False if it is none."""
+    low, high = bound.low - bound.index.const, bound.high - 1 - bound.index.const
+    if bound.index.is_affine:
+        terms = _terms(bound.index)
+        divisor = reduce(gcd, (c for _, c in terms), 0)
+        unit = tuple((r, c // divisor) for r, c in terms)
+        opposite = tuple((r, -c) for r, c in unit)
+        if opposite in forms or (unit not in forms and unit[0][1] < 0):
+            unit, divisor, low, high = opposite, -divisor, high, low
+        form = forms.setdefault(unit, _Form(unit, 1, 0, []))
+        form.bounds.append(("terms", -(-low // divisor), high // divisor))
+        return True
+    if len(bound.index.terms) != 1:
+        return False
+    atom, coefficient = bound.index.terms[0]
+    if coefficient < 0:
+        low, high = high, low
+    what = "quotient" if isinstance(atom, ix.Quotient) else "remainder"
+    assert isinstance(atom, ix.Quotient | ix.Remainder)
+    forms[_terms(atom.index)].bounds.append((what, -(-low // coefficient), high // coefficient))
+    return True

@@ -24,6 +24,8 @@ UFUNCS: dict[Any, str] = {
     ops.SQRT: "sqrt",
     ops.ADD: "add",
     rewriting.SUBTRACT: "subtract",
+    rewriting.EQUAL: "equal",
+    rewriting.NOT: "logical_not",
     ops.MUL: "multiply",
     ops.MAX: "maximum",
     ops.LT: "less",
@@ -87,13 +89,8 @@ def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     bits = BITS[out.dtype.itemsize].name
     mask = _Bits(lo, condition, scope, "int8")
     a, b = (_Bits(lo, array, scope, bits) for array in (left, right))
-    if _is_zero(e.src[2]):
+    if rewriting.is_zero(e.src[2]):
         _multiply(mask, a, out, bits)
-        return out
-    if _is_zero(e.src[1]):
-        opposite = lo.names.scratch(e.src[0].ranges, condition.dtype, scope)
-        lo.statement(scope, "logical_not", [condition], opposite)
-        _multiply(_Bits(lo, opposite, scope, "int8"), b, out, bits)
         return out
     # Not in ``out``: it may be the memory of an operand that is read once more at the end.
     mixed = lo.names.scratch(e.ranges, out.dtype, scope)
@@ -133,11 +130,6 @@ def _multiply(mask: _Bits, value: _Bits, out: Array, bits: str) -> None:
         f"multiply({value.text}, {mask.text}, out={target.text})", value.array, mask.array, out
     )
     overlay([value.array], out)
-
-
-def _is_zero(e: Expr) -> bool:
-    """Whether the value is the number whose bits are all zero."""
-    return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
 
 
 # -- numbers and indices ----------------------------------------------------------------------

@@ -20,7 +20,7 @@ from lazygrad_numpy.indexing import with_takes
 from lazygrad_numpy.loops import axis_order, choose_loops
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, simplified
-from lazygrad_numpy.rewriting import with_subtractions
+from lazygrad_numpy.rewriting import with_numpy_calls
 
 RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
 LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
@@ -52,7 +52,7 @@ class Source:
 
 def generate(kernel: Kernel, units: int = 1) -> Source:
     """The code of ``kernel``, for ``units`` threads."""
-    shaped = with_subtractions(with_takes(product.with_factors(simplified(kernel))))
+    shaped = with_numpy_calls(with_takes(product.with_factors(simplified(kernel))))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)
     if planned is None:

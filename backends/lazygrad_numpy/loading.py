@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,15 @@ from lazygrad.plugin import Expr, InternalError, Range
 from lazygrad.plugin import dtype as dt
 from lazygrad.plugin import expr as ex
 from lazygrad_numpy import indexing
-from lazygrad_numpy.access import Dim, Padded, Strided, classify
+from lazygrad_numpy.access import Boxed, Dim, Part, Strided, classify
 from lazygrad_numpy.arrays import Names, strides_text, tuple_text
 from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
+
+
+MANY_READERS = 3
+SHORT_RUN = 256  # elements; NumPy starts its inner loop anew for each run
+MANY_ELEMENTS = 4096
 
 
 def _load(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
@@ -24,8 +30,12 @@ def _load(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         raise InternalError(f"[numpy] {lo.kernel.name}: {e} should have become a TAKE")
     if isinstance(access, Strided):
         stored = strided(lo, e, access)
+        if stored.dtype == compute_dtype(e.dtype) and _is_worth_a_copy(lo, e, stored):
+            out = lo.names.scratch(e.ranges, stored.dtype, scope)
+            lo.copy(stored, out, scope)
+            return out
     else:
-        stored = _padded(lo, e, access, scope)
+        stored = _boxed(lo, e, access, scope)
     return _converted(lo, e, stored, scope, into)
 
 
@@ -44,6 +54,19 @@ def strided(lo: Lowering, e: Expr, access: Strided) -> Array:
     return view
 
 
+def _is_worth_a_copy(lo: Lowering, e: Expr, view: Array) -> bool:
+    """Whether a view that lies in short runs is read often enough to be copied to one piece."""
+    if lo.readers.get(e, 0) < MANY_READERS or e in lo.operands:
+        return False
+    run = 1
+    for r in reversed(lo.names.in_order(view.ranges)):
+        if view.strides[r] != run:
+            break
+        run *= lo.names.extent(r)
+    elements = prod(lo.names.extent(r) for r in view.ranges)
+    return run <= SHORT_RUN and elements >= MANY_ELEMENTS
+
+
 def _converted(
     lo: Lowering, e: Expr, stored: Array, scope: Scope, into: Array | None
 ) -> Array:
@@ -59,26 +82,25 @@ def _converted(
     return out
 
 
-# -- zero padding -----------------------------------------------------------------------------
+# -- copied boxes -----------------------------------------------------------------------------
 
 
-def _padded(lo: Lowering, e: Expr, access: Padded, scope: Scope) -> Array:
+def _boxed(lo: Lowering, e: Expr, access: Boxed, scope: Scope) -> Array:
     """A copy of the box inside the guard, with zeros around it, seen along the ranges."""
     names, dtype = lo.names, e.dtype.numpy
-    sizes = [_held(names, dim) for dim in access.dims]
+    sizes = [size for dim in access.dims for size in _held(names, dim)]
     steps = _row_major(sizes)
     strides: dict[Range, int] = {}
     offset = 0
-    absolute: set[Range] = set()
-    for dim, step in zip(access.dims, steps, strict=True):
-        for r, factor in dim.steps:
-            strides[r] = strides.get(r, 0) + factor * step
-            if dim.range is None and r in names.loops:
-                absolute.add(r)
-        offset -= dim.low * step if dim.range is None else 0
+    position = -1
+    for dim in access.dims:
+        position += len(dim.parts)
+        step = steps[position]  # a quotient's step is that of its remainder times the divisor
+        strides.update((r, factor * step) for r, factor in dim.steps)
+        offset += dim.start * step
+    absolute = {r for d in access.dims if d.range is None for r, _ in d.steps if r in names.loops}
     extents = {r: r.size if r in absolute else names.extent(r) for r in strides}
-    nbytes = max(1, int(np.prod(sizes))) * dtype.itemsize
-    home = Region(nbytes, pinned=True)
+    home = Region(max(1, prod(sizes)) * dtype.itemsize, pinned=True)
     label = names.fresh(f"x{e.arg.slot}")
     view = Array(label, dtype, strides, extents, home, scope, offset, frozenset(absolute))
     _fill(lo, e, access, view, sizes, scope)
@@ -86,27 +108,30 @@ def _padded(lo: Lowering, e: Expr, access: Padded, scope: Scope) -> Array:
 
 
 def _fill(
-    lo: Lowering, e: Expr, access: Padded, view: Array, sizes: Sequence[int], scope: Scope
+    lo: Lowering, e: Expr, access: Boxed, view: Array, sizes: Sequence[int], scope: Scope
 ) -> None:
     """Zeros first, once if the borders never move; then the box, its part in this block."""
     names = lo.names
     scope = _outermost(lo, (d.range for d in access.dims if d.range is not None), scope)
     loops = scope.loops()
     box = names.box(view, sizes)
-    if not all(dim.valid for dim in access.dims):
-        names.launch.add(f"{box}.fill(0)", view)
+    bounded = [dim for dim in access.dims if any(part.is_bounded for part in dim.parts)]
+    if bounded:
+        moving = any(d.range in names.loops for d in bounded) and _reads(access)
+        (scope if moving else names.launch).add(f"{box}.fill(0)", view)
+    if not _reads(access):
         return
-    moving = [d for d in access.dims if d.is_bounded and d.range in names.loops]
-    (scope if moving else names.launch).add(f"{box}.fill(0)", view)
     source = _box_in_memory(lo, e, access)
-    into: list[str] = []
-    out_of: list[str] = []
+    cuts: list[tuple[str, str]] = []
     for dim in access.dims:
         loop = loops.get(dim.range) if dim.range is not None else None
-        a, b = _cut(dim, loop)
-        into.append(a)
-        out_of.append(b)
-    scope.add(f"copyto({box}{_subscript(into)}, {source}{_subscript(out_of)})", view)
+        cuts += [_cut(part, loop) for part in dim.parts]
+    into, out_of = (_subscript(side) for side in zip(*cuts, strict=True))
+    scope.add(f"copyto({box}{into}, {source}{out_of})", view)
+
+
+def _reads(access: Boxed) -> bool:
+    return all(part.valid for part in access.parts)
 
 
 def _outermost(lo: Lowering, ranges: Iterable[Range], scope: Scope) -> Scope:
@@ -120,11 +145,11 @@ def _outermost(lo: Lowering, ranges: Iterable[Range], scope: Scope) -> Scope:
     return scope
 
 
-def _box_in_memory(lo: Lowering, e: Expr, access: Padded) -> str:
+def _box_in_memory(lo: Lowering, e: Expr, access: Boxed) -> str:
     """The name of the box inside the guard, in the buffer's memory."""
     dtype = e.dtype.numpy
-    shape = [dim.valid for dim in access.dims]
-    strides = [dim.stride * dtype.itemsize for dim in access.dims]
+    shape = [part.valid for part in access.parts]
+    strides = [part.stride * dtype.itemsize for part in access.parts]
     name = lo.names.fresh(f"x{e.arg.slot}_box")
     tail = strides_text(shape, strides, dtype.itemsize)
     start = f", {access.offset * dtype.itemsize}" if access.offset or tail else ""
@@ -134,19 +159,17 @@ def _box_in_memory(lo: Lowering, e: Expr, access: Padded) -> str:
     return name
 
 
-def _cut(dim: Dim, loop: Loop | None) -> tuple[str, str]:
-    """Subscripts of the padded copy and of the box for this step of ``loop``."""
+def _cut(part: Part, loop: Loop | None) -> tuple[str, str]:
+    """Subscripts of the copy and of the box in memory for this step of ``loop``."""
     if loop is None:
-        start = dim.first - dim.low
-        if not dim.is_bounded:
-            return ":", ":"
-        return f"{start}:{start + dim.valid}", ":"
+        start = part.first - part.low
+        return (f"{start}:{start + part.valid}" if part.is_bounded else ":"), ":"
     i, end = loop.range.name, loop.end
-    if not dim.is_bounded:
+    if not part.is_bounded:
         return (f":{end} - {i}" if loop.is_ragged else ":"), f"{i}:{end}"
-    first = f"max({i}, {dim.first})"
-    last = f"max({first}, min({end}, {dim.last + 1}))"
-    return f"{first} - {i}:{last} - {i}", f"{first} - {dim.first}:{last} - {dim.first}"
+    first = f"max({i}, {part.first})"
+    last = f"max({first}, min({end}, {part.last + 1}))"
+    return f"{first} - {i}:{last} - {i}", f"{first} - {part.first}:{last} - {part.first}"
 
 
 def _subscript(cuts: Sequence[str]) -> str:
@@ -157,9 +180,11 @@ def _subscript(cuts: Sequence[str]) -> str:
     return f"[{', '.join(kept)}]" if kept else ""
 
 
-def _held(names: Names, dim: Dim) -> int:
-    """How many coordinates of ``dim`` the copy holds: a block's, where it is one looped range."""
-    return names.extent(dim.range) if dim.range is not None else dim.size
+def _held(names: Names, dim: Dim) -> list[int]:
+    """How many coordinates the copy holds: a block's, where the dim is one looped range."""
+    if dim.range is not None:
+        return [names.extent(dim.range)]
+    return [part.size for part in dim.parts]
 
 
 def _row_major(sizes: Sequence[int]) -> list[int]:

@@ -62,6 +62,7 @@ class Lowering:
         for root in self.kernel.values:
             self.readers[root] = self.readers.get(root, 0) + 1
         self.reductions = [e for e in values if e.op is ex.REDUCE]
+        self.operands = {factor for e in self.products for factor in e.src[0].src}
 
     # -- where things are computed --
 

@@ -58,6 +58,11 @@ class Product:
     def columns(self) -> tuple[Range, ...]:
         return self.right.free
 
+    @property
+    def result(self) -> tuple[Range, ...]:
+        """The ranges of the result as BLAS lays them out."""
+        return (*self.batch, *self.rows, *self.columns)
+
 
 def _size(ranges: Iterable[Range]) -> int:
     return prod(r.size for r in ranges)
@@ -96,10 +101,13 @@ def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
     if batch and (work < SMALLEST or (1 in (_size(rows), _size(columns)) and _size(found.k) <= 16)):
         return None
     options = [
-        Product(_operand(kernel, left, rows, k), _operand(kernel, right, columns, k), batch, k)
-        for k in _k_orders(found.k, (left, right))
+        Product(_operand(kernel, left, r, k), _operand(kernel, right, c, k), batch, k)
+        for k in _orders(found.k, (left, right))
+        for r in _orders(rows, (left,), rows)
+        for c in _orders(columns, (right,), columns)
     ]
-    return found.reduce, min(options, key=_packing_cost)
+    given = (*batch, *rows, *columns)
+    return found.reduce, min(options, key=lambda p: _packing_cost(p, given))
 
 
 def _arranged(
@@ -130,13 +138,15 @@ def _trailing(ranges: Sequence[Range], side: dict[Range, str]) -> list[Range]:
     return found
 
 
-def _k_orders(k: Sequence[Range], operands: Iterable[Expr]) -> list[tuple[Range, ...]]:
-    """The reduced ranges as each operand has them in memory, outermost first."""
-    found = []
+def _orders(
+    ranges: Sequence[Range], operands: Iterable[Expr], *given: tuple[Range, ...]
+) -> list[tuple[Range, ...]]:
+    """``ranges`` as each operand has them in memory, outermost first, besides those given."""
+    found = list(given)
     for operand in operands:
         strides = _strides(operand)
-        found.append(tuple(sorted(k, key=lambda r: -abs(strides.get(r, 0)))))
-    return found
+        found.append(tuple(sorted(ranges, key=lambda r: -abs(strides.get(r, 0)))))
+    return list(dict.fromkeys(found))
 
 
 def _strides(value: Expr) -> dict[Range, int]:
@@ -184,9 +194,10 @@ def _is_direct(
     )
 
 
-def _packing_cost(product: Product) -> int:
-    """Elements to pack; more where they are gathered one by one, not in runs."""
-    total = 0
+def _packing_cost(product: Product, given: tuple[Range, ...]) -> int:
+    """Elements to pack; more where they are gathered one by one, not in runs. A result in
+    another order than the given one is copied once more."""
+    total = 0 if product.result == given else SCATTERED * _size(given)
     for operand in (product.left, product.right):
         if operand.direct:
             continue
@@ -233,10 +244,9 @@ def choose_loops(
     for operand in sorted((product.left, product.right), key=lambda o: -_size(o.value.ranges)):
         if not operand.direct:
             _cut_for_packing(blocks, operand)
-    result = (*product.batch, *product.rows, *product.columns)
     along_k = any(r in blocks.chosen for r in product.k)
     if along_k or any(value is not reduce for value in kernel.values):
-        while (size := blocks.extent(result)) > RESULT * 2:
+        while (size := blocks.extent(product.result)) > RESULT * 2:
             if not blocks.cut((product.batch, product.rows), RESULT / size, FEWEST_ROWS):
                 break
     if not blocks.chosen and units > 1:
@@ -276,11 +286,10 @@ def emit(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     product: Product = lo.products[e]
     left = _matrix(lo, product, product.left, scope)
     right = _matrix(lo, product, product.right, scope)
-    layout = (*product.batch, *product.rows, *product.columns)
     dims: Dims = (*((r,) for r in product.batch), product.rows, product.columns)
     target = into
     if target is None or not _is_matrix(lo, target, dims):
-        target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, layout=layout)
+        target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, layout=product.result)
     rows, columns = (product.rows, product.k), (product.k, product.columns)
     called = (
         lo.names.of(left, scope, (*_batch_dims(product, left), *rows)),

@@ -50,7 +50,8 @@ def _over_blocks(lo: Lowering, e: Expr, scope: Scope) -> None:
         bodies.append(Scope(parent=bodies[-1], loop=loop))
     inner = bodies[-1]
     for one, total in totals.items():
-        part = lo.names.scratch(one.ranges, compute_dtype(one.dtype), inner)
+        layout = lo.products[one].result if one in lo.products else None
+        part = lo.names.scratch(one.ranges, compute_dtype(one.dtype), inner, layout)
         if one in lo.products:
             product.emit(lo, one, inner, part)
         else:
@@ -88,7 +89,8 @@ def _accumulator(lo: Lowering, e: Expr, scope: Scope) -> Array:
     """Filled with the identity; float32 sums are carried over blocks in float64."""
     dtype = compute_dtype(e.dtype)
     wide = dtype.kind == "f" and e.arg.op is ops.SUM and e not in lo.products
-    total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope)
+    layout = lo.products[e].result if e in lo.products else None
+    total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope, layout)
     identity = 0 if e.arg.op is ops.SUM else e.dtype.min
     scope.add(f"{lo.names.of(total, scope)}.fill({identity!r})", total)
     return total

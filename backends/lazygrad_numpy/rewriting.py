@@ -2,30 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from lazygrad.plugin import Expr, Kernel, ops
 from lazygrad.plugin import dtype as dt
 from lazygrad.plugin import expr as ex
 
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
+EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
+NOT = ex.KernelOp("NOT", "the opposite of a bool")
+
+Sources = tuple[Expr, ...]
 
 
-def with_subtractions(kernel: Kernel) -> Kernel:
-    """``a + b * -1``, which is how the graph writes it, becomes ``a - b``."""
+def with_numpy_calls(kernel: Kernel) -> Kernel:
+    """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
 
-    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op is ops.ADD and value.dtype.kind in (dt.SIGNED, dt.FLOAT):
-            for kept, other in (src, src[::-1]):
-                if other.op is ops.MUL and any(_is_minus_one(f) for f in other.src):
-                    positive = next((f for f in other.src if not _is_minus_one(f)), other.src[0])
-                    return ex.extension(SUBTRACT, (kept, positive), None, value.dtype)
-        return ex.rebuild(value, src, value.arg)
+    def visit(value: Expr, src: Sources) -> Expr:
+        rewrite = REWRITES.get(value.op)
+        found = rewrite(src) if rewrite is not None else None
+        return found if found is not None else ex.rebuild(value, src, value.arg)
 
     values = ex.transform(kernel.values, visit)
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
 
 
-def _is_minus_one(e: Expr) -> bool:
-    return e.op is ex.LITERAL and e.arg == -1
+def _difference(src: Sources) -> Expr | None:
+    if src[0].dtype.kind not in (dt.SIGNED, dt.FLOAT):
+        return None
+    for kept, other in (src, src[::-1]):
+        if other.op is ops.MUL and any(_is_literal(f, -1) for f in other.src):
+            positive = next((f for f in other.src if not _is_literal(f, -1)), other.src[0])
+            return ex.extension(SUBTRACT, (kept, positive), None, kept.dtype)
+    return None
+
+
+def _opposite(src: Sources) -> Expr | None:
+    """A bool that differs from True; of a comparison, the opposite comparison."""
+    for condition, other in (src, src[::-1]):
+        if condition.dtype is dt.bool_ and _is_literal(other, True):
+            return negated(condition)
+    return None
+
+
+def negated(condition: Expr) -> Expr:
+    """The opposite of a bool."""
+    if condition.op is ops.NE:
+        return ex.extension(EQUAL, condition.src, None, dt.bool_)
+    return ex.extension(NOT, (condition,), None, dt.bool_)
+
+
+def _choice(src: Sources) -> Expr | None:
+    """Zero comes last, where it costs nothing."""
+    condition, left, right = src
+    if is_zero(left) and not is_zero(right):
+        swapped = (negated(condition), right, left)
+        return ex.elementwise(ops.WHERE, swapped, left.dtype)
+    return None
+
+
+def is_zero(e: Expr) -> bool:
+    """Whether ``e`` is the number whose bits are all zero."""
+    return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
+
+
+def _is_literal(e: Expr, value: Any) -> bool:
+    return e.op is ex.LITERAL and bool(e.arg == value)
+
+
+REWRITES: dict[Any, Callable[[Sources], Expr | None]] = {
+    ops.ADD: _difference,
+    ops.NE: _opposite,
+    ops.XOR: _opposite,
+    ops.WHERE: _choice,
+}

@@ -130,3 +130,51 @@ def test_sum_of_gathered_elements() -> None:
     at = Index([(DataAtom(load(2, flat([i, k]), dt.int64), (0, 999)), 1)])
     made = kernel("bag", (i,), [(index_of(i), reduce_sum(load(1, at), k), ())], {1: 1000, 2: 5000})
     check(made, {2: np.random.default_rng(0).integers(0, 1000, 5000)})
+
+
+# -- copies of boxes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [2, 500])
+@pytest.mark.parametrize("size", [10, 11])
+def test_enlarged_image(n: int, size: int) -> None:
+    """x[h // 2, w // 2] where it is inside, and which of the four copies each element is."""
+    rn, rh, rw = ranges(n=n, h=size, w=size)
+    half = size // 2
+    row, column = index_of(rh).floordiv(2), index_of(rw).floordiv(2)
+    guard = ex.simplify_guard(
+        (Bound(index_of(rh), 0, 2 * half), Bound(index_of(rw), 0, 2 * half))
+    )
+    x = load(1, index_of(rn) * (half * half) + row * half + column, guard=guard)
+    which = ex.index_value(index_of(rh).mod(2) * 2 + index_of(rw).mod(2), dt.float32)
+    made = kernel("enlarged", (rn, rh, rw), [(flat([rn, rh, rw]), op(ops.MUL, x, which), ())],
+                  {1: n * half * half})  # fmt: skip
+    assert "take(" not in check(made).source
+
+
+@pytest.mark.parametrize("n", [2, 500])
+@pytest.mark.parametrize("shift", [0, 1, -1, -3])
+def test_gradient_of_a_strided_window(n: int, shift: int) -> None:
+    """y[h] = sum over k of x[(h - k + shift) / 2] where that divides and is inside."""
+    rn, rh, rk = ranges(n=n, h=25, k=5)
+    at = index_of(rh) + index_of(rk) * -1 + shift
+    guard = (Bound(at.mod(2), 0, 1), Bound(at.floordiv(2), 0, 12))
+    x = load(1, index_of(rn) * 12 + at.floordiv(2), guard=guard)
+    value = reduce_sum(op(ops.MUL, x, ex.index_value(index_of(rk) + 1, dt.float32)), rk)
+    made = kernel("strided_dx", (rn, rh), [(flat([rn, rh]), value, ())], {1: n * 12})
+    assert "take(" not in check(made).source
+
+
+def test_division_of_a_range_that_also_counts_by_itself() -> None:
+    (i,) = ranges(i=40_000)
+    at = index_of(i) * 3 + index_of(i).floordiv(7) * 2 + index_of(i).mod(7)
+    size = at.interval[1] + 1
+    check(kernel("mixed", (i,), [(index_of(i), load(1, at), ())], {1: size}))
+
+
+@pytest.mark.parametrize("bounds", [(0, 5), (3, 8), (2, 9), (4, 4)])
+def test_bounds_that_do_or_do_not_fit_the_division(bounds: tuple[int, int]) -> None:
+    r, i = ranges(r=400, i=11)
+    at = index_of(i).floordiv(2)
+    x = load(1, index_of(r) * 6 + at, guard=(Bound(index_of(i), *bounds),))
+    check(kernel("cut", (r, i), [(flat([r, i]), op(ops.ADD, x, 1.0), ())], {1: 2400}))
