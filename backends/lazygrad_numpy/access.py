@@ -129,7 +129,7 @@ def _inside(boxed: Boxed, buffer_size: int) -> bool:
     reach = [part.stride * (part.valid - 1) for part in boxed.parts]
     low = boxed.offset + sum(x for x in reach if x < 0)
     high = boxed.offset + sum(x for x in reach if x > 0)
-    return 0 <= low and high < buffer_size
+    return low >= 0 and high < buffer_size
 
 
 # -- forms ------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class Names:
         declared: names for scratch memory.
         kept: names of ``prepare`` that ``launch`` uses.
         constants: 0-d arrays, by name.
+        spread: arrays of ``prepare``, repeated along further ranges.
     """
 
     order: tuple[Range, ...]
@@ -51,6 +52,7 @@ class Names:
     declared: list[Declaration] = field(default_factory=list)
     kept: dict[str, None] = field(default_factory=dict)
     constants: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    spread: dict[Array, dict[frozenset[Range], Array]] = field(default_factory=dict)
     _used: dict[str, int] = field(default_factory=dict)
     _constant_names: dict[tuple[str, bytes], str] = field(default_factory=dict)
     _names: dict[tuple[Array, Dims], str] = field(default_factory=dict)
@@ -139,19 +141,23 @@ class Names:
             return array.label
         dims = dims if dims is not None else self.axes(array.ranges)
         key = (array, dims)
-        cuts = [s for s in reversed(scope.chain()) if s.loop and _is_cut(array, s.loop)]
-        if cuts and key in cuts[-1].names:
-            return cuts[-1].names[key]
+        cuts = [
+            (s, s.loop)
+            for s in reversed(scope.chain())
+            if s.loop is not None and _is_cut(array, s.loop)
+        ]
+        if cuts and key in cuts[-1][0].names:
+            return cuts[-1][0].names[key]
         if key not in self._names:
             self._names[key] = self._declare(array, dims, sliced=bool(cuts))
         name = self._names[key]
         if not isinstance(array.home, int) and scope is not self.prepare:
             self.kept[name] = None
         whole = name.removesuffix("_all")
-        for s in cuts:
+        for s, loop in cuts:
             if key not in s.names:
-                s.names[key] = whole if s is cuts[-1] else f"{whole}_{s.loop.range.name}"
-                s.head.append(Line(f"{s.names[key]} = {name}[{_cut_text(array, dims, s.loop)}]"))
+                s.names[key] = whole if s is cuts[-1][0] else f"{whole}_{loop.range.name}"
+                s.head.append(Line(f"{s.names[key]} = {name}[{_cut_text(array, dims, loop)}]"))
             name = s.names[key]
         return name
 

@@ -108,7 +108,7 @@ class Scope:
     totals: list[tuple[str, Array]] = field(default_factory=list)
     head: list[Line] = field(default_factory=list)
     items: list[Line | Scope] = field(default_factory=list)
-    names: dict[Any, str] = field(default_factory=dict)
+    names: dict[tuple[Array, Any], str] = field(default_factory=dict)
     values: dict[Any, Any] = field(default_factory=dict)
 
     def add(self, text: str, *arrays: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from lazygrad.plugin import DType, Expr, ops
 from lazygrad.plugin import dtype as dt
 from lazygrad.plugin import expr as ex
 from lazygrad_numpy import indexing, rewriting
-from lazygrad_numpy.arrays import tuple_text
+from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope
-from lazygrad_numpy.lower import Lowering, Rule, compute_dtype, overlay
+from lazygrad_numpy.loading import MANY_ELEMENTS, SHORT_RUN
+from lazygrad_numpy.lower import LARGEST_CONSTANT, Lowering, Rule, compute_dtype, overlay
 
 FEWEST_FOR_BITS = 4096  # elements from which selecting by bits beats NumPy's where
-BITS = {1: np.dtype(np.int8), 2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+BITS = {1: "int8", 2: "int16", 4: "int32", 8: "int64"}
 
 UFUNCS: dict[Any, str] = {
     ops.EXP: "exp",
@@ -39,10 +41,39 @@ UFUNCS: dict[Any, str] = {
 
 
 def _ufunc(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
-    operands = [lo.array(operand, scope) for operand in e.src]
+    operands = [_spread(lo, lo.array(operand, scope), e, scope) for operand in e.src]
     out = lo.result(e, scope, into)
     lo.statement(scope, UFUNCS[e.op], operands, out)
     return out
+
+
+def _spread(lo: Lowering, array: Array, e: Expr, scope: Scope) -> Array:
+    """A constant that is broadcast in short runs, repeated to the size of ``e`` once and for all:
+    NumPy starts its inner loop anew for each run."""
+    names = lo.names
+    elements = prod(names.extent(r) for r in e.ranges)
+    if array.home is not None or not array.ranges or scope is names.prepare:
+        return array
+    if not MANY_ELEMENTS <= elements <= LARGEST_CONSTANT or _run(names, array, e) > SHORT_RUN:
+        return array
+    if e.ranges not in names.spread.setdefault(array, {}):
+        wide = names.prepared(e.ranges, array.dtype)
+        shape = tuple_text(names.shape(names.axes(e.ranges), wide.extents))
+        names.prepare.add(f"{wide.label} = repeated({array.label}, {shape})")
+        names.spread[array][e.ranges] = wide
+    return names.spread[array][e.ranges]
+
+
+def _run(names: Names, array: Array, e: Expr) -> int:
+    """How many elements of ``e`` NumPy computes before ``array`` starts or stops to repeat."""
+    run = 1
+    inner: bool | None = None
+    for r in reversed(names.in_order(e.ranges)):
+        if inner is not None and (r in array.ranges) != inner:
+            return run
+        inner = r in array.ranges
+        run *= names.extent(r)
+    return run
 
 
 def _divide(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
@@ -79,14 +110,11 @@ def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     """By bits: NumPy's where and masked copies mispredict a branch an element."""
     condition, left, right = (lo.array(operand, scope) for operand in e.src)
     out = lo.result(e, scope, into)
-    extent = 1
-    for r in e.ranges:
-        extent *= lo.names.extent(r)
-    if extent < FEWEST_FOR_BITS:
+    if prod(lo.names.extent(r) for r in e.ranges) < FEWEST_FOR_BITS:
         called = [lo.names.of(a, scope) for a in (out, condition, left, right)]
         scope.add("copyto({}, where({}, {}, {}))".format(*called), out, condition, left, right)
         return out
-    bits = BITS[out.dtype.itemsize].name
+    bits = BITS[out.dtype.itemsize]
     mask = _Bits(lo, condition, scope, "int8")
     a, b = (_Bits(lo, array, scope, bits) for array in (left, right))
     if rewriting.is_zero(e.src[2]):
@@ -167,9 +195,7 @@ def _index(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         return first
     moved = names.scratch(e.ranges, dtype, scope)
     shift = " + ".join(f"{loop.range.name} * {index.coefficient(loop.range)}" for loop in loops)
-    scope.add(
-        f"add({names.of(first, scope)}, {shift}, out={names.of(moved, scope)})", first, moved
-    )
+    scope.add(f"add({names.of(first, scope)}, {shift}, out={names.of(moved, scope)})", first, moved)
     if dtype == target:
         return moved
     out = lo.result(e, scope, into)
@@ -177,7 +203,8 @@ def _index(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     return out
 
 
-RULES: dict[Any, Rule] = dict.fromkeys(UFUNCS, _ufunc) | {
+RULES: dict[Any, Rule] = {
+    **dict.fromkeys(UFUNCS, _ufunc),
     ops.DIV: _divide,
     ops.CAST: _cast,
     ops.WHERE: _where,

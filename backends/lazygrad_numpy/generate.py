@@ -160,11 +160,11 @@ def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
             lo.copy(value, kept, scope)
             value = kept
         writes.append((output, target, value))
-    for output, target, value in writes:
-        if value is None:
+    for output, target, computed in writes:
+        if computed is None:
             lo.compute(output.value, scope, target)
         else:
-            lo.store(value, output, target, scope)
+            lo.store(computed, output, target, scope)
 
 
 def _is_chunked(lo: Lowering, root: Expr) -> bool:

@@ -17,7 +17,6 @@ from lazygrad_numpy.arrays import Names, strides_text, tuple_text
 from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 
-
 MANY_READERS = 3
 SHORT_RUN = 256  # elements; NumPy starts its inner loop anew for each run
 MANY_ELEMENTS = 4096
@@ -67,9 +66,7 @@ def _is_worth_a_copy(lo: Lowering, e: Expr, view: Array) -> bool:
     return run <= SHORT_RUN and elements >= MANY_ELEMENTS
 
 
-def _converted(
-    lo: Lowering, e: Expr, stored: Array, scope: Scope, into: Array | None
-) -> Array:
+def _converted(lo: Lowering, e: Expr, stored: Array, scope: Scope, into: Array | None) -> Array:
     """What is stored in half precision, as float32."""
     if stored.dtype == compute_dtype(e.dtype):
         return stored

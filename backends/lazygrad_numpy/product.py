@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 
@@ -149,6 +150,7 @@ def _orders(
     return list(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=8)  # both factors of a product, asked for again and again
 def _strides(value: Expr) -> dict[Range, int]:
     """The strides of the load below ``value`` that moves with most ranges."""
     loads = [e.arg.index for e in ex.toposort([value]) if e.op is ex.LOAD]
@@ -158,9 +160,7 @@ def _strides(value: Expr) -> dict[Range, int]:
     return {atom: c for atom, c in widest.terms if isinstance(atom, Range)}
 
 
-def _operand(
-    kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Range, ...]
-) -> Operand:
+def _operand(kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Range, ...]) -> Operand:
     direct = _is_direct(kernel, value, free, k)
     return Operand(value, free, direct, _innermost(value, (*free, *k)) in free)
 
@@ -172,9 +172,7 @@ def _innermost(value: Expr, ranges: Iterable[Range]) -> Range | None:
     return min(walked, key=lambda r: (strides[r], -r.size), default=None)
 
 
-def _is_direct(
-    kernel: Kernel, value: Expr, free: Sequence[Range], k: Sequence[Range]
-) -> bool:
+def _is_direct(kernel: Kernel, value: Expr, free: Sequence[Range], k: Sequence[Range]) -> bool:
     """Whether BLAS can read the operand in the kernel's buffer: a matrix with a unit stride."""
     if value.op is not ex.LOAD or compute_dtype(value.dtype) != value.dtype.numpy:
         return False
@@ -189,9 +187,7 @@ def _is_direct(
     along_k = access.strides.get(k[-1], 0)
     if not free:
         return along_k == 1
-    return (along_k == 1 and along_free >= _size(k)) or (
-        along_free == 1 and along_k >= _size(free)
-    )
+    return (along_k == 1 and along_free >= _size(k)) or (along_free == 1 and along_k >= _size(free))
 
 
 def _packing_cost(product: Product, given: tuple[Range, ...]) -> int:
@@ -316,9 +312,7 @@ def _is_matrix(lo: Lowering, array: Array, dims: Dims) -> bool:
     if not columns:
         return not rows or array.strides[rows[-1]] == 1
     length = prod(array.extents[r] for r in columns)
-    return array.strides[columns[-1]] == 1 and (
-        not rows or array.strides[rows[-1]] >= length
-    )
+    return array.strides[columns[-1]] == 1 and (not rows or array.strides[rows[-1]] >= length)
 
 
 def _matrix(lo: Lowering, product: Product, operand: Operand, scope: Scope) -> Array:

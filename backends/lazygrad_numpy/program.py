@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import threading
 from collections.abc import Sequence
 from time import perf_counter
@@ -54,6 +53,16 @@ class Arena(threading.local):
 ARENA = Arena()
 
 
+class _Text:
+    """Shows generated lines in tracebacks, for as long as the program lives."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_source(self, name: str) -> str:
+        return self.text
+
+
 class NumpyProgram(Program):
     """One kernel as NumPy code."""
 
@@ -72,9 +81,8 @@ class NumpyProgram(Program):
         self._blas = blas if made.multiplies and blas.known else None
         self._scratch_bytes = made.scratch_bytes
         namespace = dict(NAMESPACE) | made.constants
-        filename = f"<lazygrad {kernel.name}>"
-        exec(compile(made.text, filename, "exec"), namespace)
-        linecache.cache[filename] = (len(made.text), None, made.text.splitlines(True), filename)
+        namespace["__name__"], namespace["__loader__"] = kernel.name, _Text(made.text)
+        exec(compile(made.text, f"{kernel.name}.py (generated)", "exec"), namespace)
         self._make = namespace["prepare"]
         # Overflow and division by zero have defined results; NumPy would warn of them.
         self._run = np.errstate(all="ignore")(namespace["launch"])

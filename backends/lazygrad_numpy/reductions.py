@@ -166,9 +166,7 @@ def _is_group(laid: Sequence[Range], bound: frozenset[Range], *, first: bool) ->
     return all(flags[:count] if first else flags[-count:])
 
 
-def _is_whole(
-    lo: Lowering, array: Array, laid: Iterable[Range] | None, scope: Scope
-) -> bool:
+def _is_whole(lo: Lowering, array: Array, laid: Iterable[Range] | None, scope: Scope) -> bool:
     """Whether a block of ``array`` lies in one piece, in the order of the kernel's axes."""
     listed = list(laid) if laid is not None else lo.names.in_order(array.ranges)
     if listed != lo.names.in_order(array.ranges):

@@ -20,6 +20,11 @@ def affine(shape: tuple[int, ...], steps: tuple[int, ...], start: int, dtype: An
     return total.astype(dtype)
 
 
+def repeated(values: Array, shape: tuple[int, ...]) -> Array:
+    """``values`` broadcast to ``shape``, in memory of its own."""
+    return np.ascontiguousarray(np.broadcast_to(values, shape))
+
+
 def truncated_divide(left: Any, right: Any, out: Array) -> None:
     """Integer quotient rounded towards zero, as in C; 0 where ``right`` is 0."""
     quotient = np.floor_divide(left, right)
@@ -77,7 +82,7 @@ def sum_rows(values: Array, ones: Array, out: Array) -> None:
     for i in range(len(parts)):
         rows = values[i * step : (i + 1) * step]
         np.matmul(ones[0, : len(rows)], rows, out=parts[i])
-    np.add.reduce(parts, 0, None, out, True)
+    np.add.reduce(parts, axis=0, out=out, keepdims=True)
 
 
 NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
@@ -85,14 +90,14 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     for name in (
         "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "empty", "equal", "exp",
         "floor_divide", "fmod", "less", "log", "logical_and", "logical_not", "logical_or", "matmul",
-        "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder", "sin", "sqrt", "subtract",
-        "take", "where",
+        "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder", "sin", "sqrt",
+        "subtract", "take", "where",
     )
 } | {
     function.__name__: function
     for function in (
-        affine, fold, from_bfloat16, round_to_bfloat16, round_to_float16, sum_rows, to_bfloat16,
-        truncated_divide,
+        affine, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16, sum_rows,
+        to_bfloat16, truncated_divide,
     )
 } | {
     name: np.dtype(name)

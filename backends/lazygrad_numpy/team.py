@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -92,7 +93,7 @@ class Team:
     def _run_together(self, launch: Launch, work: Callable[[Member], None]) -> None:
         self._start(launch.members - 1)
         for number in range(1, launch.members):
-            self._inbox[number - 1].put(lambda member=Member(launch, number): work(member))
+            self._inbox[number - 1].put(partial(work, Member(launch, number)))
         problem: BaseException | None = None
         try:
             work(Member(launch, 0))

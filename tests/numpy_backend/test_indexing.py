@@ -52,7 +52,9 @@ def test_guard_that_is_never_met() -> None:
     check(kernel("never", (i,), [(index_of(i), op(ops.ADD, x, 1.0), ())], {1: 100}))
 
 
-@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16, dt.bool_, dt.int8], ids=lambda d: d.name)
+@pytest.mark.parametrize(
+    "dtype", [dt.float16, dt.bfloat16, dt.bool_, dt.int8], ids=lambda d: d.name
+)
 def test_padding_of_every_storage(dtype: dt.DType) -> None:
     (i,) = ranges(i=1000)
     at = index_of(i) + -3
@@ -142,9 +144,7 @@ def test_enlarged_image(n: int, size: int) -> None:
     rn, rh, rw = ranges(n=n, h=size, w=size)
     half = size // 2
     row, column = index_of(rh).floordiv(2), index_of(rw).floordiv(2)
-    guard = ex.simplify_guard(
-        (Bound(index_of(rh), 0, 2 * half), Bound(index_of(rw), 0, 2 * half))
-    )
+    guard = ex.simplify_guard((Bound(index_of(rh), 0, 2 * half), Bound(index_of(rw), 0, 2 * half)))
     x = load(1, index_of(rn) * (half * half) + row * half + column, guard=guard)
     which = ex.index_value(index_of(rh).mod(2) * 2 + index_of(rw).mod(2), dt.float32)
     made = kernel("enlarged", (rn, rh, rw), [(flat([rn, rh, rw]), op(ops.MUL, x, which), ())],

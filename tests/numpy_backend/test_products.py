@@ -18,9 +18,7 @@ FLOATS = (dt.float16, dt.bfloat16, dt.float32, dt.float64)
 SIZES = [(7, 5, 3), (1, 300, 40), (300, 1, 40), (129, 65, 257), (1024, 96, 128)]
 
 
-def matmul(
-    m: int, n: int, k: int, order: str = "mk,kn,mn", dtype: dt.DType = dt.float32
-) -> Kernel:
+def matmul(m: int, n: int, k: int, order: str = "mk,kn,mn", dtype: dt.DType = dt.float32) -> Kernel:
     """``order``: the dims of both operands and the result as they lie in memory."""
     sizes = ranges(m=m, n=n, k=k)
     by_name = {r.name: r for r in sizes}
@@ -236,7 +234,8 @@ def test_grouped_convolution() -> None:
 def test_weights_of_attention() -> None:
     """softmax numerators times values: the left operand is computed from a product's result."""
     b, m, n, k = ranges(b=6, m=50, n=64, k=50)
-    weight = op(ops.EXP, op(ops.ADD, load(1, flat([b, m, k])), op(ops.MUL, load(3, flat([b, m])), -1.0)))
+    top = op(ops.MUL, load(3, flat([b, m])), -1.0)
+    weight = op(ops.EXP, op(ops.ADD, load(1, flat([b, m, k])), top))
     value = reduce_sum(op(ops.MUL, weight, load(2, flat([b, k, n]))), k)
     made = kernel("attention", (b, m, n), [(flat([b, m, n]), value, ())],
                   {1: 15_000, 2: 19_200, 3: 300})  # fmt: skip
@@ -246,8 +245,9 @@ def test_weights_of_attention() -> None:
 def test_embedding_gradient_as_a_product_with_one_hot() -> None:
     """sum over i of (ids[i] == v) * dy[i, d]."""
     v, d, i = ranges(v=50, d=20, i=600)
-    same = op(ops.NE, op(ops.NE, load(1, index_of(i), dt.int64), ex.index_value(index_of(v), dt.int64)),
-              ex.literal(True, dt.bool_))  # fmt: skip
+    number = ex.index_value(index_of(v), dt.int64)
+    differs = op(ops.NE, load(1, index_of(i), dt.int64), number)
+    same = op(ops.NE, differs, ex.literal(True, dt.bool_))
     hot = ex.elementwise(ops.CAST, (same,), dt.float32)
     value = reduce_sum(op(ops.MUL, hot, load(2, flat([i, d]))), i)
     made = kernel("embedding_dw", (v, d), [(flat([v, d]), value, ())], {1: 600, 2: 12_000})

@@ -85,7 +85,9 @@ def test_variance_needs_two_passes(size: int) -> None:
     check(kernel("variance", (), [(index_of(0), value, ())], {1: size}))
 
 
-@pytest.mark.parametrize(("batch", "channels", "pixels"), [(4, 3, 7), (128, 32, 676), (64, 64, 121)])
+@pytest.mark.parametrize(
+    ("batch", "channels", "pixels"), [(4, 3, 7), (128, 32, 676), (64, 64, 121)]
+)
 @pytest.mark.parametrize("last", [False, True])
 def test_statistics_by_channel(batch: int, channels: int, pixels: int, last: bool) -> None:
     """Two outputs: mean and mean of squares, over the batch and all pixels."""
@@ -170,9 +172,7 @@ def pooling(n: int, h: int, w: int, c: int, *, index: bool) -> Kernel:
     if index:
         differs = op(ops.NE, x(jh, jw), top)
         number = ex.index_value(index_of(jh) * -2 + index_of(jw) * -1, dt.int32)
-        found = ex.elementwise(
-            ops.WHERE, (differs, ex.literal(-4, dt.int32), number), dt.int32
-        )
+        found = ex.elementwise(ops.WHERE, (differs, ex.literal(-4, dt.int32), number), dt.int32)
         first = op(ops.MUL, reduce_max(found, jh, jw), -1)
         outputs.append((flat([rn, rh, rw, rc]), first, ()))
     return kernel("pool", (rn, rh, rw, rc), outputs, {slot: 4 * n * h * w * c})
