@@ -206,6 +206,8 @@ def _single_point(trial: _Trial, value: Node) -> tuple[Range, ...] | None:
     found: list[Range] = []
     for index, size in zip(points[0], value.shape, strict=True):
         if size == 1:
+            if index.terms or index.const:
+                return None  # padded: the element is not there at every point
             continue
         alone = len(index.terms) == 1 and index.terms[0][1] == 1 and index.const == 0
         if not alone or index.terms[0][0] not in trial.ranges:
