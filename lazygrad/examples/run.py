@@ -63,7 +63,9 @@ def set_up(options: Namespace) -> Run:
     chosen = _choose(options, saved)
     train_set, test_set = data.load(chosen["dataset"])
     manual_seed(chosen["seed"])
-    model = SmallCNN(*train_set.images.shape[1:], len(train_set.classes))
+    mean, std = _channel_statistics(train_set)
+    channels, height, width = train_set.images.shape[1:]
+    model = SmallCNN(channels, height, width, len(train_set.classes), mean=mean, std=std)
     optimizer = OPTIMIZERS[chosen["optimizer"]](model.parameters(), lr=chosen["lr"])
     if saved is not None:
         model.load_state_dict(saved.model)
@@ -77,6 +79,13 @@ def set_up(options: Namespace) -> Run:
         optimizer=optimizer,
         history=saved.history if saved is not None else History(),
     )
+
+
+def _channel_statistics(images: Dataset) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, for pixels from 0 to 1."""
+    pixels = images.images.astype("float32") / images.peak
+    mean, std = pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3))
+    return mean.tolist(), std.clip(min=1e-3).tolist()
 
 
 def _choose(options: Namespace, saved: checkpoint.Checkpoint | None) -> dict[str, Any]:
