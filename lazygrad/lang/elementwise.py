@@ -114,9 +114,14 @@ def square(x: Node) -> Node:
 
 
 def abs(x: Node) -> Node:
-    """Magnitude; the derivative at 0 is 0."""
+    """Magnitude, never -0.0; the derivative at 0 is 0."""
     require_not_bool("abs", x)
-    return node(ops.MAX, (x, neg(x))) if x.dtype.is_signed else x
+    if not x.dtype.is_signed:
+        return x
+    size = node(ops.MAX, (x, neg(x)))
+    if x.dtype.kind != FLOAT:
+        return size
+    return node(ops.WHERE, (node(ops.NE, (x, full_like(x, 0))), size, full_like(x, 0)))
 
 
 def sign(x: Node) -> Node:

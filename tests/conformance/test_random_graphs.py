@@ -44,7 +44,7 @@ def unary(program: Program, pool: list[Tensor]) -> Tensor:
     x = program.pick(pool)
     functions = (
         lambda: -x, lambda: x.relu(), lambda: x.abs(), lambda: small(x * x), lambda: x.clamp(-3, 4),
-        lambda: x.where(x > 1, 2 - x), lambda: x.contiguous(), lambda: (x != 0).float(),
+        lambda: x.where(x > 1, 2 - x), lambda: x.contiguous(), lambda: (x != 0).type_as(x),
     )  # fmt: skip
     return functions[program.choose(0, len(functions) - 1)]()
 
@@ -71,7 +71,8 @@ def reduction(program: Program, pool: list[Tensor]) -> Tensor:
         return small(x.sum(dim, keep))
     functions = (
         lambda: small(x.sum(dim, keep)), lambda: x.amax(dim, keep), lambda: x.min(dim, keep).values,
-        lambda: x.argmax(dim, keep).float(), lambda: small(x.sum()), lambda: small(x.cumsum(dim)),
+        lambda: x.argmax(dim, keep).type_as(x), lambda: small(x.sum()),
+        lambda: small(x.cumsum(dim)),
     )  # fmt: skip
     return functions[program.choose(0, len(functions) - 1)]()
 
@@ -111,7 +112,7 @@ def product(program: Program, pool: list[Tensor]) -> Tensor:
         return small(x @ x.transpose(-1, -2))
     image = x.reshape(1, 1, -1, x.shape[-1])
     kernel = min(2, *image.shape[2:])
-    weight = Tensor.ones(2, 1, kernel, kernel, device=x.device)
+    weight = Tensor.ones(2, 1, kernel, kernel, dtype=x.dtype, device=x.device)
     if program.choose(0, 1):
         return small(image.conv2d(weight, padding=1, stride=program.choose(1, 2)))[0]
     return image.max_pool2d(kernel, program.choose(1, 2))[0, 0]
@@ -149,10 +150,17 @@ class Recorder:
         return lambda strategy: next(answers)
 
 
-def leaves(shapes: list[tuple[int, ...]], device: str) -> list[Tensor]:
+def leaves(shapes: list[tuple[int, ...]], device: str, dtype: str = "float32") -> list[Tensor]:
     rng = np.random.default_rng(0)
-    arrays = [rng.integers(-5, 6, shape).astype(np.float32) for shape in shapes]
-    return [Tensor(array, device=device) for array in arrays]
+    arrays = [rng.integers(-5, 6, shape) for shape in shapes]
+    return [Tensor(array, dtype=dtype, device=device) for array in arrays]
+
+
+def derivatives(pool: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
+    """Of the sum of everything, by the inputs."""
+    outputs = [x.sum() for x in pool if x.requires_grad]
+    found = lazygrad.grad(outputs, inputs, allow_unused=True)
+    return [x for x in found if x is not None]
 
 
 SHAPES = st.lists(
@@ -160,11 +168,14 @@ SHAPES = st.lists(
 )
 
 
-@given(data=st.data(), shapes=SHAPES)
-@settings(
+OPTIONS = settings(
     max_examples=60, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
+
+
+@given(data=st.data(), shapes=SHAPES)
+@OPTIONS
 def test_device_agrees_with_the_reference(
     data: st.DataObject, shapes: list[tuple[int, ...]], device: str
 ) -> None:
@@ -177,3 +188,17 @@ def test_device_agrees_with_the_reference(
     for right, together, alone in zip(expected, lazy, again, strict=True):
         np.testing.assert_array_equal(together.numpy(), right)
         np.testing.assert_array_equal(alone.numpy(), right)
+
+
+@given(data=st.data(), shapes=SHAPES)
+@OPTIONS
+def test_derivatives_agree_with_the_reference(
+    data: st.DataObject, shapes: list[tuple[int, ...]], device: str
+) -> None:
+    """In float64, where shares of ties are all that rounds."""
+    with lazygrad.config(backend=device):
+        inputs = [x.requires_grad_() for x in leaves(shapes, device, "float64")]
+        found = derivatives(run(data.draw, list(inputs), realise=True), inputs)
+        expected = reference.evaluate_all([x._node for x in found])
+        for right, own in zip(expected, found, strict=True):
+            np.testing.assert_allclose(own.numpy(), right, rtol=1e-12, atol=1e-12)
