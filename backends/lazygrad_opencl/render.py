@@ -236,6 +236,17 @@ class _Writer:
             name = s.name if lanes == 1 else f"{s.name}_{lanes}"
             yield self.define(name, of, lanes, spell(s.op, Operation(of, lanes, [low, high])))
 
+    # -- arrays ----------------------------------------------------------------------------------
+
+    def array(self, s: nest.Array) -> Iterator[str]:
+        yield f"{spelling.register(s.dtype, s.lanes)} {s.name}[{s.count}];"
+
+    def put(self, s: nest.Put) -> Iterator[str]:
+        yield f"{s.array}[{self.sum(s.index)}] = {self.operand(s.value).wide(s.lanes)};"
+
+    def get(self, s: nest.Get) -> Iterator[str]:
+        yield self.define(s.name, s.dtype, s.lanes, f"{s.array}[{self.sum(s.index)}]")
+
     # -- stores and control ---------------------------------------------------------------------
 
     def store(self, s: nest.Store) -> Iterator[str]:
@@ -295,6 +306,9 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Declare: _Writer.declare,
     nest.Accumulate: _Writer.accumulate,
     nest.Fold: _Writer.fold,
+    nest.Array: _Writer.array,
+    nest.Put: _Writer.put,
+    nest.Get: _Writer.get,
     nest.Store: _Writer.store,
     nest.Loop: _Writer.loop,
     nest.Last: _Writer.last,

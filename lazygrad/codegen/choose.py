@@ -102,7 +102,7 @@ def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:
     which what the lanes gather is contiguous goes further in, to use the lines they fetch."""
     output = kernel.outputs[0]
     order = sorted(kernel.ranges, key=lambda r: -abs(output.index.coefficient(r)))
-    order = [r for r in order if r not in lanes] + lanes
+    order = [*(r for r in order if r not in lanes), *lanes]
     if not lanes:
         return tuple(order)
     for value in ex.toposort(kernel.values):
@@ -124,8 +124,8 @@ def _cpu_items(chosen: Schedule, target: Target, lanes: int) -> Schedule:
     items: dict[Range, int] = {}
     for r in chosen.numbering:
         steps = segments(r.size, chosen.walk(r))[0].steps
-        count = min(steps, wanted)
-        if count <= 1:
+        count = steps if steps <= 2 * wanted else wanted
+        if count <= 1 or wanted <= 1:
             continue
         chunk = -(-steps // count)
         items[r] = -(-steps // chunk)

@@ -6,13 +6,15 @@ product of the two is added to an accumulator that stays in a register.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 from lazygrad import ops
 from lazygrad.codegen import lanes as ln
 from lazygrad.codegen.normal import flatten, substitute
-from lazygrad.codegen.schedule import Schedule, Walk
+from lazygrad.codegen.panels import nbytes
+from lazygrad.codegen.schedule import Panel, Schedule, Walk
 from lazygrad.kernel import contraction
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import Contraction
@@ -22,7 +24,12 @@ from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 
 ACCUMULATORS = 12  # vectors; with 2 columns and a row they fill the 16 registers of most machines
-MOST_ROWS = 8
+MOST_ROWS = 10  # each has a pointer of its own
+MOST_COLUMNS = 2
+REUSED = 8  # tiles of rows for which columns are worth copying
+FAR = 2048  # bytes from one step of the sum to the next
+LARGEST_PANEL = 1 << 18
+LATENCY = 4.0  # cycles until an accumulator can be added to again
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,11 @@ def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
     walks = _tile(sides.over, rows, lanes, target)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
     inner = () if rows is None else (rows,)
+    panel = None if rows is None or target.is_gpu else _panel(kernel, walks, sides.over, rows)
+    order = (*others, sides.over, *inner)
+    numbering = order if panel is not None else (*others, *inner, sides.over)
     return Schedule(
-        kernel, (*others, sides.over, *inner), (*others, *inner, sides.over), walks, wide=wide,
+        kernel, order, numbering, walks, wide=wide, panel=panel,
         notes=(f"contraction: vectors of {sides.over.name}, rows of {_names(sides.row_ranges)}",),
     )  # fmt: skip
 
@@ -72,8 +82,7 @@ def _sides(kernel: Kernel, found: Contraction, lanes: int) -> Sides | None:
             share = ln.step_count(r.size, lanes) / r.size
             points = prod(x.size for x in found.k)
             each = share * (1 + 1 / max(1, min(MOST_ROWS, prod(x.size for x in others))))
-            near = tuple(sorted(others, key=lambda x, rows=rows: -_stride(rows, x)))
-            options.append(Sides(r, columns, rows, near, each + stores / points))
+            options.append(Sides(r, columns, rows, _outward(rows, others), each + stores / points))
     return min(options, key=lambda sides: sides.cost, default=None)
 
 
@@ -89,11 +98,16 @@ def _tiled_form(
 ) -> tuple[Kernel, Range | None]:
     """The kernel with its sum in the form SUM(MUL(rows, columns)), the loops of the sum ordered so
     that the innermost one walks along the memory of the rows, and the rows as one range."""
-    order = tuple(sorted(found.k, key=lambda r: -_stride(sides.rows, r)))
+    order = _outward(sides.rows, found.k)
     product = ex.elementwise(ops.MUL, (sides.rows, sides.columns), found.reduce.dtype)
     total = ex.reduce(ops.SUM, product, order)
     kernel = substitute(kernel, {}, {}, lambda e: total if e is found.reduce else e)
     return flatten(kernel, sides.row_ranges)
+
+
+def _outward(factor: Expr, ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+    """Long steps through the factor's memory first."""
+    return tuple(sorted(ranges, key=lambda r: -_stride(factor, r)))
 
 
 def _stride(factor: Expr, r: Range) -> int:
@@ -103,28 +117,64 @@ def _stride(factor: Expr, r: Range) -> int:
     return min((step for step in steps if step), default=1 << 62)
 
 
+def _panel(
+    kernel: Kernel, walks: Mapping[Range, Walk], over: Range, rows: Range
+) -> Panel | None:
+    """The columns in memory of their own, if they are far apart and used by many rows."""
+    (total,) = kernel.reductions()
+    columns = total.src[0].src[1]
+    if rows.size // walks[rows].tile < REUSED:
+        return None
+    loads = [e for e in ex.toposort([columns]) if e.op is ex.LOAD and over in e.ranges]
+    innermost = total.arg.ranges[-1]
+    far = any(
+        abs(e.arg.index.coefficient(innermost)) * e.dtype.itemsize >= FAR for e in loads
+    )
+    panel = Panel(columns, rows, tuple(r for r in total.arg.ranges if r in columns.ranges))
+    small = nbytes(panel, walks[over].tile) <= LARGEST_PANEL
+    return panel if small and (far or columns.op is not ex.LOAD) else None
+
+
 def _tile(over: Range, rows: Range | None, lanes: int, target: Target) -> dict[Range, Walk]:
     width = min(lanes, 1 << (over.size.bit_length() - 1))
-    columns = 1 if target.is_gpu else max(1, min(2, over.size // width))
-    if over.size < 2 * lanes:
-        tile = over.size  # one step, its last vector narrower
+    length = 1 if rows is None else rows.size
+    if over.size < 2 * lanes:  # one step, its last vectors narrower
         columns = over.size // width + (over.size % width).bit_count()
+        tile, count = over.size, _rows(length, columns, ACCUMULATORS)
     else:
+        most = 1 if target.is_gpu else MOST_COLUMNS
+        columns, count = _shape(over.size // width, length, most)
         tile = width * columns
     walks = {over: Walk(tile, width, whole_tail=True)}
     if rows is not None:
-        walks[rows] = Walk(_rows(rows.size, columns))
+        walks[rows] = Walk(count)
     return walks
 
 
-def _rows(size: int, columns: int) -> int:
-    """Rows of a tile: as many as there are registers for, unless fewer leave less over."""
-    most = max(1, min(MOST_ROWS, ACCUMULATORS // columns, size))
-    return min(range(1, most + 1), key=lambda tile: _time(size, tile, columns))
+def _shape(vectors: int, length: int, most: int) -> tuple[int, int]:
+    """Columns and rows of the tile that takes the least time for all of ``length`` rows."""
+    shapes = [
+        (columns, _rows(length, columns, ACCUMULATORS))
+        for columns in range(1, min(most, vectors) + 1)
+    ]
+    return min(
+        shapes, key=lambda shape: -(-vectors // shape[0]) * _time(length, shape[1], shape[0])
+    )
 
 
-def _time(size: int, tile: int, columns: int) -> float:
-    """Of all tiles of ``tile`` rows and those left over one by one; a step loads its columns and
-    rows as well."""
-    steps, rest = divmod(size, tile)
-    return steps * (tile * columns + columns + tile / 2) + rest * (2.5 * columns + 1)
+def _rows(length: int, columns: int, accumulators: int) -> int:
+    most = max(1, min(MOST_ROWS, accumulators // columns, length))
+    return min(range(most, 0, -1), key=lambda tile: _time(length, tile, columns))
+
+
+def _time(length: int, tile: int, columns: int) -> float:
+    """Cycles of all tiles of ``tile`` rows and of those left over, one by one."""
+    steps, rest = divmod(length, tile)
+    return steps * _step_time(tile, columns) + rest * _step_time(1, columns)
+
+
+def _step_time(rows: int, columns: int) -> float:
+    """Cycles for one step of the sum, with two additions and two loads a cycle; few accumulators
+    wait for each other. A little more for the loop around."""
+    additions = rows * columns
+    return max(additions / 2, (rows + columns) / 2, LATENCY) + 0.5

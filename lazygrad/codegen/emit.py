@@ -7,6 +7,7 @@ from math import prod
 
 from lazygrad.codegen import nest
 from lazygrad.codegen.nest import LoopNest, Sum
+from lazygrad.codegen.panels import FilledPanel, fits
 from lazygrad.codegen.reductions import Reductions
 from lazygrad.codegen.schedule import Schedule
 from lazygrad.codegen.scope import Point, Scope
@@ -65,6 +66,16 @@ class _Emitter:
             self._outputs(points)
             return
         r = self.schedule.order[position]
+        panel = self.schedule.panel
+        if panel is not None and r == panel.rows and fits(panel, points):
+            filled = FilledPanel(panel, points, self.scope, self.values, self.steps)
+            self.values.copied = {panel.factor: filled.get}
+        self._loop(r, position, points, coordinates)
+        self.values.copied = {}
+
+    def _loop(
+        self, r: Range, position: int, points: list[Point], coordinates: dict[Range, str]
+    ) -> None:
         walk = self.schedule.walk(r)
 
         def inside(pieces: Sequence[Piece]) -> None:
@@ -119,8 +130,10 @@ class _Emitter:
 
 
 def _bound(points: list[Point], r: Range, pieces: Sequence[Piece]) -> list[Point]:
+    """Every point with every piece. In a tile, the rows (bound last) change slowest: so few of
+    their scalars are alive at a time that the accumulators stay in registers."""
     return [
         point.bind(r, piece.index, piece.depth, piece.lanes)
-        for point in points
         for piece in pieces
+        for point in points
     ]

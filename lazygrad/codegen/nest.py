@@ -183,6 +183,37 @@ class Gather:
 
 
 @dataclass(frozen=True)
+class Array:
+    """Memory of a work-item's own: ``count`` vectors."""
+
+    name: str
+    dtype: DType
+    lanes: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Put:
+    """``array[index] = value``."""
+
+    array: str
+    index: Sum
+    value: Value
+    lanes: int
+
+
+@dataclass(frozen=True)
+class Get:
+    """``name = array[index]``."""
+
+    name: str
+    dtype: DType
+    lanes: int
+    array: str
+    index: Sum
+
+
+@dataclass(frozen=True)
 class Declare:
     """An accumulator, at its first value."""
 
@@ -249,7 +280,7 @@ class Last:
 
 Statement = (
     Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
-    | Accumulate | Fold | Store | Loop | Last
+    | Accumulate | Fold | Store | Array | Put | Get | Loop | Last
 )  # fmt: skip
 
 
@@ -295,7 +326,7 @@ def _lines(body: tuple[Statement, ...], depth: int) -> Iterator[str]:
             yield from _lines(statement.body, depth + 1)
 
 
-def _typed(s: Let | FromInt | Keep | Load | Gather | Declare) -> str:
+def _typed(s: Let | FromInt | Keep | Load | Gather | Get | Array | Declare) -> str:
     return f"{s.name}: {s.dtype.name}{f'x{s.lanes}' if s.lanes > 1 else ''}"
 
 
@@ -357,6 +388,9 @@ _PRINT = {
     Accumulate: _accumulate,
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
     Store: _store,
+    Array: lambda s: f"{_typed(s)}[{s.count}]",
+    Put: lambda s: f"{s.array}[{s.index}] = {s.value}",
+    Get: lambda s: f"{_typed(s)} = {s.array}[{s.index}]",
     Loop: _loop,
     Last: lambda s: f"if {s.variable} is the last ({s.value}):",
 }

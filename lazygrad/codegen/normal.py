@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 from lazygrad import ops
@@ -30,11 +31,15 @@ Renamed = Mapping[Range, tuple[Range, ...]]
 
 
 def substitute(
-    kernel: Kernel, mapping: Mapping[Range, Index], renamed: Renamed, rule: Rule | None = None
+    kernel: Kernel,
+    mapping: Mapping[Range, Index] | MapFor,
+    renamed: Renamed,
+    rule: Rule | None = None,
 ) -> Kernel:
-    """``kernel`` with ranges replaced, bound ones too: by ``mapping`` in indices, by ``renamed``
-    where they are listed. ``rule`` may then replace each expression, inner ones first."""
-    move = _Move(mapping)
+    """``kernel`` with ranges replaced, bound ones too: by ``mapping`` in indices (one for all, or
+    chosen for each), by ``renamed`` where they are listed. ``rule`` may then replace each
+    expression, inner ones first."""
+    move = _Move(mapping if callable(mapping) else lambda index: mapping)
     for value in ex.toposort(kernel.values):
         moved = move.expression(value, renamed)
         move.done[value] = moved if rule is None else rule(moved)
@@ -49,13 +54,14 @@ def substitute(
 
 
 Rule = Callable[[Expr], Expr]
+MapFor = Callable[[Index], Mapping[Range, Index]]
 
 
 class _Move:
     """Expressions moved to other ranges, those inside gathered indices included."""
 
-    def __init__(self, mapping: Mapping[Range, Index]) -> None:
-        self.mapping = mapping
+    def __init__(self, mapping_for: MapFor) -> None:
+        self.mapping_for = mapping_for
         self.done: dict[Expr, Expr] = {}
 
     def expression(self, value: Expr, renamed: Renamed) -> Expr:
@@ -75,14 +81,15 @@ class _Move:
         return ex.simplify_guard(Bound(self.index(b.index), b.low, b.high) for b in guard)
 
     def index(self, index: Index) -> Index:
+        mapping = self.mapping_for(index)
         moved = Index((), index.const)
         for atom, coefficient in index.terms:
-            moved = moved + self._atom(atom) * coefficient
+            moved = moved + self._atom(atom, mapping) * coefficient
         return moved
 
-    def _atom(self, atom: Atom) -> Index:
+    def _atom(self, atom: Atom, mapping: Mapping[Range, Index]) -> Index:
         if isinstance(atom, Range):
-            return self.mapping[atom] if atom in self.mapping else ix.of(atom)
+            return mapping[atom] if atom in mapping else ix.of(atom)
         if isinstance(atom, Quotient):
             return self.index(atom.index).floordiv(atom.divisor)
         if isinstance(atom, Remainder):
@@ -219,12 +226,18 @@ def _outermost_reductions(kernel: Kernel) -> list[Expr]:
 
 
 def flatten(kernel: Kernel, ranges: Sequence[Range]) -> tuple[Kernel, Range | None]:
-    """``kernel`` with several of its ranges as one, the last of them fastest; indices take it
-    apart again by division. None if there are none."""
+    """``kernel`` with several of its ranges as one, the last of them fastest; an index takes it
+    apart again by division, unless it steps through them as through one. None if there are none."""
     if len(ranges) <= 1:
         return kernel, ranges[0] if ranges else None
     sizes = tuple(r.size for r in ranges)
     one = Range("_".join(r.name for r in ranges), prod(sizes))
-    parts = ix.unravel(ix.of(one), sizes)
+    apart = dict(zip(ranges, ix.unravel(ix.of(one), sizes), strict=True))
+    whole = dict.fromkeys(ranges, Index()) | {ranges[-1]: ix.of(one)}
+
+    def mapping_for(index: Index) -> Mapping[Range, Index]:
+        pairs = pairwise(ranges)
+        return whole if all(_collapses(index, outer, inner) for outer, inner in pairs) else apart
+
     names: dict[Range, tuple[Range, ...]] = dict.fromkeys(ranges, (one,))
-    return substitute(kernel, dict(zip(ranges, parts, strict=True)), names), one
+    return substitute(kernel, mapping_for, names), one

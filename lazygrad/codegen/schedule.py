@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 
@@ -74,6 +75,16 @@ def segments(size: int, walk: Walk) -> list[Segment]:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """A factor to be copied before it is used again and again: the values of ``factor`` for a step
+    of the columns and all of ``summed``, side by side, before the loop over ``rows``."""
+
+    factor: Expr
+    rows: Range
+    summed: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Everything that was decided about a kernel.
 
@@ -84,6 +95,7 @@ class Schedule:
         walks: of every range of the kernel, its outputs and its reductions.
         group: work-items a group.
         wide: integers need 64 bits.
+        panel: of a contraction whose columns lie far apart in memory.
     """
 
     kernel: Kernel
@@ -92,6 +104,7 @@ class Schedule:
     walks: Mapping[Range, Walk]
     group: int = 1
     wide: bool = False
+    panel: Panel | None = None
     notes: tuple[str, ...] = field(default=())
 
     def walk(self, r: Range) -> Walk:

@@ -28,6 +28,7 @@ class Values:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.integers = Integers(scope, self.at)
+        self.copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels
         self._orders: dict[Expr, list[Expr]] = {}
 
     def at(self, value: Expr, point: Point) -> Value:
@@ -35,6 +36,8 @@ class Values:
         found = self.known(value, point)
         if found is not None:
             return found
+        if value in self.copied:
+            return self.copied[value](point)
         for e in self._order(value):
             if self.known(e, point) is None:
                 self.remember(e, point, _WRITE.get(e.op, _elementwise)(self, e, point))
