@@ -54,9 +54,11 @@ class Lowering:
     views: dict[Expr, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._constant: dict[Expr, bool] = {}
+        self._constants: set[Expr] = set()
         values = ex.toposort(self.kernel.values)
         for e in values:
+            if self._is_constant(e):
+                self._constants.add(e)
             for operand in ex.operands(e):
                 self.readers[operand] = self.readers.get(operand, 0) + 1
         for root in self.kernel.values:
@@ -77,20 +79,19 @@ class Lowering:
         for candidate in reversed(scope.chain()):
             if candidate.loop is not None:
                 needed.discard(candidate.loop.range)
-            if not needed and (candidate.parent is not None or self._is_constant(e)):
+            if not needed and (candidate.parent is not None or e in self._constants):
                 return candidate
         return None
 
     def _is_constant(self, e: Expr) -> bool:
         """Whether ``e`` depends on no buffer, and is small enough to keep."""
-        known = self._constant.get(e)
-        if known is None:
-            known = e.op not in READS_OR_REDUCES
-            known = known and all(self._is_constant(operand) for operand in ex.operands(e))
-            extent = prod(self.names.extent(r) for r in e.ranges)
-            known = known and extent <= LARGEST_CONSTANT
-            self._constant[e] = known
-        return known
+        extent = prod(self.names.extent(r) for r in e.ranges)
+        operands = ex.operands(e)
+        return (
+            e.op not in READS_OR_REDUCES
+            and extent <= LARGEST_CONSTANT
+            and all(operand in self._constants for operand in operands)
+        )
 
     def available(self, e: Expr, scope: Scope) -> Array | None:
         """The array of ``e`` if it has been computed in ``scope`` or around it."""

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+
+MOST_MEMBERS = 16  # more would wait for the interpreter lock
 
 
 class Launch:
@@ -68,16 +69,22 @@ class Member:
         return True
 
 
+Task = tuple[Callable[[Member], None], Member, "SimpleQueue[BaseException | None]"]
+
+
 class Team:
     """Worker threads, started when first needed. The calling thread works too."""
 
     def __init__(self, members: int) -> None:
-        self.members = members
-        self._busy = threading.Lock()
-        self._inbox: list[SimpleQueue[Callable[[], None]]] = []
-        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
+        self.members = min(members, MOST_MEMBERS)
+        self._forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        """No threads: at the start, and in a child process."""
+        self._busy = threading.Lock()
+        self._inboxes: list[SimpleQueue[Task]] = []
 
     def run(self, size: int, block: int, work: Callable[[Member], None], *, sums: bool) -> None:
         """Calls ``work`` on each member of a launch, and waits for all of them."""
@@ -91,38 +98,37 @@ class Team:
             self._busy.release()
 
     def _run_together(self, launch: Launch, work: Callable[[Member], None]) -> None:
-        self._start(launch.members - 1)
+        while len(self._inboxes) < launch.members - 1:
+            inbox: SimpleQueue[Task] = SimpleQueue()
+            threading.Thread(target=_serve, args=(inbox,), daemon=True).start()
+            self._inboxes.append(inbox)
+        done: SimpleQueue[BaseException | None] = SimpleQueue()
         for number in range(1, launch.members):
-            self._inbox[number - 1].put(partial(work, Member(launch, number)))
-        problem: BaseException | None = None
-        try:
-            work(Member(launch, 0))
-        except BaseException as error:
-            problem = error
-        for _ in range(1, launch.members):
-            problem = self._done.get() or problem
+            self._inboxes[number - 1].put((work, Member(launch, number), done))
+        problem = _attempt(work, Member(launch, 0))
+        waiting = launch.members - 1
+        while waiting:
+            try:
+                problem = done.get() or problem
+                waiting -= 1
+            except KeyboardInterrupt as error:  # the others still write to the caller's memory
+                problem = error
         if problem is not None:
             raise problem
 
-    def _start(self, workers: int) -> None:
-        while len(self._inbox) < workers:
-            inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-            threading.Thread(target=self._work, args=(inbox,), daemon=True).start()
-            self._inbox.append(inbox)
 
-    def _work(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            task = inbox.get()
-            problem: BaseException | None = None
-            try:
-                task()
-            except BaseException as error:
-                problem = error
-            del task
-            self._done.put(problem)
+def _serve(inbox: SimpleQueue[Task]) -> None:
+    """What a worker thread does."""
+    while True:
+        work, member, done = inbox.get()
+        problem = _attempt(work, member)
+        del work, member  # they hold the launch's memory
+        done.put(problem)
 
-    def _forget(self) -> None:
-        """A child process has none of the threads."""
-        self._busy = threading.Lock()
-        self._inbox = []
-        self._done = SimpleQueue()
+
+def _attempt(work: Callable[[Member], None], member: Member) -> BaseException | None:
+    try:
+        work(member)
+    except BaseException as error:
+        return error
+    return None

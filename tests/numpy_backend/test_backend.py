@@ -1,0 +1,126 @@
+"""Memory, copies, programs as people see them, errors."""
+
+from __future__ import annotations
+
+import traceback
+
+import numpy as np
+import pytest
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.errors import DeviceError
+from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.kernel import Kernel
+from lazygrad_numpy import NumpyBackend
+from lazygrad_numpy.code import ALIGNMENT, Line, Region, Scope, place_regions
+from tests.numpy_backend.helpers import BACKEND, check, kernel, load, memory_of, op, ranges
+
+
+def scaled(size: int = 100) -> Kernel:
+    (i,) = ranges(i=size)
+    value = op(ops.MUL, op(ops.ADD, load(1, index_of(i)), 1.5), 2.0)
+    return kernel("scaled", (i,), [(index_of(i), value, ())], {1: size})
+
+
+def test_memory_is_aligned() -> None:
+    for nbytes in (1, 100, 100_000):
+        memory = BACKEND.allocate(nbytes)
+        assert memory.size >= nbytes
+        assert memory.ctypes.data % ALIGNMENT == 0
+
+
+@pytest.mark.parametrize("nbytes", [1 << 60, 1 << 66])
+def test_out_of_memory_names_the_size(nbytes: int) -> None:
+    with pytest.raises(DeviceError, match=rf"\[allocate\] no memory for {nbytes} bytes"):
+        BACKEND.allocate(nbytes)
+
+
+@pytest.mark.parametrize("dtype", dt.ALL, ids=lambda d: d.name)
+def test_copies_to_memory_and_back(dtype: dt.DType) -> None:
+    array = np.arange(30).reshape(5, 6).astype(dtype.numpy)
+    memory = BACKEND.allocate(1000)
+    BACKEND.upload(memory, array)
+    found = np.empty_like(array)
+    BACKEND.download(memory, found)
+    np.testing.assert_array_equal(found, array)
+    array[:] = 0
+    BACKEND.download(memory, found)
+    assert found.any()
+
+
+def test_empty_and_zero_dimensional_copies() -> None:
+    memory = BACKEND.allocate(8)
+    BACKEND.upload(memory, np.empty((0, 3), np.float32))
+    BACKEND.upload(memory, np.array(2.5))
+    found = np.empty(())
+    BACKEND.download(memory, found)
+    assert found == 2.5
+
+
+def test_target_says_what_the_device_is() -> None:
+    target = NumpyBackend().target
+    assert target.blas and not target.is_gpu and target.units >= 1
+
+
+def test_source_can_be_read() -> None:
+    program = check(scaled())
+    assert program.source == (
+        "# scaled\n"
+        "# b0: 100 x float32, written\n"
+        "# b1: 100 x float32, read\n"
+        "# axes: i = 100\n"
+        "# c0 = float32 1.5\n"
+        "# c1 = float32 2.0\n"
+        "\n\n"
+        "def prepare(scratch):\n"
+        "    t0 = scratch((100,), float32, 0)\n"
+        "    return t0,\n"
+        "\n\n"
+        "def launch(prepared, team, b0, b1):\n"
+        "    t0, = prepared\n"
+        "    x1 = ndarray((100,), float32, b1)\n"
+        "    y0 = ndarray((100,), float32, b0)\n"
+        "    add(x1, c0, out=t0)\n"
+        "    multiply(t0, c1, out=y0)\n"
+    )
+    assert program.nest == "i: 100\nb0[i] = mul(add(b1[i], 1.5), 2.0)  # 100 times"
+    assert program.suffix == ".py"
+
+
+def test_tracebacks_show_generated_lines() -> None:
+    (program,) = BACKEND.compile([scaled()])
+    with pytest.raises(TypeError) as caught:
+        program.launch([memory_of(np.zeros(50, np.float32))] * 2)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "x1 = ndarray((100,), float32, b1)" in shown
+
+
+def test_timed_launch_computes_too() -> None:
+    (program,) = BACKEND.compile([scaled()])
+    memory = [BACKEND.allocate(400), memory_of(np.ones(100, np.float32))]
+    assert program.launch_timed(memory) > 0
+    found = np.empty(100, np.float32)
+    BACKEND.download(memory[0], found)
+    np.testing.assert_array_equal(found, 5.0)
+
+
+def test_a_chain_of_a_thousand_ops_compiles() -> None:
+    """No recursion over expressions."""
+    (i,) = ranges(i=10)
+    value = load(1, index_of(i))
+    for _ in range(3000):
+        value = op(ops.ADD, value, 0.125)
+    made = kernel("deep", (i,), [(index_of(i), value, ())], {1: 10})
+    program = check(made)
+    assert "128 bytes" in program.geometry or "64 bytes" in program.geometry
+
+
+def test_regions_that_live_together_do_not_overlap() -> None:
+    body = Scope()
+    a, b, c = Region(100), Region(200), Region(50)
+    body.items = [Line("", (a,)), Line("", (a, b)), Line("", (b, c))]
+    assert place_regions(body) == 128 + 256
+    assert a.offset == c.offset == 0 or c.offset >= 0
+    spans = [(r.offset, r.offset + r.nbytes) for r in (b, c)]
+    assert spans[0][1] <= spans[1][0] or spans[1][1] <= spans[0][0]
