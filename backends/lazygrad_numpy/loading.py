@@ -203,7 +203,9 @@ def _take(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     dtype = spec.dtype.numpy
     stored = lo.names.scratch(e.ranges, dtype, scope)
     called = [lo.names.of(a, scope) for a in (index, stored)]
-    scope.add(f"take({buffer}, {called[0]}, None, {called[1]}, 'clip')", index, stored)
+    # a constant index has no dims, and take wants the result to have as many
+    target = f"{called[1]}.reshape(())" if e.src[0].op is ex.LITERAL else called[1]
+    scope.add(f"take({buffer}, {called[0]}, None, {target}, 'clip')", index, stored)
     return _converted(lo, e, stored, scope, None)
 
 
