@@ -21,7 +21,7 @@ from lazygrad.plugin import (
     settings,
 )
 from lazygrad_opencl import device as devices
-from lazygrad_opencl.device import cl
+from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect, prelude
 from lazygrad_opencl.program import NothingToDo, OpenCLProgram, build
 from lazygrad_opencl.render import render

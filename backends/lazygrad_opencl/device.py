@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazygrad.plugin import DeviceError, Target
-
-try:
-    import pyopencl as cl
-except ImportError as error:
-    raise DeviceError(
-        f"[opencl] BACKEND=GPU needs pyopencl ({error}); install it with an OpenCL driver for "
-        "CPUs by `pip install lazygrad[opencl]`, or use BACKEND=CPU"
-    ) from None
+from lazygrad_opencl.driver import cl
 
 # PoCL may name a processor that its LLVM does not know to have 512-bit registers, and then built-in
 # functions pass wide vectors in another way than kernels do. 256 bits are right everywhere, and

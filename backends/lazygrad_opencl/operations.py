@@ -68,12 +68,12 @@ def class_of(of: DType) -> str:
     return FLOATING if of.is_floating_point else INTEGER
 
 
-def spell(op: ops.Op, operation: Operation) -> str:
+def spell(op: object, operation: Operation) -> str:
     """The expression in C."""
     by_class = TABLE.get(op)
     rule = None if by_class is None else by_class.get(operation.kind) or by_class.get("")
     if rule is None:
-        raise InternalError(f"[opencl] no code for {op.name} of {operation.src[0].dtype.name}")
+        raise InternalError(f"[opencl] no code for {op} of {operation.src[0].dtype.name}")
     return rule(operation)
 
 
@@ -210,7 +210,7 @@ def _converted(source: Operand, target: DType, lanes: int) -> str:
 _OR, _AND = _logical("{a} || {b}", "{a} | {b}"), _logical("{a} && {b}", "{a} & {b}")
 _DIFFERS = _logical("{a} != {b}", "{a} ^ {b}")
 
-TABLE: dict[ops.Op, dict[str, Rule]] = {
+TABLE: dict[object, dict[str, Rule]] = {
     ops.EXP: {FLOATING: _call("exp")},
     ops.LOG: {FLOATING: _call("log")},
     ops.SIN: {FLOATING: _call("sin")},

@@ -7,9 +7,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import pyopencl as cl
-
 from lazygrad.plugin import DeviceError, Kernel, LoopNest, Program
+from lazygrad_opencl.driver import cl
 
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile
 
@@ -76,7 +75,8 @@ def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any
         with warnings.catch_warnings():  # of what a compiler remarks on code that it accepts
             warnings.simplefilter("ignore")
             # pyopencl's own cache keeps binaries, from which PoCL compiles a second time
-            return program.build(options=list(options), devices=[device], cache_dir=False)
+            no_cache: Any = False
+            return program.build(options=list(options), devices=[device], cache_dir=no_cache)
     except cl.Error as error:
         log = str(error)
         raise DeviceError(

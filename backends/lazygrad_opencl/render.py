@@ -61,10 +61,7 @@ class _Writer:
     # -- pieces ---------------------------------------------------------------------------------
 
     def sum(self, total: nest.Sum) -> str:
-        parts = [n if c == 1 else f"{c} * {n}" for n, c in total.terms]
-        if total.const or not parts:
-            parts.append(str(total.const))
-        return " + ".join(parts).replace("+ -", "- ")
+        return total.text(" * ")
 
     def integers(self, lanes: int) -> str:
         return self.integer if lanes == 1 else f"{self.integer}{lanes}"
@@ -77,15 +74,13 @@ class _Writer:
 
     def address(self, place: nest.Place, more: str = "") -> str:
         base = place.pointer or self.buffer(place.slot)
-        offset = self.sum(place.offset)
-        offset = " + ".join(part for part in (offset, more) if part and part != "0")
+        offset = _added(self.sum(place.offset), more)
         return f"{base} + {offset}" if offset else base
 
     def element(self, of: DType, place: nest.Place, more: str = "") -> str:
         """One element as a scalar in registers."""
         base = place.pointer or self.buffer(place.slot)
-        offset = self.sum(place.offset)
-        offset = " + ".join(part for part in (offset, more) if part and part != "0") or "0"
+        offset = _added(self.sum(place.offset), more) or "0"
         if of is dtype.float16:
             return f"vload_half({offset}, {base})"
         if of is dtype.bfloat16:
@@ -289,6 +284,11 @@ class _Writer:
 
     def last(self, s: nest.Last) -> Iterator[str]:
         yield f"if ({s.variable} == {s.value}) {{"
+
+
+def _added(offset: str, more: str) -> str:
+    """Both as one sum; empty for nothing."""
+    return " + ".join(part for part in (offset, more) if part and part != "0").replace("+ -", "- ")
 
 
 _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {

@@ -67,9 +67,9 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
         walks.update(_reduction_walks(e, over, lanes))
     outer = [r for r in kernel.ranges if r in over]
     loops = any(r not in walks for e in kernel.reductions() for r in e.arg.ranges)
+    many = _columns(kernel) if loops and not target.is_gpu else 1
     for r in outer:
-        many = COLUMNS // max(1, len(kernel.reductions())) if loops and not target.is_gpu else 1
-        walks[r] = _vectors(r, lanes, max(1, many))
+        walks[r] = _vectors(r, lanes, many)
     for output in kernel.outputs:
         for r in output.ranges:
             if r in over and r not in kernel.ranges:
@@ -78,6 +78,12 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
     names = " and ".join(sorted(r.name for r in over))
     notes = (f"vectors of {names}",) if over else ("no vectors",)
     return Schedule(kernel, order, order, walks, wide=wide, notes=notes)
+
+
+def _columns(kernel: Kernel) -> int:
+    """Vectors in a step of a kernel whose reductions are loops: each has its accumulators."""
+    body = len(ex.toposort(kernel.values))
+    return max(1, min(COLUMNS // len(kernel.reductions()), 2 * LARGE_BODY // body))
 
 
 def _vectors(r: Range, lanes: int, many: int) -> Walk:

@@ -28,10 +28,20 @@ class Sum:
     const: int = 0
 
     def __str__(self) -> str:
-        parts = [name if c == 1 else f"{c}*{name}" for name, c in self.terms]
-        if self.const or not parts:
-            parts.append(str(self.const))
-        return " + ".join(parts).replace("+ -", "- ")
+        return self.text("*")
+
+    def text(self, times: str) -> str:
+        """Spelled with ``times`` between a coefficient and its variable."""
+        text = ""
+        positive_first = sorted(self.terms, key=lambda term: term[1] < 0)
+        for name, coefficient in positive_first:
+            size = abs(coefficient)
+            sign = "-" if coefficient < 0 else "+"
+            before = f" {sign} " if text else sign.strip("+")
+            text += f"{before}{name if size == 1 else f'{size}{times}{name}'}"
+        if not text:
+            return str(self.const)
+        return text + (f" {'-' if self.const < 0 else '+'} {abs(self.const)}" if self.const else "")
 
 
 @dataclass(frozen=True)

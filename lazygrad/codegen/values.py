@@ -111,6 +111,8 @@ class Values:
 
     def index(self, e: Expr, point: Point) -> Value:
         bound = self.integers.bind(e.arg, point)
+        if not bound.terms:
+            return Value(e.dtype, 1, "", bound.const)
         total = self.integers.hoisted(self.integers.total(bound))
         lanes = self.integers.width(bound)
         name = self.scope.once(
