@@ -47,6 +47,11 @@ class Part:
     def is_bounded(self) -> bool:
         return self.valid < self.size
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and last coordinate inside."""
+        return self.first, self.last
+
     def within(self, first: int, last: int) -> Part:
         """With a further bound."""
         first, last = max(self.first, first), min(self.last, last)
@@ -173,15 +178,17 @@ class _Form:
         for what, first, last in self.bounds:
             if what == "remainder":
                 remainder = remainder.within(first, last)
-                continue
+            elif what == "quotient":
+                quotient = quotient.within(first, last)
+        for what, first, last in self.bounds:
             if what == "terms":
-                first, last = first + self.const, last + self.const
-                cuts_low = first % d != 0 and first > low
-                cuts_high = (last + 1) % d != 0 and last < high
-                if cuts_low or cuts_high:
+                firsts = {-(-(first + self.const - r) // d) for r in remainder.ends}
+                lasts = {(last + self.const - r) // d for r in remainder.ends}
+                if first > low - self.const and len(firsts) > 1:
                     return None
-                first, last = first // d, last // d
-            quotient = quotient.within(first, last)
+                if last < high - self.const and len(lasts) > 1:
+                    return None
+                quotient = quotient.within(min(firsts), max(lasts))
         return Dim(self.terms, self.const - d * quotient.low, (quotient, remainder))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -226,6 +227,15 @@ def _cut_text(array: Array, dims: Dims, loop: Loop) -> str:
         start = f"{start} * {inner}" if start else ""
         end = f"({end}) * {inner}"
     return f"{':, ' * position}{start}:{end}"
+
+
+def is_mergeable(array: Array, dims: Dims) -> bool:
+    """Whether the ranges of each dim lie in memory as one."""
+    return all(
+        array.strides[outer] == array.strides[inner] * array.extents[inner]
+        for dim in dims
+        for outer, inner in pairwise(dim)
+    )
 
 
 def _is_cut(array: Array, loop: Loop) -> bool:

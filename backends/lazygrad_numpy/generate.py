@@ -16,15 +16,15 @@ from lazygrad.plugin import expr as ex
 from lazygrad_numpy import elementwise, loading, product, reductions
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
-from lazygrad_numpy.indexing import with_takes
-from lazygrad_numpy.loops import axis_order, choose_loops
+from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
+from lazygrad_numpy.loops import axis_order, choose_loops, with_long_last
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, simplified
 from lazygrad_numpy.rewriting import with_numpy_calls
 
 RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
 LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
-DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE))
+DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS))
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,13 @@ class Source:
 
 def generate(kernel: Kernel, units: int = 1) -> Source:
     """The code of ``kernel``, for ``units`` threads."""
-    shaped = with_numpy_calls(with_takes(product.with_factors(simplified(kernel))))
+    shaped = product.with_factors(with_fixed_atoms(simplified(kernel)))
+    shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)
     if planned is None:
         shaped = reductions_prepared(shaped)
-        order = axis_order(shaped)
+        order = with_long_last(axis_order(shaped))
         loops = choose_loops(shaped, order)
         products: dict[Expr, Any] = {}
     else:

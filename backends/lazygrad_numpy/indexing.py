@@ -21,6 +21,7 @@ REMAINDER = ex.KernelOp("REMAINDER", "remainder with the sign of the divisor")
 TAKE = ex.KernelOp("TAKE", "arg: slot; the buffer's element at src[0], clipped to its size")
 TAKE_ROWS = ex.KernelOp("TAKE_ROWS", "arg: row count; row src[0] of where src[1] is row 0, clipped")
 
+MOST_VALUES = 64  # of a quotient or remainder, tried one by one
 Rewrite = Callable[[Expr], Expr]
 
 
@@ -55,6 +56,46 @@ def _load(load: Expr, kernel: Kernel, rewrite: Rewrite) -> Expr:
     if taken is None:
         taken = ex.extension(TAKE, (_arithmetic(index, rewrite),), slot, load.dtype)
     return _where(_mask(guard, rewrite), taken) if guard else taken
+
+
+def with_fixed_atoms(kernel: Kernel) -> Kernel:
+    """Loads in which what the guard holds to one value, as ``i % 2 == 0``, is that value."""
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        return _fixed(value) if value.op is ex.LOAD else ex.rebuild(value, src, value.arg)
+
+    values = ex.transform(kernel.values, visit)
+    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    return replace(kernel, outputs=outputs)
+
+
+def _fixed(load: Expr) -> Expr:
+    slot, index, guard = load.arg
+    for bound in guard:
+        if len(bound.index.terms) != 1 or not isinstance(
+            bound.index.terms[0][0], ix.Quotient | ix.Remainder
+        ):
+            continue
+        atom, coefficient = bound.index.terms[0]
+        low, high = atom.interval
+        values = [v for v in range(low, min(high, low + MOST_VALUES) + 1)
+                  if bound.low <= v * coefficient + bound.index.const < bound.high]  # fmt: skip
+        if len(values) != 1 or high - low >= MOST_VALUES:
+            continue
+        index = _with_value(index, atom, values[0])
+        guard = tuple(
+            b if b == bound else ex.Bound(_with_value(b.index, atom, values[0]), b.low, b.high)
+            for b in guard
+        )
+    return ex.load(slot, index, load.dtype, ex.simplify_guard(guard))
+
+
+def _with_value(index: Index, atom: ix.Atom, value: int) -> Index:
+    coefficient = index.coefficient(atom)
+    if not coefficient:
+        return index
+    rest = [(a, c) for a, c in index.terms if a != atom]
+    return Index(rest, index.const + coefficient * value)
 
 
 def _rows(load: Expr, size: int, rewrite: Rewrite) -> Expr | None:

@@ -13,7 +13,7 @@ from lazygrad.plugin import dtype as dt
 from lazygrad.plugin import expr as ex
 from lazygrad_numpy import indexing
 from lazygrad_numpy.access import Boxed, Dim, Part, Strided, classify
-from lazygrad_numpy.arrays import Names, strides_text, tuple_text
+from lazygrad_numpy.arrays import Names, is_mergeable, strides_text, tuple_text
 from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 
@@ -218,10 +218,16 @@ def _take_rows(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array
     length = lo.kernel.buffers[slot].size // e.arg
     buffer = _whole(lo, slot, (e.arg, length), dtype)
     at = names.in_order(e.src[0].ranges)
-    stored = names.scratch(e.ranges, dtype, scope, layout=[*at, *walk])
-    index = names.of(number, scope)
-    flat = names.of(stored, scope, (tuple(at), tuple(walk)))
+    dims = (tuple(at), tuple(walk))
+    stored = into
+    if stored is None or not is_mergeable(stored, dims) or stored.strides[walk[-1]] != 1:
+        stored = names.scratch(e.ranges, dtype, scope, layout=[*at, *walk])
+    index, flat = names.of(number, scope), names.of(stored, scope, dims)
     scope.add(f"take({buffer}, {index}.reshape(-1), 0, {flat}, 'clip')", number, stored)
+    if into is not None:
+        if stored is not into:
+            lo.copy(stored, into, scope)
+        return into
     return _converted(lo, e, stored, scope, None)
 
 

@@ -11,6 +11,8 @@ from lazygrad_numpy.code import Loop
 
 BLOCK_BYTES = 1 << 18  # of one array in a block; a kernel has a few of them alive
 SLACK = 2  # a kernel this many times larger than a block is not worth a loop
+TINY = 4  # elements: NumPy's inner loop takes longer to start than to run
+FEWEST_RUNS = 1024
 SHORTEST_RUN = 512  # elements next to each other that a block of an inner range must have
 
 
@@ -28,6 +30,17 @@ def axis_order(kernel: Kernel, *, by_outputs: bool = False) -> tuple[Range, ...]
     rest = [r for output in kernel.outputs for r in output.ranges]
     rest += [r for e in kernel.reductions() for r in e.arg.ranges]
     return tuple(dict.fromkeys([*order, *rest]))
+
+
+def with_long_last(order: Sequence[Range]) -> tuple[Range, ...]:
+    """``order`` with tiny innermost ranges outermost: what is computed lies in long runs, and only
+    loads and stores see the short ones."""
+    tail = len(order)
+    while tail and order[tail - 1].size <= TINY:
+        tail -= 1
+    if prod(r.size for r in order[:tail]) < FEWEST_RUNS:
+        return tuple(order)
+    return (*order[tail:], *order[:tail])
 
 
 def _walks(kernel: Kernel) -> Iterable[dict[Range, int]]:
@@ -65,6 +78,7 @@ def choose_loops(kernel: Kernel, order: Sequence[Range]) -> dict[Range, Loop]:
         limit = limits[space]
         while extent(space) > (limit if blocks else limit * SLACK):
             free = [r for r in order if r in space and r not in blocks]
+            free.sort(key=lambda r: r.size <= TINY)  # the others first, in order
             cut = _range_to_cut(free, kernel.ranges, extent(space), limit)
             if cut is None:
                 break

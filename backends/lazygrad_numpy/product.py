@@ -12,7 +12,7 @@ from math import prod
 from lazygrad.plugin import Expr, Kernel, Range, contraction, ops
 from lazygrad.plugin import expr as ex
 from lazygrad_numpy.access import Strided, classify
-from lazygrad_numpy.arrays import Dims
+from lazygrad_numpy.arrays import Dims, is_mergeable
 from lazygrad_numpy.code import Array, Loop, Scope
 from lazygrad_numpy.loops import block_of
 from lazygrad_numpy.lower import Lowering, compute_dtype
@@ -77,7 +77,8 @@ def with_factors(kernel: Kernel) -> Kernel:
     found = contraction.find(kernel)
     if found is None:
         return kernel
-    together = ex.elementwise(ops.MUL, (found.a, found.b), found.reduce.dtype)
+    factors = _guarded_once(kernel, found.a, found.b)
+    together = ex.elementwise(ops.MUL, factors, found.reduce.dtype)
     total = ex.reduce(ops.SUM, together, found.k)
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
@@ -86,6 +87,23 @@ def with_factors(kernel: Kernel) -> Kernel:
     values = ex.transform(kernel.values, visit)
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
+
+
+def _guarded_once(kernel: Kernel, a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """Without a guard that the other factor has too, where loading outside of it does no harm."""
+
+    def needless(one: Expr, other: Expr) -> bool:
+        if one.op is not ex.LOAD or other.op is not ex.LOAD or not one.arg.guard:
+            return False
+        low, high = one.arg.index.interval
+        inside = low >= 0 and high < kernel.buffers[one.arg.slot].size
+        return inside and set(one.arg.guard) <= set(other.arg.guard)
+
+    if needless(b, a):
+        return a, ex.load(b.arg.slot, b.arg.index, b.dtype)
+    if needless(a, b):
+        return ex.load(a.arg.slot, a.arg.index, a.dtype), b
+    return a, b
 
 
 def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
@@ -284,7 +302,7 @@ def emit(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     right = _matrix(lo, product, product.right, scope)
     dims: Dims = (*((r,) for r in product.batch), product.rows, product.columns)
     target = into
-    if target is None or not _is_matrix(lo, target, dims):
+    if target is None or not _is_matrix(target, dims):
         target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, layout=product.result)
     rows, columns = (product.rows, product.k), (product.k, product.columns)
     called = (
@@ -302,17 +320,16 @@ def _batch_dims(product: Product, operand: Array) -> Dims:
     return tuple((r,) if r in operand.ranges else () for r in product.batch)
 
 
-def _is_matrix(lo: Lowering, array: Array, dims: Dims) -> bool:
+def _is_matrix(array: Array, dims: Dims) -> bool:
     """Whether BLAS can write to ``array``: its dims can be merged, and rows are contiguous."""
-    for dim in dims:
-        for outer, inner in pairwise(dim):
-            if array.strides[outer] != array.strides[inner] * array.extents[inner]:
-                return False
+    if not is_mergeable(array, dims):
+        return False
     rows, columns = dims[-2:]
     if not columns:
         return not rows or array.strides[rows[-1]] == 1
     length = prod(array.extents[r] for r in columns)
-    return array.strides[columns[-1]] == 1 and (not rows or array.strides[rows[-1]] >= length)
+    beside = not rows or array.strides[rows[-1]] >= length
+    return array.strides[columns[-1]] == 1 and beside
 
 
 def _matrix(lo: Lowering, product: Product, operand: Operand, scope: Scope) -> Array:

@@ -13,10 +13,12 @@ from math import prod
 from lazygrad.plugin import Expr, Index, Kernel, Range, ops
 from lazygrad.plugin import expr as ex
 from lazygrad.plugin import index as ix
+from lazygrad_numpy.indexing import TAKE, TAKE_ROWS
 
 LONGEST_UNROLLED = 16  # elements of a reduction that is written out
 FEWEST_RESULTS = 2048  # below this the calls cost more than a slow reduction
 MOST_STATEMENTS = 160
+READS = (ex.LOAD, TAKE, TAKE_ROWS)
 COSTLY = (ops.EXP, ops.LOG, ops.SIN, ex.REDUCE)  # not to be computed again for other stages
 
 
@@ -208,9 +210,13 @@ def _unrolled(kernel: Kernel) -> Kernel:
 
 
 def _computed_again(value: Expr, ranges: Iterable[Range]) -> list[Expr]:
-    """The expressions that are computed for each element of ``ranges``."""
+    """The expressions that are computed for each element of ``ranges``, constants apart."""
     bound = frozenset(ranges)
-    return [e for e in ex.toposort([value]) if e.ranges & bound]
+    reads: set[Expr] = set()
+    for e in ex.toposort([value]):
+        if e.op in READS or any(operand in reads for operand in ex.operands(e)):
+            reads.add(e)
+    return [e for e in reads if e.ranges & bound]
 
 
 def _chain(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:

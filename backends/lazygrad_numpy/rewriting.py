@@ -56,8 +56,10 @@ def negated(condition: Expr) -> Expr:
 
 
 def _choice(src: Sources) -> Expr | None:
-    """Zero comes last, where it costs nothing."""
+    """Zero comes last, where it costs nothing. What was chosen already is not chosen again."""
     condition, left, right = src
+    if left.op is ops.WHERE and left.src[0] is condition:
+        return ex.elementwise(ops.WHERE, (condition, left.src[1], right), left.dtype)
     if is_zero(left) and not is_zero(right):
         swapped = (negated(condition), right, left)
         return ex.elementwise(ops.WHERE, swapped, left.dtype)

@@ -178,3 +178,21 @@ def test_bounds_that_do_or_do_not_fit_the_division(bounds: tuple[int, int]) -> N
     at = index_of(i).floordiv(2)
     x = load(1, index_of(r) * 6 + at, guard=(Bound(index_of(i), *bounds),))
     check(kernel("cut", (r, i), [(flat([r, i]), op(ops.ADD, x, 1.0), ())], {1: 2400}))
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_remainder_that_a_guard_holds_to_one_value(shift: int) -> None:
+    """The gradient of a strided window, as reshapes of rows of 32 write it: where h - k is even,
+    the row's remainder is 0 and drops out of the column's bounds."""
+    rn, rh, rw, ri, rj = ranges(n=40, h=32, w=32, i=3, j=3)
+    row = index_of(rh) + index_of(ri) * -1 + shift
+    column = index_of(rw) + index_of(rj) * -1 + shift
+    mixed = column + row.mod(2) * 32
+    guard = (
+        Bound(column.mod(2), 0, 1), Bound(mixed, 0, 31), Bound(row.mod(2), 0, 1), Bound(row, 0, 31)
+    )  # fmt: skip
+    where = index_of(rn) * 256 + row.mod(2) * 1000 + row.floordiv(2) * 16 + column.floordiv(2)
+    x = load(1, where, guard=guard)
+    value = reduce_sum(x, ri, rj)
+    made = kernel("fixed", (rn, rh, rw), [(flat([rn, rh, rw]), value, ())], {1: 10240})
+    assert "take(" not in check(made).source
