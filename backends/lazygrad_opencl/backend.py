@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
@@ -28,6 +29,7 @@ from lazygrad_opencl.render import render
 
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
 LONGEST_NAME = 100
+SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
 
 
 class OpenCLBackend(Backend):
@@ -140,6 +142,8 @@ class _Sources:
         if found is not None:
             return found
         base = nest.kernel.name[:LONGEST_NAME]
+        if not SIZED.search(base):  # then it could be a word of OpenCL C: constant, exp2, float4
+            base += "_kernel"
         name, number = base, 2
         while name in self.texts:
             name, number = f"{base}_{number}", number + 1

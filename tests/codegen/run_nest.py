@@ -1,0 +1,225 @@
+"""Runs a loop nest in Python, statement by statement: codegen without a device.
+
+It refuses what a device would not notice: reading outside a buffer, writing an element twice,
+using a variable out of its scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lazygrad import dtype as dt
+from lazygrad import ops
+from lazygrad.codegen import interpret, nest
+from lazygrad.codegen.nest import LoopNest, Sum
+
+Array = np.ndarray[Any, Any]
+
+
+class NestError(AssertionError):
+    """A nest that does what no kernel may do."""
+
+
+def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
+    """The output buffers for the input buffers; every output element must be written once."""
+    runner = _Runner(loop_nest, inputs)
+    with np.errstate(all="ignore"):
+        for item in range(loop_nest.items):
+            runner.block(loop_nest.body, {"item": item})
+    for slot, count in runner.written.items():
+        if not np.all(count == 1):
+            raise NestError(f"output {slot}: {np.sum(count != 1)} elements not written just once")
+    return [runner.memory[o.slot] for o in loop_nest.kernel.outputs]
+
+
+Names = dict[str, Any]
+
+
+class _Runner:
+    def __init__(self, loop_nest: LoopNest, inputs: Sequence[Array]) -> None:
+        self.kernel = loop_nest.kernel
+        self.zeros = loop_nest.zeros
+        self.memory = {}
+        self.written = {}
+        for slot, spec in enumerate(self.kernel.buffers):
+            if slot < len(self.kernel.outputs):
+                self.memory[slot] = np.zeros(spec.size, spec.dtype.numpy)
+                self.written[slot] = np.zeros(spec.size, np.int64)
+            else:
+                self.memory[slot] = np.ravel(inputs[slot - len(self.kernel.outputs)])
+
+    def block(self, body: Sequence[nest.Statement], names: Names) -> None:
+        for statement in body:
+            _RUN[type(statement)](self, statement, names)
+
+    def set(self, names: Names, name: str, value: Any) -> None:
+        if name in names:
+            raise NestError(f"{name} is defined twice")
+        names[name] = value
+
+    def sum(self, total: Sum, names: Names) -> Any:
+        return sum((names[name] * c for name, c in total.terms), total.const)
+
+    def value(self, value: nest.Value, names: Names) -> Any:
+        if value.name:
+            return names[value.name]
+        return np.asarray(value.literal).astype(interpret._compute(value.dtype))
+
+    # -- memory ---------------------------------------------------------------------------------
+
+    def where(self, place: nest.Place, names: Names) -> tuple[int | None, int]:
+        """Slot (None: the zeros) and element number."""
+        offset = int(self.sum(place.offset, names))
+        if not place.pointer:
+            return place.slot, offset
+        slot, base = names[place.pointer]
+        return slot, base + offset
+
+    def read(self, place: nest.Place, lanes: Any, of: dt.DType, names: Names) -> Array:
+        slot, base = self.where(place, names)
+        where = base + np.asarray(lanes)
+        if slot is None:
+            if np.any(where < 0) or np.any((where + 1) * of.itemsize > self.zeros):
+                raise NestError(f"reads at {where} behind a pointer to zeros")
+            return np.zeros(where.shape, interpret._compute(of))
+        memory = self.memory[slot]
+        if np.any(where < 0) or np.any(where >= memory.size):
+            raise NestError(f"reads {where} of buffer {slot} with {memory.size} elements")
+        return interpret._loaded(memory[where], of)
+
+    def pointer(self, s: nest.Pointer, names: Names) -> None:
+        slot, base = self.where(s.place, names)
+        holds = not s.guard or bool(names[s.guard])
+        self.set(names, s.name, (slot, base) if holds else (None, 0))
+
+    def load(self, s: nest.Load, names: Names) -> None:
+        if s.guard and not names[s.guard]:
+            value = np.zeros(s.lanes, interpret._compute(s.dtype))
+        else:
+            value = self.read(s.place, np.arange(s.lanes), s.dtype, names)
+        self.set(names, s.name, value if s.lanes > 1 else value[0])
+
+    def gather(self, s: nest.Gather, names: Names) -> None:
+        holds = np.broadcast_to(names[s.guard] if s.guard else True, s.lanes)
+        lanes = np.arange(s.lanes) * s.stride + (names[s.index] if s.index else 0)
+        value = np.zeros(s.lanes, interpret._compute(s.dtype))
+        value[holds] = self.read(s.place, lanes[holds], s.dtype, names)
+        self.set(names, s.name, value)
+
+    def store(self, s: nest.Store, names: Names) -> None:
+        slot, base = self.where(s.place, names)
+        lanes = names[s.index] if s.index else np.arange(s.lanes) * s.stride
+        where = base + np.asarray(lanes)
+        memory = self.memory[slot]
+        if np.any(where < 0) or np.any(where >= memory.size):
+            raise NestError(f"writes {where} of buffer {slot} with {memory.size} elements")
+        value = np.broadcast_to(self.value(s.value, names), s.lanes)
+        memory[where] = interpret._stored(value, s.dtype)
+        np.add.at(self.written[slot], where, 1)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def divide(self, s: nest.Divide, names: Names) -> None:
+        value = self.sum(s.value, names)
+        if np.any(np.asarray(value) < 0) and not s.negative:
+            raise NestError(f"{s.name}: {s.value} is negative")
+        self.set(names, s.name, value % s.divisor if s.remainder else value // s.divisor)
+
+    def test(self, s: nest.Test, names: Names) -> None:
+        holds: Any = np.True_
+        for name in s.also:
+            holds = holds & names[name]
+        for total, low, high in s.bounds:
+            value = np.asarray(self.sum(total, names))
+            holds = holds & (low is None or value >= low) & (high is None or value < high)
+        self.set(names, s.name, holds)
+
+    def let(self, s: nest.Let, names: Names) -> None:
+        src = [self.value(v, names) for v in s.operands]
+        self.set(names, s.name, self.apply(s.op, s.dtype, s.operands[0].dtype, src))
+
+    def apply(self, op: Any, of: dt.DType, source: dt.DType, src: Sequence[Any]) -> Any:
+        if op is ops.CAST:
+            return interpret._cast(np.asarray(src[0]), source, of)
+        return interpret._ELEMENTWISE[op](of, *(np.asarray(v) for v in src))
+
+    def from_int(self, s: nest.FromInt, names: Names) -> None:
+        value = np.asarray(self.sum(s.value, names))
+        self.set(names, s.name, value.astype(interpret._compute(s.dtype)))
+
+    def keep(self, s: nest.Keep, names: Names) -> None:
+        value = np.asarray(self.value(s.operand, names))
+        self.set(names, s.name, np.where(names[s.guard], value, np.zeros((), value.dtype)))
+
+    def declare(self, s: nest.Declare, names: Names) -> None:
+        self.set(names, s.name, np.full(s.lanes, s.first, interpret._compute(s.dtype)))
+
+    def accumulate(self, s: nest.Accumulate, names: Names) -> None:
+        src = [self.value(v, names) for v in s.operands]
+        value = src[0] if len(src) == 1 else src[0] * src[1]
+        value = np.broadcast_to(value, s.lanes)
+        names[s.name][:] = self.apply(s.op, s.dtype, s.dtype, [names[s.name], value])
+
+    def fold(self, s: nest.Fold, names: Names) -> None:
+        value, *rest = self.value(s.operand, names)
+        for other in rest:
+            value = self.apply(s.op, s.operand.dtype, s.operand.dtype, [value, other])
+        self.set(names, s.name, value)
+
+    # -- panels and control ---------------------------------------------------------------------
+
+    def array(self, s: nest.Array, names: Names) -> None:
+        shape = (s.count, s.lanes)
+        self.set(names, s.name, np.full(shape, np.nan, interpret._compute(s.dtype)))
+
+    def put(self, s: nest.Put, names: Names) -> None:
+        names[s.array][self.sum(s.index, names)] = self.value(s.value, names)
+
+    def get(self, s: nest.Get, names: Names) -> None:
+        self.set(names, s.name, names[s.array][self.sum(s.index, names)].copy())
+
+    def loop(self, s: nest.Loop, names: Names) -> None:
+        stop = self.sum(s.stop, names)
+        stop = stop if s.limit is None else min(stop, s.limit)
+        for counter in range(self.sum(s.start, names), stop):
+            self.block(s.body, {**names, s.name: counter})
+
+    def last(self, s: nest.Last, names: Names) -> None:
+        if names[s.variable] == s.value:
+            self.block(s.body, dict(names))
+
+    def int_(self, s: nest.Int, names: Names) -> None:
+        self.set(names, s.name, self.sum(s.value, names))
+
+    def lanes(self, s: nest.Lanes, names: Names) -> None:
+        self.set(names, s.name, np.arange(s.lanes))
+
+    def to_int(self, s: nest.ToInt, names: Names) -> None:
+        self.set(names, s.name, np.asarray(self.value(s.value, names)).astype(np.int64))
+
+
+_RUN: dict[type, Callable[[_Runner, Any, Names], None]] = {
+    nest.Int: _Runner.int_,
+    nest.Lanes: _Runner.lanes,
+    nest.Divide: _Runner.divide,
+    nest.ToInt: _Runner.to_int,
+    nest.Pointer: _Runner.pointer,
+    nest.Test: _Runner.test,
+    nest.Let: _Runner.let,
+    nest.FromInt: _Runner.from_int,
+    nest.Keep: _Runner.keep,
+    nest.Load: _Runner.load,
+    nest.Gather: _Runner.gather,
+    nest.Declare: _Runner.declare,
+    nest.Accumulate: _Runner.accumulate,
+    nest.Fold: _Runner.fold,
+    nest.Store: _Runner.store,
+    nest.Array: _Runner.array,
+    nest.Put: _Runner.put,
+    nest.Get: _Runner.get,
+    nest.Loop: _Runner.loop,
+    nest.Last: _Runner.last,
+}
