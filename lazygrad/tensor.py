@@ -9,20 +9,22 @@ PyTorch's wherever PyTorch has the method. It is one class without mixins, so th
 from __future__ import annotations
 
 import sys
-from builtins import bool as Bool
-from builtins import float as Float
-from builtins import int as Int
+from builtins import bool as Bool, float as Float, int as Int
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import lang, modes, ops
-from lazygrad import tensor_arguments as args
-from lazygrad import tensor_data as host
-from lazygrad import tensor_state as state
+from lazygrad import (
+    dtype as dt,
+    lang,
+    modes,
+    ops,
+    tensor_arguments as args,
+    tensor_data as host,
+    tensor_state as state,
+)
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
 from lazygrad.errors import DtypeError, GradError, JitError, ShapeError, ValueRangeError

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lazygrad import dtype as dt
-from lazygrad import ops
-from lazygrad import tensor_data as host
+from lazygrad import dtype as dt, ops, tensor_data as host
 from lazygrad.dtype import BOOL, FLOAT, DType
 from lazygrad.errors import ShapeError
 from lazygrad.graph import Node, toposort

@@ -8,8 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.dtype import DType
 from lazygrad.errors import DtypeError, ShapeError, ValueRangeError
 from lazygrad.graph import Node, Origin, node

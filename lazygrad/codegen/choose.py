@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import contract
-from lazygrad.codegen import lanes as ln
+from lazygrad.codegen import contract, lanes as ln
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal

@@ -15,8 +15,7 @@ from lazygrad.codegen import lanes as ln
 from lazygrad.codegen.normal import flatten, substitute
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
-from lazygrad.kernel import contraction
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.dtype import DType
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard

@@ -11,11 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from math import prod
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.dtype import DType
-from lazygrad.kernel import expr as ex
-from lazygrad.kernel import index as ix
+from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel

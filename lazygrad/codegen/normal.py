@@ -9,8 +9,7 @@ from math import prod
 
 from lazygrad import ops
 from lazygrad.dtype import BOOL
-from lazygrad.kernel import expr as ex
-from lazygrad.kernel import index as ix
+from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Bound, Expr, Guard
 from lazygrad.kernel.index import Atom, DataAtom, Index, Quotient, Range, Remainder
 from lazygrad.kernel.kernel import Kernel

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.codegen import nest
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.schedule import Schedule, Walk, segments

@@ -12,8 +12,7 @@ from lazygrad.graph import Node, node
 from lazygrad.lang.comparison import gt, isfinite, lt
 from lazygrad.lang.elementwise import add, clamp, detach, div, exp, log, mul, sub, surrogate, where
 from lazygrad.lang.operands import cast, require_float, to_float, widened, zeros_like
-from lazygrad.lang.reduce import Axes, amax
-from lazygrad.lang.reduce import sum as sum_over
+from lazygrad.lang.reduce import Axes, amax, sum as sum_over
 from lazygrad.lang.transcendental import erf, expm1, sigmoid, softplus, tanh
 from lazygrad.shape import normalize_axes, normalize_axis
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT
-from lazygrad.dtype import bool_ as bool_dtype
+from lazygrad.dtype import BOOL, FLOAT, bool_ as bool_dtype
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.lang.operands import Operand, as_node, full_like, pair

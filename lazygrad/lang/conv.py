@@ -27,9 +27,8 @@ from lazygrad.lang.movement import (
     shrink,
     unsqueeze,
 )
-from lazygrad.lang.operands import cast
-from lazygrad.lang.reduce import first_maximum, select_first
-from lazygrad.lang.reduce import sum as sum_over
+from lazygrad.lang.operands import cast, full_like
+from lazygrad.lang.reduce import first_maximum, select_first, sum as sum_over
 
 Sizes = int | Sequence[int]
 
@@ -273,16 +272,13 @@ def max_pool_with_indices(
         inner *= window.kernel
     for i, window in enumerate(spans):
         inner //= window.kernel
-        k = node(ops.MOD, _pair(node(ops.DIV, _pair(first, inner)), window.kernel))
+        row = node(ops.DIV, (first, full_like(first, inner)))
+        k = node(ops.MOD, (row, full_like(row, window.kernel)))
         at = aligned(iota(places[i], x.device, int32), value.ndim - spatial + i, value.ndim)
         where_in_x = add(add(mul(at, window.stride), mul(k, window.dilation)), -window.before)
         size = x.shape[x.ndim - spatial + i]
         flat = where_in_x if flat is None else add(mul(flat, size), where_in_x)
     return value, cast(first if flat is None else flat, int64)
-
-
-def _pair(x: Node, value: int) -> tuple[Node, Node]:
-    return x, mul(x, 0) if value == 0 else add(mul(x, 0), value)
 
 
 def _max_windows(op: str, x: Node, spans: Sequence[Window]) -> tuple[Node, Node, tuple[int, ...]]:

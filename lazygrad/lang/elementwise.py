@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT, DType, of_scalar
-from lazygrad.dtype import bool_ as bool_dtype
+from lazygrad.dtype import BOOL, FLOAT, DType, bool_ as bool_dtype, of_scalar
 from lazygrad.errors import DtypeError
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.lang.movement import broadcast_to

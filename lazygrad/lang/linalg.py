@@ -9,8 +9,7 @@ from lazygrad.graph import Node, node
 from lazygrad.lang.elementwise import add
 from lazygrad.lang.movement import broadcast_to, reshape, transpose, unsqueeze
 from lazygrad.lang.operands import cast
-from lazygrad.lang.reduce import Axes
-from lazygrad.lang.reduce import sum as sum_over
+from lazygrad.lang.reduce import Axes, sum as sum_over
 from lazygrad.shape import broadcast
 
 

@@ -11,8 +11,19 @@ from lazygrad.graph import Node
 from lazygrad.lang import reduce
 from lazygrad.lang.activation import centered
 from lazygrad.lang.comparison import lt, ne
-from lazygrad.lang.elementwise import abs as absolute
-from lazygrad.lang.elementwise import add, div, exp, log, maximum, mul, neg, square, sub, where
+from lazygrad.lang.elementwise import (
+    abs as absolute,
+    add,
+    div,
+    exp,
+    log,
+    maximum,
+    mul,
+    neg,
+    square,
+    sub,
+    where,
+)
 from lazygrad.lang.indexing import lookup, outside, take
 from lazygrad.lang.movement import aligned, reshape, unsqueeze
 from lazygrad.lang.operands import cast, require_float, widened

@@ -25,8 +25,8 @@ from lazygrad.lang.comparison import (
     lt,
     ne,
 )
-from lazygrad.lang.elementwise import abs as absolute
 from lazygrad.lang.elementwise import (
+    abs as absolute,
     add,
     detach,
     div,

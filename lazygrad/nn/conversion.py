@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lazygrad import dtype as dt
-from lazygrad import modes
+from lazygrad import dtype as dt, modes
 from lazygrad.dtype import DType
 from lazygrad.errors import DtypeError, JitError
 from lazygrad.tensor import Tensor

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import modes
+from lazygrad import dtype as dt, modes
 from lazygrad.errors import ShapeError
 from lazygrad.nn import init
 from lazygrad.nn.module import Module

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import semantics
+from lazygrad import dtype as dt, semantics
 from lazygrad.errors import CheckpointError, MissingExtraError
 from lazygrad.tensor import Tensor
 

@@ -12,8 +12,7 @@ from math import prod
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import MAX_OPS, Draft, Partition

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
-from lazygrad.kernel import contraction
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Index, Range, ravel
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges

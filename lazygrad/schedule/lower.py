@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
-from lazygrad.kernel.index import DataAtom, Index, Range, ravel
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import DataAtom, Index, Range, of as index_of, ravel
 from lazygrad.ops import Kind
 from lazygrad.schedule.views import MOVE, Indices
 from lazygrad.shape import Shape

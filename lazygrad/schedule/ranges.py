@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Index, Quotient, Range, Remainder
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import Index, Quotient, Range, Remainder, of as index_of
 from lazygrad.kernel.kernel import Output
 
 MAX_ROUNDS = 8  # each round splits every range once; deeper nests of reshapes are not seen

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops, semantics
+from lazygrad import dtype as dt, ops, semantics
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules, rewrite

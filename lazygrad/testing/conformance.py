@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import semantics
+from lazygrad import dtype as dt, semantics
 from lazygrad.config import config
 from lazygrad.dtype import DType
 from lazygrad.errors import LazygradError

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import autodiff, ops
-from lazygrad import dtype as dt
+from lazygrad import autodiff, dtype as dt, ops
 from lazygrad.config import settings
 from lazygrad.errors import GradError
 from lazygrad.graph import Node, const, node

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
-from lazygrad import lang, ops
+from lazygrad import dtype as dt, lang, ops
 from lazygrad.autodiff.rules import NO_RULE, RULES
 from lazygrad.errors import GradError
 from lazygrad.graph import node

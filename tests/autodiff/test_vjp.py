@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
-from lazygrad import lang, ops
+from lazygrad import dtype as dt, lang, ops
 from lazygrad.autodiff import vjp
 from lazygrad.errors import DtypeError, ShapeError
 from lazygrad.graph import Origin, const, node, toposort

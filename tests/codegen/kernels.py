@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.dtype import DType
-from lazygrad.kernel import expr as ex
-from lazygrad.kernel import index as ix
+from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import DataAtom, Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.codegen import interpret, nest
 from lazygrad.codegen.nest import LoopNest, Sum
 

@@ -3,8 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lazygrad.errors import InternalError
 from lazygrad.kernel.index import Index, Quotient, Range, Remainder, of, unravel

@@ -6,8 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, nn
-from lazygrad import dtype as dt
+from lazygrad import Tensor, dtype as dt, nn
 from lazygrad.errors import CheckpointError, MissingExtraError
 from lazygrad.nn import state as state_module
 

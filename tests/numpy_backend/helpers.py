@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
 from lazygrad.kernel.verify import verify_kernel
 from lazygrad.runtime.backend import Program

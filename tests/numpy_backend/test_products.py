@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
-from lazygrad import ops
+from lazygrad import dtype as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound
-from lazygrad.kernel.index import Index
-from lazygrad.kernel.index import of as index_of
+from lazygrad.kernel.index import Index, of as index_of
 from lazygrad.kernel.kernel import Kernel
 from tests.numpy_backend.helpers import check, flat, kernel, load, op, ranges, reduce_sum
 

@@ -1,7 +1,6 @@
 """The memory planner: values alive together never share, others do."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lazygrad.schedule.memory import Lifetime, assign
 
