@@ -54,7 +54,7 @@ class Builder:
         order = self.order_of.get(value, row_major(value.shape))
         return strides_in_order(value.shape, order)
 
-    # -- one draft --------------------------------------------------------------------------------
+    # -- one draft -------------------------------------------------------------------------
 
     def _build(self, draft: Draft) -> Built:
         attempt = _Attempt(self, draft, {})
@@ -180,7 +180,7 @@ class _Attempt:
         before = self.builder.order_of.get(value, row_major(value.shape))
         return tuple(sorted(before, key=lambda dim: -stride(dim)))
 
-    # -- the finished kernel ------------------------------------------------------------------------
+    # -- the finished kernel ----------------------------------------------------------------------
 
     def finish(self) -> Built:
         """The kernel with final layouts: indices affine, ranges in the order of memory."""
