@@ -51,12 +51,12 @@ class _Emitter:
             if number == len(shared) - 1:
                 found[r] = flat
                 break
-            found[r] = self._divided(r, flat, items, True)
-            flat = self._divided(r, flat, items, False)
+            found[r] = self._divided(f"{r.name}_", flat, items, True)
+            flat = self._divided("item", flat, items, False)
         return found
 
-    def _divided(self, r: Range, flat: str, items: int, remainder: bool) -> str:
-        name = self.scope.define(self.scope.fresh(f"{r.name}_"), 0)
+    def _divided(self, prefix: str, flat: str, items: int, remainder: bool) -> str:
+        name = self.scope.define(self.scope.fresh(prefix), 0)
         self.scope.add(nest.Divide(name, Sum(((flat, 1),)), items, remainder, False))
         return name
 

@@ -423,6 +423,17 @@ def conv2d_weight_gradient(
     return kernel("conv2d_dw", [p, o, c, i, j], [(store, value, ())], sizes)
 
 
+def guarded_flip(rows: int, columns: int, depth: int) -> Kernel:
+    """Rows outside are zero, and the sum walks backwards through those inside."""
+    m, n, k = Range("m", rows + 2), Range("n", columns), Range("k", depth)
+    row = at((m, 1), -1)
+    a = ex.load(1, row * depth + at((k, -1), depth - 1), dt.float32, (Bound(row, 0, rows),))
+    b = ex.load(2, at((k, columns), (n, 1)), dt.float32)
+    stores = [(at((m, columns), (n, 1)), total(do(ops.MUL, a, b), k), ())]
+    sizes = [(dt.float32, rows * depth), (dt.float32, depth * columns)]
+    return kernel("guarded_flip", [m, n], stores, sizes)
+
+
 # -- all of them --------------------------------------------------------------------------------
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 31, 65)
@@ -472,6 +483,7 @@ CASES: dict[str, Build] = {
     "matmul_int": lambda: matmul(5, 9, 6, dt.int32),
     "matmul_double": lambda: matmul(9, 18, 6, dt.float64),
     "half_matmul": lambda: half_matmul(50, 18, 6),
+    "guarded_flip": lambda: guarded_flip(9, 16, 11),
     "linear": lambda: linear(11, 20, 13),
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),

@@ -1,0 +1,185 @@
+"""What schedules decide, and the shape of the nests that follow from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from lazygrad import dtype as dt
+from lazygrad.codegen import nest
+from lazygrad.codegen.choose import loop_nest, schedule
+from lazygrad.codegen.nest import Accumulate, Declare, Divide, Get, Last, Load, Loop, Pointer
+from lazygrad.codegen.normal import normal
+from lazygrad.codegen.schedule import Schedule, Walk, segments
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.target import Target
+from tests.codegen import kernels as ks
+
+CPU = Target(units=2, lanes=8)
+GPU = Target(units=100, lanes=4, is_gpu=True, max_group=256)
+
+
+def scheduled(kernel: Kernel, target: Target = CPU) -> Schedule:
+    return schedule(normal(kernel), target)
+
+
+def written(kernel: Kernel, target: Target = CPU) -> nest.LoopNest:
+    made = loop_nest(kernel, target)
+    assert made is not None
+    return made
+
+
+def innermost(loop_nest: nest.LoopNest) -> list[Loop]:
+    """The loops that hold no other, in order."""
+    loops = [s for s in nest.walk(loop_nest.body) if isinstance(s, Loop)]
+    return [s for s in loops if not any(isinstance(inner, Loop) for inner in s.body)]
+
+
+def count(statements: tuple[nest.Statement, ...]) -> Counter[type]:
+    return Counter(type(s) for s in statements)
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+WALKS = [
+    Walk(), Walk(3), Walk(6), Walk(8, 8), Walk(32, 8), Walk(16, 8, whole_tail=True),
+    Walk(10, 8), Walk(7, 4, whole_tail=True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=str)
+def test_segments_visit_every_element_once(walk: Walk) -> None:
+    for size in range(walk.tile, 100):
+        visited = [
+            segment.start + step * segment.tile + offset + lane
+            for segment in segments(size, walk)
+            for step in range(segment.steps)
+            for offset, lanes in segment.pieces()
+            for lane in range(lanes)
+        ]
+        assert visited == list(range(size))
+
+
+# -- contractions -------------------------------------------------------------------------------
+
+
+def test_a_tile_loads_each_row_and_each_column_once() -> None:
+    made = written(ks.matmul(48, 64, 100))
+    body = count(innermost(made)[0].body)
+    assert body[Load] == 6 + 2
+    assert body[Accumulate] == 6 * 2
+    assert sum(body.values()) == 8 + 12
+
+
+def test_the_rows_of_a_convolution_are_taken_apart_outside_of_the_sum() -> None:
+    made = written(ks.conv2d(16, 32, 64, 13, 3))
+    loop = innermost(made)[0]
+    assert count(loop.body)[Accumulate] == 12
+    assert set(count(loop.body)) == {Load, Accumulate}
+    assert count(tuple(nest.walk(made.body)))[Divide] > 0
+
+
+def test_guards_of_the_rows_are_decided_outside_of_the_innermost_loop() -> None:
+    made = written(ks.conv2d_input_gradient(8, 32, 64, 13, 3))
+    loads = [s for s in innermost(made)[0].body if isinstance(s, Load)]
+    assert loads and not any(load.guard for load in loads)
+    guarded = [s for s in nest.walk(made.body) if isinstance(s, Pointer) and s.guard]
+    assert len(guarded) >= 6
+    assert made.zeros >= 64 * 4
+
+
+def test_the_innermost_sum_walks_along_the_memory_of_the_rows() -> None:
+    plan = scheduled(ks.conv2d(8, 32, 64, 13, 3))
+    (total,) = plan.kernel.reductions()
+    innermost_range = total.arg.ranges[-1]
+    rows = total.src[0].src[0]
+    assert rows.arg.index.coefficient(innermost_range) == 1
+
+
+def test_columns_that_lie_far_apart_are_copied() -> None:
+    made = written(ks.matmul(128, 1024, 64))
+    assert count(innermost(made)[1].body)[Get] == 2
+    near = written(ks.matmul(128, 64, 64))
+    assert not any(isinstance(s, Get) for s in nest.walk(near.body))
+
+
+def test_a_narrow_result_is_one_step_of_columns() -> None:
+    plan = scheduled(ks.matmul(128, 10, 64))
+    (columns,) = [r for r in plan.order if r.size == 10]
+    assert plan.walk(columns) == Walk(10, 8, whole_tail=True)
+
+
+# -- everything else ----------------------------------------------------------------------------
+
+
+def test_contiguous_ranges_merge() -> None:
+    assert [r.size for r in scheduled(ks.copy(dt.float32, 24)).order] == [24]
+    assert [r.size for r in normal(ks.pool(2, 8, 4)).ranges] == [4, 2, 8]
+    assert [r.size for r in normal(ks.sum_all(9, 31)).reductions()[0].arg.ranges] == [279]
+
+
+def test_columns_are_summed_a_vector_at_a_time() -> None:
+    body = innermost(written(ks.sum_columns(50, 64)))[0].body
+    assert count(body) == {Load: 8, Accumulate: 8}
+
+
+def test_a_long_row_has_several_accumulators() -> None:
+    made = written(ks.sum_rows(4, 1000))
+    vectors = [s for s in nest.walk(made.body) if isinstance(s, Declare) and s.lanes == 8]
+    assert len(vectors) == 4
+
+
+def test_small_windows_are_written_out() -> None:
+    made = written(ks.pool(4, 64, 8))
+    assert count(innermost(made)[0].body)[Load] == 4
+    assert not any(isinstance(s, Declare) for s in nest.walk(made.body))
+
+
+def test_reductions_of_the_same_row_share_a_loop() -> None:
+    made = written(ks.moments(4, 256))
+    assert len(innermost(made)) == 2  # both sums, then the normalised row
+
+
+def test_what_is_left_over_is_done_by_the_last_item_only() -> None:
+    made = written(ks.matmul(601, 64, 700))
+    (last,) = [s for s in nest.walk(made.body) if isinstance(s, Last)]
+    every = [s for s in nest.walk(made.body) if isinstance(s, Accumulate)]
+    left_over = [s for s in nest.walk(last.body) if isinstance(s, Accumulate)]
+    assert last.value < made.items
+    assert len(left_over) == 2
+    assert len(every) - len(left_over) in (10, 12)
+
+
+def test_cpus_get_few_items_and_small_kernels_one() -> None:
+    assert written(ks.chain(1, 100)).items == 1
+    assert 4 <= written(ks.chain(4000, 1000)).items <= 4 * 16
+    assert written(ks.chain(4000, 1000)).group == 1
+
+
+def test_gpus_get_an_item_a_step_in_groups() -> None:
+    made = written(ks.chain(400, 1000), GPU)
+    assert made.items == 400 * 250
+    assert made.group == 128
+
+
+def test_vectors_are_no_wider_than_the_widest_dtype_allows() -> None:
+    def lanes(kernel: Kernel) -> int:
+        return max(s.lanes for s in nest.walk(written(kernel).body) if isinstance(s, Load))
+
+    assert lanes(ks.copy(dt.float32, 64)) == 8
+    assert lanes(ks.copy(dt.float64, 64)) == 4
+    assert lanes(ks.cast(dt.int64, dt.float32, 64)) == 4
+    assert lanes(ks.copy(dt.int8, 64)) == 8
+
+
+def test_large_buffers_need_wide_integers() -> None:
+    assert not scheduled(ks.chain(1000, 1000)).wide
+    assert scheduled(ks.chain(50_000, 50_000)).wide
+
+
+@pytest.mark.parametrize("name", ks.CASES)
+def test_nests_stay_short(name: str) -> None:
+    """Compile time is what a user waits for first."""
+    made = loop_nest(ks.CASES[name](), CPU)
+    assert made is None or len(list(nest.walk(made.body))) < 400

@@ -1,0 +1,248 @@
+"""The OpenCL backend: choice of a device, memory, programs, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lazygrad import dtype as dt
+from lazygrad.config import config
+from lazygrad.errors import DeviceError
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.target import Target
+from tests.codegen import kernels as ks
+
+pytest.importorskip("pyopencl")
+from lazygrad.codegen.choose import loop_nest
+from lazygrad_opencl import OpenCLBackend, device, driver, program, spelling
+from lazygrad_opencl.backend import _Sources
+from lazygrad_opencl.prelude import Dialect, prelude
+
+pytestmark = pytest.mark.gpu
+cl = driver.cl
+
+
+@pytest.fixture(scope="module")
+def backend() -> OpenCLBackend:
+    return OpenCLBackend()
+
+
+def run(backend: OpenCLBackend, kernel: Kernel, *inputs: np.ndarray[Any, Any]) -> Any:
+    (made,) = backend.compile([kernel])
+    memory = [backend.allocate(max(1, spec.nbytes)) for spec in kernel.buffers]
+    for place, array in zip(memory[len(kernel.outputs) :], inputs, strict=True):
+        backend.upload(place, array)
+    made.launch(memory)
+    spec = kernel.buffers[0]
+    found = np.empty(spec.size, spec.dtype.numpy)
+    backend.download(memory[0], found)
+    return found
+
+
+# -- devices ------------------------------------------------------------------------------------
+
+
+def fake(name: str, kind: int, units: int = 4, platform: str = "Some Platform") -> Any:
+    """A device as far as the choice of one is concerned."""
+    return SimpleNamespace(
+        name=name, type=kind, max_compute_units=units, platform=SimpleNamespace(name=platform)
+    )
+
+
+CPU, GPU = cl.device_type.CPU, cl.device_type.GPU
+DEVICES = [
+    fake("pthread-Some CPU", CPU, 64, "Portable Computing Language"),
+    fake("Small GPU", GPU, 8),
+    fake("Large GPU", GPU, 100),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (None, "Large GPU"), ("0", "pthread-Some CPU"), ("1", "Small GPU"), ("small", "Small GPU"),
+        ("portable", "pthread-Some CPU"), ("gpu", "Large GPU"),
+    ],
+)  # fmt: skip
+def test_choice_of_a_device(
+    wanted: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "all_devices", lambda: DEVICES)
+    assert device.select(wanted).name == name
+
+
+@pytest.mark.parametrize("wanted", ["3", "tpu"])
+def test_an_unknown_device_is_an_error_that_lists_the_known(
+    wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "all_devices", lambda: DEVICES)
+    with pytest.raises(DeviceError, match=rf"\[opencl\] OPENCL_DEVICE='{wanted}'.*1: Small GPU"):
+        device.select(wanted)
+
+
+def test_the_setting_names_the_device() -> None:
+    with config(opencl_device="no such device"), pytest.raises(DeviceError, match="devices: 0: "):
+        OpenCLBackend()
+
+
+def test_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Any:
+        raise cl.LogicError("clGetPlatformIDs", -1001, "")
+
+    monkeypatch.setattr(cl, "get_platforms", none)
+    with pytest.raises(DeviceError, match=r"no OpenCL platform.*lazygrad\[opencl\]"):
+        OpenCLBackend()
+
+
+def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = SimpleNamespace(name="Empty", get_devices=list)
+    monkeypatch.setattr(cl, "get_platforms", lambda: [empty])
+    with pytest.raises(DeviceError, match=r"no device on the OpenCL platforms.*Empty"):
+        OpenCLBackend()
+
+
+def test_without_pyopencl() -> None:
+    """In a process of its own, where the import of pyopencl fails."""
+    code = (
+        "import sys; sys.modules['pyopencl'] = None\n"
+        f"sys.path[:0] = {sys.path!r}\n"
+        "from lazygrad.errors import DeviceError\n"
+        "try:\n    import lazygrad_opencl\n"
+        "except DeviceError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[opencl]" in done.stdout and "pip install lazygrad[opencl]" in done.stdout
+
+
+def test_cpus_get_vectors_that_built_in_functions_can_take(backend: OpenCLBackend) -> None:
+    assert backend.target.lanes <= device.CPU_LANES or backend.target.is_gpu
+
+
+# -- memory -------------------------------------------------------------------------------------
+
+
+def test_upload_copies_at_once(backend: OpenCLBackend) -> None:
+    """The array may change as soon as upload returns."""
+    array = np.arange(1 << 20, dtype=np.float32)
+    memory = backend.allocate(array.nbytes)
+    backend.upload(memory, array)
+    array[:] = -1
+    found = np.empty_like(array)
+    backend.download(memory, found)
+    np.testing.assert_array_equal(found, np.arange(1 << 20))
+
+
+def test_download_takes_what_is_asked_for(backend: OpenCLBackend) -> None:
+    memory = backend.allocate(1024)
+    backend.upload(memory, np.arange(10, dtype=np.int32))
+    found = np.empty(4, np.int32)
+    backend.download(memory, found)
+    np.testing.assert_array_equal(found, [0, 1, 2, 3])
+    backend.download(memory, np.empty(0, np.int32))
+    backend.synchronize()
+
+
+def test_out_of_memory_tells_the_sizes(backend: OpenCLBackend) -> None:
+    with pytest.raises(DeviceError, match=r"out of memory: 4611686\d+\.\d\d GB wanted.* has .*GB"):
+        backend.allocate(1 << 62)
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+def test_equal_kernels_are_compiled_once() -> None:
+    target = Target(units=2, lanes=8)
+    sources = _Sources()
+    names = []
+    for build in (lambda: ks.sum_rows(4, 40), lambda: ks.sum_rows(4, 40), lambda: ks.pad(8, 1, 1)):
+        nest = loop_nest(build(), target)
+        assert nest is not None
+        names.append(sources.add(nest))
+    assert names[0] == names[1] != names[2]
+    assert len(sources.texts) == 2
+
+
+def test_kernels_of_the_same_name_stay_apart(backend: OpenCLBackend) -> None:
+    one, other = ks.sum_rows(3, 9), ks.sum_rows(5, 7)
+    made = backend.compile([one, other, one])
+    assert len({id(p) for p in made}) == 3
+    x = np.arange(35, dtype=np.float32)
+    np.testing.assert_allclose(run(backend, other, x), x.reshape(5, 7).sum(1))
+
+
+@pytest.mark.parametrize("name", ["constant", "exp", "float4", "kernel", "get_global_id"])
+def test_names_that_mean_something_in_c(backend: OpenCLBackend, name: str) -> None:
+    kernel = ks.copy(dt.float32, 3)
+    renamed = Kernel(name, kernel.ranges, kernel.outputs, kernel.buffers)
+    x = np.arange(3, dtype=np.float32)
+    np.testing.assert_array_equal(run(backend, renamed, x), x)
+
+
+def test_a_kernel_without_elements_is_never_launched(backend: OpenCLBackend) -> None:
+    (made,) = backend.compile([ks.chain(0, 4)])
+    made.launch([None] * 4)
+    assert made.launch_timed([None] * 4) == 0.0
+    assert backend.compile([]) == []
+
+
+def test_programs_say_what_they_are(backend: OpenCLBackend) -> None:
+    (made,) = backend.compile([ks.matmul(48, 64, 100)])
+    assert "__kernel" in made.source and "matmul" in made.source
+    assert "contraction" in made.nest
+    assert "work-items in groups of" in made.geometry
+    assert made.suffix == ".cl"
+
+
+def test_timed_launch(backend: OpenCLBackend) -> None:
+    kernel = ks.chain(64, 64)
+    (made,) = backend.compile([kernel])
+    memory = [backend.allocate(spec.nbytes) for spec in kernel.buffers]
+    for place, array in zip(memory[1:], ks.inputs_of(kernel), strict=True):
+        backend.upload(place, array)
+    assert 0 < made.launch_timed(memory) < 10
+
+
+def test_a_program_that_does_not_compile_shows_the_line(backend: OpenCLBackend) -> None:
+    source = "__kernel void bad_1(__global float *x) {\n  x[0] = 1.0f;\n  x[1] = nonsense;\n}\n"
+    with pytest.raises(DeviceError) as error:
+        program.build(backend.context, backend.device, source, [])
+    message = str(error.value)
+    assert message.startswith("[opencl]")
+    assert "nonsense" in message
+    assert ">    3   x[1] = nonsense;" in message
+
+
+def test_float64_needs_a_device_that_has_it(backend: OpenCLBackend) -> None:
+    limited = OpenCLBackend()
+    limited.target = Target(units=1, lanes=4, float64=False)
+    with pytest.raises(DeviceError, match="no float64 .in copy.; *\n?cast to float32"):
+        limited.compile([ks.copy(dt.float64, 4)])
+
+
+# -- text ---------------------------------------------------------------------------------------
+
+
+def test_preludes_hold_what_is_used() -> None:
+    text = prelude("LOAD_float8(p) CONVERT(int8, x)", Dialect(packed=True))
+    assert "packed_float8" in text and "define CONVERT" in text
+    assert "cl_khr_fp64" not in text and "bfloat16" not in text
+    assert "vload8(0, p)" in prelude("LOAD_float8(p)", Dialect(packed=False))
+
+
+@pytest.mark.parametrize(
+    ("value", "of", "text"),
+    [
+        (1, dt.float32, "1.0f"), (-0.5, dt.float32, "(-0.5f)"), (1e30, dt.float64, "1e+30"),
+        (float("inf"), dt.float32, "INFINITY"), (float("nan"), dt.float64, "NAN"),
+        (3.4e39, dt.float32, "INFINITY"), (-(1 << 31), dt.int32, "(-2147483647 - 1)"),
+        ((1 << 64) - 1, dt.uint64, "18446744073709551615ul"), (True, dt.bool_, "true"),
+        (-1, dt.uint8, "255"), (0.1, dt.float16, "0.1f"),
+    ],
+)  # fmt: skip
+def test_literals(value: float, of: dt.DType, text: str) -> None:
+    assert spelling.literal(value, of) == text
