@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 
-from lazygrad.plugin import Expr, Index, Range
-from lazygrad.plugin import expr as ex
-from lazygrad.plugin import index as ix
+from lazygrad.plugin import Expr, Index, Range, expr as ex, index as ix
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import DType, Expr, ops
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import DType, Expr, dtype as dt, expr as ex, ops
 from lazygrad_numpy import indexing, rewriting
 from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope

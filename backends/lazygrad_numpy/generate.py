@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, Kernel, Output, ops
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, Kernel, Output, dtype as dt, expr as ex, ops
 from lazygrad_numpy import elementwise, loading, product, reductions
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render

@@ -10,10 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from lazygrad.plugin import DType, Expr, Index, Kernel, Range, ops
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
-from lazygrad.plugin import index as ix
+from lazygrad.plugin import (
+    DType,
+    Expr,
+    Index,
+    Kernel,
+    Range,
+    dtype as dt,
+    expr as ex,
+    index as ix,
+    ops,
+)
 from lazygrad_numpy.access import classify
 
 FLOOR_DIVIDE = ex.KernelOp("FLOOR_DIVIDE", "quotient rounded down")

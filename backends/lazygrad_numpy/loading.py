@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, InternalError, Range
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, InternalError, Range, dtype as dt, expr as ex
 from lazygrad_numpy import indexing
 from lazygrad_numpy.access import Boxed, Dim, Part, Strided, classify
 from lazygrad_numpy.arrays import Names, is_mergeable, strides_text, tuple_text

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from lazygrad.plugin import Expr, Index, Kernel, Range
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex
 from lazygrad_numpy.code import Loop
 
 BLOCK_BYTES = 1 << 18  # of one array in a block; a kernel has a few of them alive

@@ -14,9 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import DType, Expr, InternalError, Kernel, Output, Range
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import (
+    DType,
+    Expr,
+    InternalError,
+    Kernel,
+    Output,
+    Range,
+    dtype as dt,
+    expr as ex,
+)
 from lazygrad_numpy import indexing
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Loop, Scope

@@ -9,8 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import prod
 
-from lazygrad.plugin import Expr, Kernel, Range, contraction, ops
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, Kernel, Range, contraction, expr as ex, ops
 from lazygrad_numpy.access import Strided, classify
 from lazygrad_numpy.arrays import Dims, is_mergeable
 from lazygrad_numpy.code import Array, Loop, Scope

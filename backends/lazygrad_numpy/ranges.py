@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from lazygrad.plugin import Expr, Index, Kernel, Range, ops
-from lazygrad.plugin import expr as ex
-from lazygrad.plugin import index as ix
+from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex, index as ix, ops
 from lazygrad_numpy.indexing import TAKE, TAKE_ROWS
 
 LONGEST_UNROLLED = 16  # elements of a reduction that is written out

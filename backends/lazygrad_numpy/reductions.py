@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, Range, ops
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy import product
 from lazygrad_numpy.code import Array, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype

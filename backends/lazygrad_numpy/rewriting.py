@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import Expr, Kernel, ops
-from lazygrad.plugin import dtype as dt
-from lazygrad.plugin import expr as ex
+from lazygrad.plugin import Expr, Kernel, dtype as dt, expr as ex, ops
 
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
