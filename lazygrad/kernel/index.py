@@ -267,7 +267,7 @@ def _common_factor(rest: Index, divisor: int) -> int:
 
 
 def _reduced_quotient(rest: Index, divisor: int) -> Index:
-    """``rest // divisor`` with the common factor cancelled: (6a + 4b + 1) // 8 == (3a + 2b) // 4."""
+    """``rest // divisor``, the common factor cancelled: (6a + 4b + 1) // 8 == (3a + 2b) // 4."""
     factor = _common_factor(rest, divisor)
     if factor > 1:
         small = Index([(a, c // factor) for a, c in rest.terms], rest.const // factor)
