@@ -6,8 +6,22 @@ import importlib.util
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lazygrad import manual_seed, modes
+
+# The same examples in every run; "long" looks for new ones.
+settings.register_profile(
+    "quick",
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long", settings.get_profile("quick"), max_examples=2000, derandomize=False
+)
+settings.load_profile("quick")
 
 NEEDS = {"CPU": "numpy", "GPU": "pyopencl"}
 
