@@ -6,17 +6,16 @@ product of the two is added to an accumulator that stays in a register.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad import ops
-from lazygrad.codegen import lanes as ln
+from lazygrad.codegen import lanes as ln, products
 from lazygrad.codegen.normal import flatten, substitute
 from lazygrad.codegen.panels import nbytes
+from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
-from lazygrad.kernel import contraction, expr as ex
-from lazygrad.kernel.contraction import Contraction
+from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
@@ -26,6 +25,7 @@ ACCUMULATORS = 12  # vectors; with 2 columns and a row they fill the 16 register
 MOST_ROWS = 10  # each has a pointer of its own
 MOST_COLUMNS = 2
 REUSED = 8  # tiles of rows for which columns are worth copying
+GATHERED = 32  # rows for which vectors are worth putting together
 FAR = 2048  # bytes from one step of the sum to the next
 LARGEST_PANEL = 1 << 18
 LATENCY = 4.0  # cycles until an accumulator can be added to again
@@ -33,33 +33,33 @@ LATENCY = 4.0  # cycles until an accumulator can be added to again
 
 @dataclass(frozen=True)
 class Sides:
-    """Which factor is loaded as vectors: its range over lanes, and the ranges of the rows."""
+    """Which factors are loaded as vectors: their range over lanes, and the ranges of the rows;
+    ``gathered`` tells that the vectors must be put together from elements that lie apart."""
 
     over: Range
-    columns: Expr
-    rows: Expr
+    columns: tuple[Expr, ...]
+    rows: tuple[Expr, ...]
     row_ranges: tuple[Range, ...]
+    gathered: bool
     cost: float
 
 
 def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule | None:
-    """A register tile for ``kernel``, or None if it is no contraction or has no factor with
-    contiguous lanes."""
-    found = contraction.find(kernel)
-    if found is None or not found.reduce.dtype.is_floating_point:
-        return None
-    sides = _sides(kernel, found, lanes)
-    if sides is None:
+    """A register tile for ``kernel``, or None if it is no contraction, or has no factor that can
+    be loaded as vectors."""
+    found = products.find(kernel)
+    sides = None if found is None else _sides(kernel, found, lanes, not target.is_gpu)
+    if found is None or sides is None:
         return None
     kernel, rows = _tiled_form(kernel, found, sides)
     walks = _tile(sides.over, rows, lanes, target)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
     inner = () if rows is None else (rows,)
-    panel = None if rows is None or target.is_gpu else _panel(kernel, walks, sides.over, rows)
+    panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
     order = (*others, sides.over, *inner)
-    numbering = order if panel is not None else (*others, *inner, sides.over)
+    numbering = order if panels else (*others, *inner, sides.over)
     return Schedule(
-        kernel, order, numbering, walks, wide=wide, panel=panel,
+        kernel, order, numbering, walks, wide=wide, panels=panels,
         notes=(f"contraction: vectors of {sides.over.name}, rows of {_names(sides.row_ranges)}",),
     )  # fmt: skip
 
@@ -68,70 +68,92 @@ def _names(ranges: tuple[Range, ...]) -> str:
     return " ".join(r.name for r in ranges) or "nothing"
 
 
-def _sides(kernel: Kernel, found: Contraction, lanes: int) -> Sides | None:
-    """The cheapest range to vectorise over, of those that are contiguous in their factor."""
+def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Sides | None:
+    """The cheapest range to vectorise over: contiguous in its factors, or gathered once for so
+    many rows that it does not matter."""
+    first, second = zip(*found.pairs, strict=True)
     options = []
     for columns, rows, ranges, others in (
-        (found.a, found.b, found.m, found.n), (found.b, found.a, found.n, found.m),
+        (first, second, found.m, found.n), (second, first, found.n, found.m),
     ):  # fmt: skip
+        reuse = prod(r.size for r in others)
         for r in ranges:
-            if not _contiguous(columns, r, lanes):
+            fetch = _fetch(columns, r, lanes)
+            gathered = fetch >= 1
+            if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
                 continue
-            stores = sum(ln.element_cost(o.index, (), r, lanes) for o in kernel.outputs)
             share = ln.step_count(r.size, lanes) / r.size
-            points = prod(x.size for x in found.k)
-            each = share * (1 + 1 / max(1, min(MOST_ROWS, prod(x.size for x in others))))
-            options.append(Sides(r, columns, rows, _outward(rows, others), each + stores / points))
+            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + fetch / reuse
+            stores = sum(ln.element_cost(o.index, (), r, lanes) for o in kernel.outputs)
+            cost = each + stores / prod(x.size for x in found.k)
+            near = _outward(rows, others)
+            options.append(Sides(r, columns, rows, near, gathered, cost))
     return min(options, key=lambda sides: sides.cost, default=None)
 
 
-def _contiguous(factor: Expr, r: Range, lanes: int) -> bool:
-    loads = [e for e in ex.toposort([factor]) if e.op is ex.LOAD and r in e.ranges]
-    return all(
-        ln.element_cost(e.arg.index, e.arg.guard, r, lanes) < 1 or r.size == 1 for e in loads
-    )
+def _loads(factors: Iterable[Expr]) -> list[Expr]:
+    return [e for e in ex.toposort(factors) if e.op is ex.LOAD]
+
+
+def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
+    """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
+    moving = [e for e in _loads(factors) if r in e.ranges]
+    costs = [ln.element_cost(e.arg.index, e.arg.guard, r, lanes) for e in moving]
+    return max(costs, default=0.0) if r.size > 1 else 0.0
+
+
+def _fits(factors: Iterable[Expr], summed: tuple[Range, ...], lanes: int) -> bool:
+    each = (_panel(factor, summed[0], summed) for factor in factors)
+    return sum(nbytes(panel, MOST_COLUMNS * lanes) for panel in each) <= LARGEST_PANEL
+
+
+def _panel(factor: Expr, rows: Range, summed: tuple[Range, ...]) -> Panel:
+    return Panel(factor, rows, tuple(r for r in summed if r in factor.ranges))
 
 
 def _tiled_form(
-    kernel: Kernel, found: Contraction, sides: Sides
+    kernel: Kernel, found: SumOfProducts, sides: Sides
 ) -> tuple[Kernel, Range | None]:
-    """The kernel with its sum in the form SUM(MUL(rows, columns)), the loops of the sum ordered so
-    that the innermost one walks along the memory of the rows, and the rows as one range."""
+    """The kernel with its sum in the form SUM(rows * columns + ...), the loops of the sum ordered
+    so that the innermost one walks along the memory of the rows, and the rows as one range."""
     order = _outward(sides.rows, found.k)
-    product = ex.elementwise(ops.MUL, (sides.rows, sides.columns), found.reduce.dtype)
-    total = ex.reduce(ops.SUM, product, order)
-    kernel = substitute(kernel, {}, {}, lambda e: total if e is found.reduce else e)
+    pairs = list(zip(sides.rows, sides.columns, strict=True))
+    total = products.form(pairs, found, order)
+    kernel = substitute(kernel, {}, {}, lambda e: total if e is found.total else e)
     return flatten(kernel, sides.row_ranges)
 
 
-def _outward(factor: Expr, ranges: tuple[Range, ...]) -> tuple[Range, ...]:
-    """Long steps through the factor's memory first."""
-    return tuple(sorted(ranges, key=lambda r: -_stride(factor, r)))
+def _outward(factors: Iterable[Expr], ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+    """Long steps through the memory of the factors first."""
+    loads = _loads(factors)
+    return tuple(sorted(ranges, key=lambda r: -_stride(loads, r)))
 
 
-def _stride(factor: Expr, r: Range) -> int:
+def _stride(loads: list[Expr], r: Range) -> int:
     """The smallest step in memory along ``r``; large where there is none, so that what does not
     move is an outer loop."""
-    steps = [abs(e.arg.index.coefficient(r)) for e in ex.toposort([factor]) if e.op is ex.LOAD]
+    steps = [abs(e.arg.index.coefficient(r)) for e in loads]
     return min((step for step in steps if step), default=1 << 62)
 
 
-def _panel(
-    kernel: Kernel, walks: Mapping[Range, Walk], over: Range, rows: Range
-) -> Panel | None:
+def _panels(
+    kernel: Kernel, walks: Mapping[Range, Walk], sides: Sides, rows: Range
+) -> tuple[Panel, ...]:
     """The columns in memory of their own, if they are far apart and used by many rows."""
     (total,) = kernel.reductions()
-    columns = total.src[0].src[1]
-    if rows.size // walks[rows].tile < REUSED:
-        return None
-    loads = [e for e in ex.toposort([columns]) if e.op is ex.LOAD and over in e.ranges]
-    innermost = total.arg.ranges[-1]
-    far = any(
-        abs(e.arg.index.coefficient(innermost)) * e.dtype.itemsize >= FAR for e in loads
-    )
-    panel = Panel(columns, rows, tuple(r for r in total.arg.ranges if r in columns.ranges))
-    small = nbytes(panel, walks[over].tile) <= LARGEST_PANEL
-    return panel if small and (far or columns.op is not ex.LOAD) else None
+    summed = total.arg.ranges
+    pairs = products.products(total.src[0]) or []
+    factors = list(dict.fromkeys(columns for _, columns in pairs))
+    panels = tuple(_panel(factor, rows, summed) for factor in factors)
+    if sum(nbytes(panel, walks[sides.over].tile) for panel in panels) > LARGEST_PANEL:
+        return ()
+    if sides.gathered:
+        return panels
+    loads = [e for e in _loads(factors) if sides.over in e.ranges]
+    steps = [e.arg.index.coefficient(summed[-1]) * e.dtype.itemsize for e in loads]
+    computed = any(factor.op is not ex.LOAD for factor in factors)
+    far = computed or any(abs(step) >= FAR for step in steps)
+    return panels if far and rows.size // walks[rows].tile >= REUSED else ()
 
 
 def _tile(over: Range, rows: Range | None, lanes: int, target: Target) -> dict[Range, Walk]:

@@ -66,12 +66,13 @@ class _Emitter:
             self._outputs(points)
             return
         r = self.schedule.order[position]
-        panel = self.schedule.panel
-        if panel is not None and r == panel.rows and fits(panel, points):
-            filled = FilledPanel(panel, points, self.scope, self.values, self.steps)
-            self.values.copied = {panel.factor: filled.get}
+        for panel in self.schedule.panels:
+            if r == panel.rows and fits(panel, points):
+                filled = FilledPanel(panel, points, self.scope, self.values, self.steps)
+                self.values.copied[panel.factor] = filled.get
         self._loop(r, position, points, coordinates)
-        self.values.copied = {}
+        if any(r == panel.rows for panel in self.schedule.panels):
+            self.values.copied.clear()
 
     def _loop(
         self, r: Range, position: int, points: list[Point], coordinates: dict[Range, str]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lazygrad import dtype as dt, ops
-from lazygrad.codegen import nest
+from lazygrad.codegen import nest, products
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.schedule import Schedule, Walk, segments
 from lazygrad.codegen.scope import Point, Scope
@@ -134,11 +134,11 @@ class Reductions:
         op = COMBINE[running.value.arg.op]
         lanes = max([point.width(source.ranges), *(piece.lanes for piece in combo)])
         slot = lanes, self._number(running, combo)
-        operands = self._operands(source, op, point)
         if slot not in running.partial:
             running.partial[slot] = self._declare(running.value, lanes, home)
-        accumulator = running.partial[slot]
-        self.scope.add(nest.Accumulate(accumulator.name, source.dtype, lanes, op, operands))
+        name = running.partial[slot].name
+        for operands in self._operands(source, op, point):
+            self.scope.add(nest.Accumulate(name, source.dtype, lanes, op, operands))
 
     def _number(self, running: Running, combo: tuple[Piece, ...]) -> int:
         """Which accumulator a combination of pieces adds to: one each where a loop steps over
@@ -149,12 +149,13 @@ class Reductions:
                 number = number * self.schedule.walk(r).tile + piece.number
         return number
 
-    def _operands(self, source: Expr, op: ops.Op, point: Point) -> tuple[Value, ...]:
-        """What to accumulate: two factors where a product can be added in one instruction."""
-        fusable = op is ops.ADD and source.op is ops.MUL and source.dtype.kind == dt.FLOAT
-        if fusable and self.values.known(source, point) is None:
-            return self.values.at(source.src[0], point), self.values.at(source.src[1], point)
-        return (self.values.at(source, point),)
+    def _operands(self, source: Expr, op: ops.Op, point: Point) -> list[tuple[Value, ...]]:
+        """What to accumulate: pairs of factors where products can be added in one instruction."""
+        if op is ops.ADD and source.dtype.kind == dt.FLOAT:
+            pairs = products.products(source)
+            if pairs is not None and self.values.known(source, point) is None:
+                return [(self.values.at(a, point), self.values.at(b, point)) for a, b in pairs]
+        return [(self.values.at(source, point),)]
 
     def _declare(self, value: Expr, lanes: int, home: int) -> Value:
         name = self.scope.define(self.scope.fresh("acc"), home)

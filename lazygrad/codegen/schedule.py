@@ -95,7 +95,7 @@ class Schedule:
         walks: of every range of the kernel, its outputs and its reductions.
         group: work-items a group.
         wide: integers need 64 bits.
-        panel: of a contraction whose columns lie far apart in memory.
+        panels: of a contraction whose columns lie far apart in memory.
     """
 
     kernel: Kernel
@@ -104,7 +104,7 @@ class Schedule:
     walks: Mapping[Range, Walk]
     group: int = 1
     wide: bool = False
-    panel: Panel | None = None
+    panels: tuple[Panel, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def walk(self, r: Range) -> Walk:

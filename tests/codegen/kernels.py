@@ -434,6 +434,43 @@ def guarded_flip(rows: int, columns: int, depth: int) -> Kernel:
     return kernel("guarded_flip", [m, n], stores, sizes)
 
 
+def three_products(rows: int, columns: int, depth: int) -> Kernel:
+    """One sum of three products, the factors of one of them the other way round."""
+    m, n, k = Range("m", rows), Range("n", columns), Range("k", depth)
+
+    def pair(slot: int) -> tuple[Expr, Expr]:
+        a = ex.load(slot, at((m, depth), (k, 1)), dt.float32)
+        return a, ex.load(slot + 1, at((k, columns), (n, 1)), dt.float32)
+
+    one, two, three = pair(1), pair(3), pair(5)
+    value = do(ops.ADD, do(ops.MUL, *one), do(ops.MUL, *reversed(two)))
+    value = total(do(ops.ADD, value, do(ops.MUL, *three)), k)
+    stores = [(at((m, columns), (n, 1)), value, ())]
+    sizes = [(dt.float32, rows * depth), (dt.float32, depth * columns)] * 3
+    return kernel("three_products", [m, n], stores, sizes)
+
+
+def unpacked(rows: int, columns: int, depth: int) -> Kernel:
+    """x @ w.T, where neither factor is contiguous in a range of the result."""
+    m, n, k = Range("m", rows), Range("n", columns), Range("k", depth)
+    a = ex.load(1, at((m, depth), (k, 1)), dt.float32)
+    b = ex.load(2, at((n, depth), (k, 1)), dt.float32)
+    stores = [(at((m, columns), (n, 1)), total(do(ops.MUL, a, b), k), ())]
+    sizes = [(dt.float32, rows * depth), (dt.float32, depth * columns)]
+    return kernel("unpacked", [m, n], stores, sizes)
+
+
+def guarded_product(rows: int, columns: int, depth: int) -> Kernel:
+    """A guard around the product, that only one of its factors varies with."""
+    m, n, k = Range("m", rows), Range("n", columns), Range("k", depth)
+    a = ex.load(1, at((m, depth), (k, 1)), dt.float32)
+    b = ex.load(2, at((k, columns), (n, 1)), dt.float32)
+    kept = ex.guarded(do(ops.MUL, a, b), (Bound(at((m, 1), (k, 1)), 3, rows),))
+    stores = [(at((m, columns), (n, 1)), total(kept, k), ())]
+    sizes = [(dt.float32, rows * depth), (dt.float32, depth * columns)]
+    return kernel("guarded_product", [m, n], stores, sizes)
+
+
 # -- all of them --------------------------------------------------------------------------------
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 31, 65)
@@ -484,6 +521,9 @@ CASES: dict[str, Build] = {
     "matmul_double": lambda: matmul(9, 18, 6, dt.float64),
     "half_matmul": lambda: half_matmul(50, 18, 6),
     "guarded_flip": lambda: guarded_flip(9, 16, 11),
+    "three_products": lambda: three_products(13, 24, 9),
+    "unpacked": lambda: unpacked(70, 19, 11),
+    "guarded_product": lambda: guarded_product(13, 24, 9),
     "linear": lambda: linear(11, 20, 13),
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),

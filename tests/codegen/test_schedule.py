@@ -104,6 +104,21 @@ def test_columns_that_lie_far_apart_are_copied() -> None:
     assert not any(isinstance(s, Get) for s in nest.walk(near.body))
 
 
+@pytest.mark.parametrize("name", ["three_products", "unpacked", "guarded_product"])
+def test_these_are_tiles_too(name: str) -> None:
+    made = written(ks.CASES[name]())
+    assert any("contraction" in line for line in made.plan)
+    loop = max(innermost(made), key=lambda s: count(s.body)[Accumulate])
+    assert set(count(loop.body)) <= {Load, Get, nest.Test, Accumulate}
+
+
+def test_vectors_that_lie_apart_are_put_together_once_for_all_rows() -> None:
+    made = written(ks.unpacked(70, 19, 11))
+    gathers = [s for s in nest.walk(made.body) if isinstance(s, nest.Gather)]
+    fills = [loop for loop in innermost(made) if any(isinstance(s, nest.Put) for s in loop.body)]
+    assert all(any(g in loop.body for loop in fills) for g in gathers if g.lanes == 8)
+
+
 def test_a_narrow_result_is_one_step_of_columns() -> None:
     plan = scheduled(ks.matmul(128, 10, 64))
     (columns,) = [r for r in plan.order if r.size == 10]
