@@ -65,6 +65,8 @@ def choose_lanes(
             moving = [e for e in loads if r in e.ranges]
             if len(moving) != 1 or not moving[0].arg.index.affine_in(r):
                 continue
+            if any(r in bound.index.ranges for bound in moving[0].arg.guard):
+                continue  # at the border, some lanes of a vector must not be loaded
             full = r.size / (-(-r.size // lanes) * lanes)  # share of lanes that do work
             copied, load = 0, None
             if moving[0].arg.index.coefficient(r) != 1:
