@@ -15,7 +15,7 @@ from lazygrad.codegen.normal import flatten, substitute
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
@@ -52,7 +52,7 @@ def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
     if found is None or sides is None:
         return None
     kernel, rows = _tiled_form(kernel, found, sides)
-    walks = _tile(sides.over, rows, lanes, target)
+    walks = _tile(sides.over, rows, lanes, target) | _cut(kernel)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
@@ -134,6 +134,28 @@ def _stride(loads: list[Expr], r: Range) -> int:
     move is an outer loop."""
     steps = [abs(e.arg.index.coefficient(r)) for e in loads]
     return min((step for step in steps if step), default=1 << 62)
+
+
+def _cut(kernel: Kernel) -> dict[Range, Walk]:
+    """The innermost loop of the sum cut where its guards begin and cease to hold for all rows."""
+    (total,) = kernel.reductions()
+    r = total.arg.ranges[-1]
+    guards = [bound for e in _loads(total.src) for bound in e.arg.guard]
+    start, stop = 0, r.size
+    for bound in guards:
+        step = bound.index.coefficient(r)
+        if r not in bound.index.ranges:
+            continue
+        if not bound.index.affine_in(r):
+            return {}
+        low, high = (bound.index - ix.of(r) * step).interval
+        needed, allowed = bound.low - low, bound.high - 1 - high  # needed <= step * r <= allowed
+        if step < 0:
+            needed, allowed, step = -allowed, -needed, -step
+        start, stop = max(start, -(-needed // step)), min(stop, allowed // step + 1)
+    if (start, stop) == (0, r.size) or stop - start < r.size // 2:
+        return {}
+    return {r: Walk(cuts=(start, stop))}
 
 
 def _panels(

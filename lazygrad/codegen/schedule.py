@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
@@ -20,12 +21,15 @@ class Walk:
         items: work-items that share the steps (outer ranges only).
         whole_tail: what is left over is one more, smaller step; otherwise a loop of vectors and
             one of scalars.
+        cuts: where to go from one loop to the next, with steps of 1: between borders, where guards
+            must be checked, and the inside.
     """
 
     tile: int = 1
     lanes: int = 1
     items: int = 1
     whole_tail: bool = False
+    cuts: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.items} items"] if self.items > 1 else []
@@ -33,6 +37,8 @@ class Walk:
             parts.append(f"steps of {self.tile}")
         if self.lanes > 1:
             parts.append(f"vectors of {self.lanes}")
+        if self.cuts:
+            parts.append(f"cut at {' and '.join(map(str, self.cuts))}")
         return ", ".join(parts)
 
 
@@ -56,7 +62,10 @@ class Segment:
 
 
 def segments(size: int, walk: Walk) -> list[Segment]:
-    """The steps that together visit 0 ... size - 1 once; the first segment is the main one."""
+    """The steps that together visit 0 ... size - 1 once; without cuts, the first segment is
+    the main one."""
+    if walk.cuts:
+        return [Segment(a, b - a, 1, 1) for a, b in pairwise((0, *walk.cuts, size)) if a < b]
     steps = size // walk.tile
     found = [Segment(0, steps, walk.tile, walk.lanes)]
     start = steps * walk.tile

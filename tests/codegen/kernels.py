@@ -399,21 +399,20 @@ def conv2d_input_gradient(batch: int, inside: int, out: int, size: int, window: 
 
 
 def conv2d_weight_gradient(
-    parts: int, batch: int, inside: int, out: int, size: int, window: int
+    parts: int, batch: int, inside: int, out: int, size: int, window: int, padding: int = 0
 ) -> Kernel:
     """dw in ``parts`` partial sums over the batch; both operands channels last."""
-    after = size - window + 1
+    after = size + 2 * padding - window + 1
     p, o, c = Range("p", parts), Range("o", out), Range("c", inside)
     i, j = Range("i", window), Range("j", window)
     n, h, w = Range("n", batch // parts), Range("h", after), Range("w", after)
     image, each = after * after * out, batch // parts
     y = at((p, each * image), (n, image), (h, after * out), (w, out), (o, 1))
     line = size * inside
-    x = at(
-        (p, each * size * line), (n, size * line), (h, line), (i, line),
-        (w, inside), (j, inside), (c, 1),
-    )  # fmt: skip
-    product = do(ops.MUL, ex.load(1, y, dt.float32), ex.load(2, x, dt.float32))
+    row, column = at((h, 1), (i, 1), -padding), at((w, 1), (j, 1), -padding)
+    x = at((p, each * size * line), (n, size * line), (c, 1)) + row * line + column * inside
+    guard = ex.simplify_guard([Bound(row, 0, size), Bound(column, 0, size)])
+    product = do(ops.MUL, ex.load(1, y, dt.float32), ex.load(2, x, dt.float32, guard))
     value = total(product, n, h, w)
     weights = out * inside * window * window
     store = at(
@@ -528,6 +527,7 @@ CASES: dict[str, Build] = {
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),
     "conv2d_input_gradient": lambda: conv2d_input_gradient(2, 8, 6, 6, 3),
+    "conv2d_weight_gradient_padded": lambda: conv2d_weight_gradient(2, 4, 8, 5, 6, 3, padding=1),
     "conv2d_weight_gradient": lambda: conv2d_weight_gradient(2, 4, 8, 5, 5, 3),
 }
 CASES |= {f"chain_{size}": lambda size=size: chain(1, size) for size in SIZES}

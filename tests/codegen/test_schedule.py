@@ -44,7 +44,7 @@ def count(statements: tuple[nest.Statement, ...]) -> Counter[type]:
 
 WALKS = [
     Walk(), Walk(3), Walk(6), Walk(8, 8), Walk(32, 8), Walk(16, 8, whole_tail=True),
-    Walk(10, 8), Walk(7, 4, whole_tail=True),
+    Walk(10, 8), Walk(7, 4, whole_tail=True), Walk(cuts=(0, 1)), Walk(cuts=(1, 1)),
 ]  # fmt: skip
 
 
@@ -102,6 +102,15 @@ def test_columns_that_lie_far_apart_are_copied() -> None:
     assert count(innermost(made)[1].body)[Get] == 2
     near = written(ks.matmul(128, 64, 64))
     assert not any(isinstance(s, Get) for s in nest.walk(near.body))
+
+
+def test_the_inside_of_an_image_is_summed_without_checks() -> None:
+    made = written(ks.conv2d_weight_gradient(4, 16, 32, 32, 16, 3, padding=1))
+    loops = [s for s in innermost(made) if s.stop == nest.Sum((), 14)]
+    assert loops
+    for loop in loops:
+        assert set(count(loop.body)) == {Load, Accumulate}
+        assert not any(s.guard for s in loop.body if isinstance(s, Load))
 
 
 @pytest.mark.parametrize("name", ["three_products", "unpacked", "guarded_product"])
