@@ -42,6 +42,15 @@ BUILT_IN = """\
 #define STORE_{type}(x, p) vstore{lanes}(x, 0, p)
 """
 
+# Vectors whose lanes lie apart: `stride` elements, or where a vector of indices says.
+GATHER = "#define GATHER_{type}(p, stride) (({type})({by_stride}))\n"
+GATHER_AT = "#define GATHER_AT_{type}(p, at) (({type})({by_index}))\n"
+SCATTER = """\
+#define SCATTER_{type}(x, p, stride) do {{ \\
+  __global {element} *q = (p); {stores} \\
+}} while (0)
+"""
+
 ROUND_HALF = """\
 {float} ROUND_float16_{lanes}({float} x) {{
   ushort{n} bits;
@@ -89,15 +98,34 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(CONVERT)
     if "FLOOR_" in sources or "_DIVISOR(" in sources:
         parts.append(INTEGERS)
-    form = PACKED if dialect.packed else BUILT_IN
-    for name in sorted(set(re.findall(r"\b(?:LOAD|STORE)_([a-z]+\d+)\(", sources))):
-        parts.append(form.format(type=name, lanes=re.sub(r"\D", "", name)))
+    parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     for lanes in sorted(set(re.findall(r"ROUND_float16_(\d+)\(", sources)), key=int):
         parts.append(ROUND_HALF.format(**_names(lanes)))
     for lanes in sorted(set(re.findall(r"_bfloat16_(\d+)\(", sources)), key=int):
         text = BFLOAT16_SCALAR if lanes == "1" else BFLOAT16.format(**_names(lanes))
         parts.append(text)
     return "\n".join(parts)
+
+
+def _vectors(sources: str, loads: str) -> list[str]:
+    """The macros that move vectors between memory and registers."""
+    parts = []
+    for pattern, form in (
+        ("(?:LOAD|STORE)", loads), ("GATHER", GATHER), ("GATHER_AT", GATHER_AT),
+        ("SCATTER", SCATTER),
+    ):  # fmt: skip
+        for name in sorted(set(re.findall(rf"\b{pattern}_([a-z]+\d+)\(", sources))):
+            element, lanes = re.sub(r"\d", "", name), int(re.sub(r"\D", "", name))
+            each = [f"(p)[{f'{i} * (stride)' if i else 0}]" for i in range(lanes)]
+            at = [f"(p)[(at).s{i:x}]" for i in range(lanes)]
+            stores = [f"q[{f'{i} * (stride)' if i else 0}] = (x).s{i:x};" for i in range(lanes)]
+            parts.append(
+                form.format(
+                    type=name, lanes=lanes, element=element, by_stride=", ".join(each),
+                    by_index=", ".join(at), stores=" ".join(stores),
+                )
+            )  # fmt: skip
+    return parts
 
 
 def _names(lanes: str) -> dict[str, str]:

@@ -188,22 +188,27 @@ class _Writer:
         return f"-CONVERT(int{s.lanes}, {vector})" if s.dtype is dtype.bool_ else vector
 
     def gather(self, s: nest.Gather) -> Iterator[str]:
-        parts = []
-        for lane in range(s.lanes):
-            more = f"{s.index}.s{lane:x}" if s.index else ""
-            if s.stride:
-                more = str(lane * s.stride) if lane else ""
-            text = self.element(s.dtype, s.place, more)
-            if s.dtype is dtype.bool_:
-                text = f"-({text})"
-            if s.guard_lanes > 1:
-                zero = "0" if s.dtype is dtype.bool_ else spelling.literal(0, s.dtype)
-                text = f"({s.guard}.s{lane:x} ? {text} : {zero})"
-            parts.append(text)
-        text = f"({spelling.register(s.dtype, s.lanes)})({', '.join(parts)})"
+        kind = spelling.register(s.dtype, s.lanes)
+        if s.guard_lanes > 1 or not spelling.is_plain(s.dtype):
+            text = f"({kind})({', '.join(self.lane_of(s, lane) for lane in range(s.lanes))})"
+        elif s.index:
+            text = f"GATHER_AT_{kind}({self.address(s.place)}, {s.index})"
+        else:
+            text = f"GATHER_{kind}({self.address(s.place)}, {s.stride})"
         if s.guard and s.guard_lanes == 1:
             text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
         yield self.define(s.name, s.dtype, s.lanes, text)
+
+    def lane_of(self, s: nest.Gather, lane: int) -> str:
+        """The element of one lane, under its own guard."""
+        more = f"{s.index}.s{lane:x}" if s.index else str(lane * s.stride)
+        text = self.element(s.dtype, s.place, more)
+        if s.dtype is dtype.bool_:
+            text = f"-({text})"
+        if s.guard_lanes > 1:
+            zero = "0" if s.dtype is dtype.bool_ else spelling.literal(0, s.dtype)
+            text = f"({s.guard}.s{lane:x} ? {text} : {zero})"
+        return text
 
     # -- reductions -----------------------------------------------------------------------------
 
@@ -250,6 +255,9 @@ class _Writer:
             yield self.store_one(s, operand.text, "")
         elif s.stride == 1 and not s.index:
             yield self.store_vector(s, operand.wide(s.lanes))
+        elif not s.index and spelling.is_plain(s.dtype):
+            kind = spelling.register(s.dtype, s.lanes)
+            yield f"SCATTER_{kind}({operand.wide(s.lanes)}, {self.address(s.place)}, {s.stride});"
         else:
             for lane in range(s.lanes):
                 more = f"{s.index}.s{lane:x}" if s.index else str(lane * s.stride)
@@ -263,7 +271,8 @@ class _Writer:
             text = f"TO_bfloat16_1({text})"
         elif s.dtype is dtype.bool_:
             text = f"{text} ? 1 : 0"
-        return f"*({self.address(s.place, more)}) = {text};"
+        base = s.place.pointer or self.buffer(s.place.slot)
+        return f"{base}[{_added(self.sum(s.place.offset), more) or '0'}] = {text};"
 
     def store_vector(self, s: nest.Store, text: str) -> str:
         address = self.address(s.place)

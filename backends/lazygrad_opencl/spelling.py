@@ -41,6 +41,11 @@ def stored(of: DType) -> str:
     return _STORED.get(of, _NAMES.get(of, ""))
 
 
+def is_plain(of: DType) -> bool:
+    """The same in memory as in registers."""
+    return of not in _STORED
+
+
 def mask(of: DType, lanes: int) -> str:
     """The integer vector that selects between vectors of ``of``."""
     size = 4 if of is dtype.bool_ else max(of.itemsize, 4 if of.is_floating_point else 1)

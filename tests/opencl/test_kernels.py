@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazygrad.codegen import choose
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
@@ -21,19 +22,19 @@ pytestmark = pytest.mark.gpu
 
 TARGETS = {
     "device": None,
-    "narrow": Target(units=2, lanes=4),
+    "wide": None,
     "gpu": Target(units=4, lanes=4, is_gpu=True, max_group=64),
 }
 
 
 class Compiled:
-    """Every case compiled for one target."""
+    """Cases compiled for one target."""
 
-    def __init__(self, target: Target | None) -> None:
+    def __init__(self, target: Target | None, names: list[str]) -> None:
         self.backend = OpenCLBackend()
         if target is not None:
             self.backend.target = target
-        self.kernels: dict[str, Kernel] = {name: build() for name, build in CASES.items()}
+        self.kernels: dict[str, Kernel] = {name: CASES[name]() for name in names}
         programs = self.backend.compile(list(self.kernels.values()))
         self.programs: dict[str, Program] = dict(zip(self.kernels, programs, strict=True))
 
@@ -52,11 +53,18 @@ class Compiled:
         check(kernel, inputs, found)
 
 
-@pytest.fixture(scope="module", params=TARGETS.values(), ids=TARGETS.keys())
+@pytest.fixture(scope="module", params=TARGETS)
 def compiled(request: pytest.FixtureRequest) -> Iterator[Compiled]:
-    yield Compiled(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        names = list(CASES)
+        if request.param == "wide":  # as if every buffer were too large for 32-bit indices
+            patch.setattr(choose, "INT_LIMIT", 0)
+            names = [name for name in names if not name.startswith("cast_")]
+        yield Compiled(TARGETS[request.param], names)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_device_computes_the_kernel(compiled: Compiled, name: str) -> None:
+    if name not in compiled.kernels:
+        pytest.skip("says nothing about indices")
     compiled.run(name)
