@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import which
 from typing import Any
 
 from lazygrad.plugin import DeviceError, Target
@@ -19,9 +20,25 @@ def select(wanted: str | None) -> Any:
     first GPU, or else the first device.
 
     Raises:
-        DeviceError: no such device; the message lists what there is.
+        DeviceError: no such device (the message lists what there is), or one that cannot compile.
     """
-    devices = all_devices()
+    chosen = _named(wanted, all_devices())
+    _require_linker(chosen)
+    return chosen
+
+
+def _require_linker(device: Any) -> None:
+    """PoCL calls the system's linker for every kernel, and ends the process where there is none."""
+    if "portable computing language" not in device.platform.name.lower():
+        return
+    if which("ld") is None and which("ld", path="/usr/bin:/bin") is None:
+        raise DeviceError(
+            "[opencl] PoCL needs a linker and finds no `ld` on this machine; install one "
+            "(Debian: apt-get install binutils), or use BACKEND=CPU"
+        )
+
+
+def _named(wanted: str | None, devices: list[Any]) -> Any:
     if wanted is None:
         return min(devices, key=_preference)
     if wanted.isdigit() and int(wanted) < len(devices):
