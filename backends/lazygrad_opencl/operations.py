@@ -191,7 +191,7 @@ def _cast(o: Operation) -> str:
         return compared if lanes == 1 else as_mask(
             f"({text} != {spelling.literal(0, source.dtype, lanes)})", source.dtype, lanes
         )  # fmt: skip
-    if target in (dtype.float16, dtype.bfloat16):
+    if target in spelling.HALVES:
         single = _converted(source, dtype.float32, lanes)
         return f"ROUND_{target.name}_{lanes}({single})"
     return _converted(source, target, lanes)

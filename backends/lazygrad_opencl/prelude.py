@@ -51,34 +51,35 @@ SCATTER = """\
 }} while (0)
 """
 
-ROUND_HALF = """\
-{float} ROUND_float16_{lanes}({float} x) {{
-  ushort{n} bits;
-  vstore_half{n}(x, 0, (__private half *)&bits);
-  return vload_half{n}(0, (__private const half *)&bits);
+# Half precision in bits, rounded to nearest, ties to even. Spelled out, because built-in functions
+# may stay calls; `{u}`, `{s}` and `{f}` are uint, ushort and float vectors.
+FLOAT16 = """\
+{f} FROM_float16_{lanes}({s} bits) {{
+  const {u} h = TO_TYPE({u}, bits);
+  const {u} size = (h & 0x7fffu) << 13;
+  const {u} finite = as_{u}(as_{f}(size) * 0x1p112f);
+  return as_{f}(((size >= 0x0f800000u) ? (finite | 0x7f800000u) : finite) | ((h & 0x8000u) << 16));
 }}
+{s} TO_float16_{lanes}({f} x) {{
+  const {u} bits = as_{u}(x);
+  const {u} size = bits & 0x7fffffffu;
+  const {u} tiny = as_{u}(as_{f}(size) + 0.5f) - 0x3f000000u;
+  const {u} normal = (size + 0xfffu + ((size >> 13) & 1u) - 0x38000000u) >> 13;
+  const {u} huge = (size > 0x7f800000u) ? ({u})(0x7e00u) : ({u})(0x7c00u);
+  const {u} small = (size < 0x38800000u) ? tiny : normal;
+  return TO_TYPE({s}, ((size >= 0x47800000u) ? huge : small) | ((bits >> 16) & 0x8000u));
+}}
+{f} ROUND_float16_{lanes}({f} x) {{ return FROM_float16_{lanes}(TO_float16_{lanes}(x)); }}
 """
 
 BFLOAT16 = """\
-#define FROM_bfloat16_{lanes}(bits) as_{float}(CONVERT(uint{n}, bits) << 16)
-ushort{n} TO_bfloat16_{lanes}({float} x) {{
-  const uint{n} u = as_uint{n}(x);
-  const uint{n} rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
-  return CONVERT(ushort{n}, (x != x) ? ((u >> 16) | 0x40u) : rounded);
+{f} FROM_bfloat16_{lanes}({s} bits) {{ return as_{f}(TO_TYPE({u}, bits) << 16); }}
+{s} TO_bfloat16_{lanes}({f} x) {{
+  const {u} bits = as_{u}(x);
+  const {u} rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  return TO_TYPE({s}, (x != x) ? ((bits >> 16) | 0x40u) : rounded);
 }}
-{float} ROUND_bfloat16_{lanes}({float} x) {{
-  return FROM_bfloat16_{lanes}(TO_bfloat16_{lanes}(x));
-}}
-"""
-
-BFLOAT16_SCALAR = """\
-#define FROM_bfloat16_1(bits) as_float((uint)(bits) << 16)
-ushort TO_bfloat16_1(float x) {
-  const uint u = as_uint(x);
-  const uint rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
-  return (ushort)((x != x) ? ((u >> 16) | 0x40u) : rounded);
-}
-float ROUND_bfloat16_1(float x) { return FROM_bfloat16_1(TO_bfloat16_1(x)); }
+{f} ROUND_bfloat16_{lanes}({f} x) {{ return FROM_bfloat16_{lanes}(TO_bfloat16_{lanes}(x)); }}
 """
 
 
@@ -94,16 +95,14 @@ def prelude(sources: str, dialect: Dialect) -> str:
     parts = [HEAD]
     if "double" in sources:
         parts.append(FP64)
-    if "CONVERT(" in sources or "bfloat16_" in sources:
+    if "CONVERT(" in sources or "float16_" in sources:
         parts.append(CONVERT)
     if "FLOOR_" in sources or "_DIVISOR(" in sources:
         parts.append(INTEGERS)
     parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
-    for lanes in sorted(set(re.findall(r"ROUND_float16_(\d+)\(", sources)), key=int):
-        parts.append(ROUND_HALF.format(**_names(lanes)))
-    for lanes in sorted(set(re.findall(r"_bfloat16_(\d+)\(", sources)), key=int):
-        text = BFLOAT16_SCALAR if lanes == "1" else BFLOAT16.format(**_names(lanes))
-        parts.append(text)
+    for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
+        for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):
+            parts.append(_half(text, lanes))
     return "\n".join(parts)
 
 
@@ -128,6 +127,10 @@ def _vectors(sources: str, loads: str) -> list[str]:
     return parts
 
 
-def _names(lanes: str) -> dict[str, str]:
+def _half(text: str, lanes: str) -> str:
+    """The conversions of a half precision dtype for vectors of ``lanes``."""
     n = "" if lanes == "1" else lanes
-    return {"lanes": lanes, "n": n, "float": f"float{n}"}
+    text = text.format(lanes=lanes, u=f"uint{n}", s=f"ushort{n}", f=f"float{n}")
+    if n:
+        return text.replace("TO_TYPE(", "CONVERT(")
+    return re.sub(r"TO_TYPE\((\w+), ", r"(\1)(", text)

@@ -81,10 +81,8 @@ class _Writer:
         """One element as a scalar in registers."""
         base = place.pointer or self.buffer(place.slot)
         offset = _added(self.sum(place.offset), more) or "0"
-        if of is dtype.float16:
-            return f"vload_half({offset}, {base})"
-        if of is dtype.bfloat16:
-            return f"FROM_bfloat16_1({base}[{offset}])"
+        if of in spelling.HALVES:
+            return f"FROM_{of.name}_1({base}[{offset}])"
         return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
 
     def define(self, name: str, of: DType, lanes: int, text: str) -> str:
@@ -180,11 +178,9 @@ class _Writer:
         if s.lanes == 1:
             return self.element(s.dtype, s.place)
         address = self.address(s.place)
-        if s.dtype is dtype.float16:
-            return f"vload_half{s.lanes}(0, {address})"
         vector = f"LOAD_{spelling.stored(s.dtype)}{s.lanes}({address})"
-        if s.dtype is dtype.bfloat16:
-            return f"FROM_bfloat16_{s.lanes}({vector})"
+        if s.dtype in spelling.HALVES:
+            return f"FROM_{s.dtype.name}_{s.lanes}({vector})"
         return f"-CONVERT(int{s.lanes}, {vector})" if s.dtype is dtype.bool_ else vector
 
     def gather(self, s: nest.Gather) -> Iterator[str]:
@@ -265,10 +261,8 @@ class _Writer:
                 yield self.store_one(s, text, more)
 
     def store_one(self, s: nest.Store, text: str, more: str) -> str:
-        if s.dtype is dtype.float16:
-            return f"vstore_half({text}, 0, {self.address(s.place, more)});"
-        if s.dtype is dtype.bfloat16:
-            text = f"TO_bfloat16_1({text})"
+        if s.dtype in spelling.HALVES:
+            text = f"TO_{s.dtype.name}_1({text})"
         elif s.dtype is dtype.bool_:
             text = f"{text} ? 1 : 0"
         base = s.place.pointer or self.buffer(s.place.slot)
@@ -277,10 +271,8 @@ class _Writer:
     def store_vector(self, s: nest.Store, text: str) -> str:
         address = self.address(s.place)
         kind = f"{spelling.stored(s.dtype)}{s.lanes}"
-        if s.dtype is dtype.float16:
-            return f"vstore_half{s.lanes}({text}, 0, {address});"
-        if s.dtype is dtype.bfloat16:
-            text = f"TO_bfloat16_{s.lanes}({text})"
+        if s.dtype in spelling.HALVES:
+            text = f"TO_{s.dtype.name}_{s.lanes}({text})"
         elif s.dtype is dtype.bool_:
             text = f"CONVERT({kind}, -{text})"
         return f"STORE_{kind}({text}, {address});"

@@ -1,6 +1,6 @@
 """How dtypes are spelled in OpenCL C.
 
-In memory a bool is a uchar, float16 a half and bfloat16 a ushort. In registers both halves are
+In memory a bool is a uchar, and float16 and bfloat16 are bits in a ushort. In registers both are
 floats; a bool is a bool where it is a scalar, and an int of all ones or zeros, as comparisons give
 it, where it is a lane of a vector.
 """
@@ -21,7 +21,9 @@ _NAMES = {
     dtype.float64: "double",
 }  # fmt: skip
 
-_STORED = {dtype.bool_: "uchar", dtype.float16: "half", dtype.bfloat16: "ushort"}
+_STORED = {dtype.bool_: "uchar", dtype.float16: "ushort", dtype.bfloat16: "ushort"}
+
+HALVES = (dtype.float16, dtype.bfloat16)
 
 _SUFFIX = {
     dtype.uint32: "u", dtype.uint64: "ul", dtype.int64: "l", dtype.float16: "f",

@@ -171,6 +171,12 @@ def copy(dtype: DType, size: int) -> Kernel:
     return kernel("copy", [i], [(at((i, 1)), value, ())], [(dtype, size)])
 
 
+def copy_as(source: DType, target: DType, size: int) -> Kernel:
+    i = Range("i", size)
+    value = do(ops.CAST, ex.load(1, at((i, 1)), source), dtype=target)
+    return kernel("copy_as", [i], [(at((i, 1)), value, ())], [(source, size)])
+
+
 def cast(source: DType, target: DType, size: int) -> Kernel:
     """There, and the target's square: computed in its own arithmetic."""
     i = Range("i", size)

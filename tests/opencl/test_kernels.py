@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazygrad import dtype as dt
 from lazygrad.codegen import choose
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
 from tests.codegen.compare import check
-from tests.codegen.kernels import CASES, inputs_of
+from tests.codegen.kernels import CASES, copy_as, inputs_of
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
@@ -68,3 +69,24 @@ def test_device_computes_the_kernel(compiled: Compiled, name: str) -> None:
     if name not in compiled.kernels:
         pytest.skip("says nothing about indices")
     compiled.run(name)
+
+
+def test_every_half_converts_exactly(compiled: Compiled) -> None:
+    """All bit patterns there, and back from floats between and beyond them."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(all="ignore"):
+        singles = halves.astype(np.float32)
+        scales = np.float32([1, 1 + 2**-11, 1 + 3 * 2**-12, 2**-3])
+        between = (singles * scales[:, None]).ravel()
+    for kernel, given in (
+        (copy_as(dt.float16, dt.float32, halves.size), halves),
+        (copy_as(dt.float32, dt.float16, between.size), between),
+    ):
+        (program,) = compiled.backend.compile([kernel])
+        memory = [compiled.backend.allocate(spec.nbytes) for spec in kernel.buffers]
+        compiled.backend.upload(memory[1], given)
+        program.launch(memory)
+        found = np.empty(given.size, kernel.buffers[0].dtype.numpy)
+        compiled.backend.download(memory[0], found)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(found, given.astype(found.dtype))
