@@ -1,0 +1,7 @@
+"""From a kernel to a loop nest: what every backend that generates code shares.
+
+``normal`` gives a kernel few ranges, ``choose`` decides how they are walked (``contract`` for
+register tiles, ``lanes`` for vectors), and ``emit`` writes the statements (``steps`` the loops,
+``values`` the expressions, ``reductions`` the accumulators, ``integers`` the addresses). ``nest``
+is the result; ``interpret`` says what it should compute.
+"""
