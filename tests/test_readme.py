@@ -29,5 +29,5 @@ def test_the_examples_train_and_explain(device: str, capsys: pytest.CaptureFixtu
 
 def test_every_setting_of_the_readme_exists() -> None:
     known = {row.variable for row in SETTINGS.values()}
-    named = set(re.findall(r"`(LAZYGRAD_[A-Z]+|BACKEND|OPENCL_DEVICE)=", README.read_text()))
+    named = set(re.findall(r"`(LAZYGRAD_[A-Z_]+|BACKEND|OPENCL_DEVICE)=", README.read_text()))
     assert named == known
