@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
-from typing import Any, Union
+from typing import Any
 
 from lazygrad.errors import InternalError
 
@@ -92,7 +92,7 @@ class DataAtom:
         return f"[{self.value}]"
 
 
-Atom = Union[Range, Quotient, Remainder, DataAtom]
+Atom = Range | Quotient | Remainder | DataAtom
 
 
 class Index:
