@@ -199,16 +199,6 @@ def toposort(
     return order
 
 
-def consumers(order: Iterable[Node]) -> dict[Node, list[Node]]:
-    """For each node of ``order`` the nodes of it that read it, once an operand."""
-    readers: dict[Node, list[Node]] = {current: [] for current in order}
-    for current in list(readers):
-        for operand in current.src:
-            if operand in readers:
-                readers[operand].append(current)
-    return readers
-
-
 def interned_count() -> int:
     """How many nodes are alive; a training loop must keep it flat."""
     return len(_interned)

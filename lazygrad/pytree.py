@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,3 @@ def _build(spec: Spec, leaves: Iterator[Any]) -> Any:
     if hasattr(spec.kind, "_fields"):  # a namedtuple takes its items one by one
         return spec.kind(*values)
     return spec.kind(values)
-
-
-def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
-    """``function`` applied to every leaf."""
-    leaves, spec = flatten(tree)
-    return unflatten(spec, [function(leaf) for leaf in leaves])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lazygrad import ops
 from lazygrad.config import settings
 from lazygrad.errors import InternalError
-from lazygrad.graph import Node, node, toposort
+from lazygrad.graph import Node, node
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.kernel.verify import verify_kernel
@@ -139,8 +139,3 @@ def _lifetimes(
         for v, (first, last) in spans.items()
     ]
     return lifetimes, list(spans)
-
-
-def leaves_of(requested: Sequence[Node]) -> list[Node]:
-    """The BUFFER leaves below ``requested``, in order of first use."""
-    return [n for n in toposort(requested) if n.op is ops.BUFFER]

@@ -5,7 +5,7 @@ Rules keep values exactly as they are for every input, NaN and infinities includ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -345,15 +345,3 @@ def base_of(view: Node) -> Node:
     while view.op.kind is Kind.MOVEMENT:
         view = view.src[0]
     return view
-
-
-def rebuild_views(view: Node, replace: Callable[[Node], Node]) -> Node:
-    """``view`` with the node below its movement ops replaced."""
-    path = []
-    while view.op.kind is Kind.MOVEMENT:
-        path.append(view)
-        view = view.src[0]
-    result = replace(view)
-    for step in reversed(path):
-        result = node(step.op, (result,), step.arg)
-    return result
