@@ -51,7 +51,6 @@ ELEMENTWISE: Mapping[Op, Callable[..., Array]] = {
     ops.AND: np.bitwise_and,
     ops.XOR: np.bitwise_xor,
 }
-REDUCE: Mapping[Op, Callable[..., Array]] = {ops.SUM: np.add, ops.REDUCE_MAX: np.maximum}
 
 
 def to_bfloat16_bits(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
