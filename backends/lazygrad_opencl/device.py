@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from shutil import which
 from typing import Any
 
 from lazygrad.plugin import DeviceError, Target
+from lazygrad_opencl import pocl
 from lazygrad_opencl.driver import cl
 
-# PoCL may name a processor that its LLVM does not know to have 512-bit registers, and then built-in
-# functions pass wide vectors in another way than kernels do. 256 bits are right everywhere, and
-# just as fast where wider registers take two cycles.
-CPU_LANES = 8
 GPU_LANES = 4  # 16 bytes: the widest load of a work-item
 
 
@@ -23,19 +19,9 @@ def select(wanted: str | None) -> Any:
         DeviceError: no such device (the message lists what there is), or one that cannot compile.
     """
     chosen = _named(wanted, all_devices())
-    _require_linker(chosen)
+    if pocl.is_pocl(chosen):
+        pocl.require_linker()
     return chosen
-
-
-def _require_linker(device: Any) -> None:
-    """PoCL calls the system's linker for every kernel, and ends the process where there is none."""
-    if "portable computing language" not in device.platform.name.lower():
-        return
-    if which("ld") is None and which("ld", path="/usr/bin:/bin") is None:
-        raise DeviceError(
-            "[opencl] PoCL needs a linker and finds no `ld` on this machine; install one "
-            "(Debian: apt-get install binutils), or use BACKEND=CPU"
-        )
 
 
 def _named(wanted: str | None, devices: list[Any]) -> Any:
@@ -96,8 +82,14 @@ def target_of(device: Any) -> Target:
     """What code generation needs to know about ``device``."""
     float64 = "cl_khr_fp64" in device.extensions
     if is_cpu(device):
-        lanes = max(1, min(CPU_LANES, device.native_vector_width_float))
-        return Target(units=device.max_compute_units, lanes=lanes, float64=float64)
+        native = device.native_vector_width_float
+        lanes = max(1, pocl.safe_lanes(device) if pocl.is_pocl(device) else native)
+        return Target(
+            units=device.max_compute_units,
+            lanes=lanes,
+            registers=32 if lanes >= 16 else 16,  # AVX-512 has both: wider ones, and more of them
+            float64=float64,
+        )
     return Target(
         units=device.max_compute_units,
         lanes=GPU_LANES,

@@ -12,6 +12,7 @@ class Target:
     Attributes:
         units: cores or compute units that run kernels' outer ranges at the same time.
         lanes: float32 elements in a vector instruction worth using; 1 where there are none.
+        registers: vectors that a unit holds without touching memory.
         is_gpu: neighbouring work-items run in lockstep and coalesce their loads.
         blas: contractions are handed to a library that packs its operands itself, so the
             scheduler neither repacks operands nor splits long reductions for parallelism.
@@ -23,6 +24,7 @@ class Target:
 
     units: int = 1
     lanes: int = 1
+    registers: int = 16
     is_gpu: bool = False
     blas: bool = False
     cache: int = 1 << 20

@@ -38,7 +38,7 @@ def test_list_names_every_workload_and_contender():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["cnn"], "no workload cnn; there are: cnn_train"), (["--only", "jax"], "no contender jax")],
+    [(["cnn"], "no workload cnn; there are: cnn_train"), (["--only", "mx"], "no contender mx")],
 )
 def test_an_unknown_name_is_refused_with_the_known_ones(arguments, message):
     result = bench(*arguments)

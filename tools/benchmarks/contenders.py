@@ -49,6 +49,7 @@ CONTENDERS = {
             options={"channels_last": True, "compile": True},
             default=False,
         ),
+        Contender("jax", "jax"),
         # 0.14 keeps one core busy here, whatever it is given: its CPU device has one queue, worked
         # off by one thread.
         Contender("tinygrad-cpu", "tinygrad", {"DEV": "CPU"}),
