@@ -4,7 +4,7 @@
 #   make train ARGS="--dataset fashion-mnist --epochs 1"
 #   make test                  run the tests on both backends (ARGS="-k conv" for some of them)
 #   make check                 what CI wants: ruff, mypy, layers, tests
-#   make bench                 compare with PyTorch and tinygrad
+#   make bench                 compare with PyTorch, JAX and tinygrad
 #   make clean                 remove .venv and everything else that was made here
 #
 # On Linux, PyPI's torch brings gigabytes of CUDA libraries. For the CPU one:

@@ -1,4 +1,4 @@
-"""Compare lazygrad with PyTorch and tinygrad on the same cores, side by side in one run.
+"""Compare lazygrad with PyTorch, JAX and tinygrad on the same cores, side by side in one run.
 
     python tools/bench.py [WORKLOAD ...] [--only lazygrad-cpu,torch] [--rounds N] [--json FILE]
     python tools/bench.py --list
