@@ -19,7 +19,7 @@ from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
 from lazygrad.codegen.choose import loop_nest
-from lazygrad_opencl import OpenCLBackend, driver, pocl, program, spelling
+from lazygrad_opencl import OpenCLBackend, device, driver, pocl, program, spelling
 from lazygrad_opencl.backend import _Sources
 from lazygrad_opencl.prelude import Dialect, prelude
 
