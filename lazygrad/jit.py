@@ -14,11 +14,10 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from lazygrad import modes, ops, pytree
 from lazygrad.config import settings
-from lazygrad.errors import JitError
+from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node
-from lazygrad.runtime import buffer, cache, executor
-from lazygrad.runtime.buffer import Buffer
-from lazygrad.runtime.memory import Memory
+from lazygrad.replay import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Capture, Source, guard, value_node
+from lazygrad.runtime import cache, executor
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.tensor import Tensor, from_node
 
@@ -48,15 +47,6 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     return Jit(function)
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where an input of a capture comes from: ``kind`` is "argument", "state", "grad", "key" or
-    "constant"; ``of`` the position, the handle or the buffer."""
-
-    kind: str
-    of: Any
-
-
 @dataclass
 class Seen:
     """A handle from outside that the traced function met."""
@@ -76,11 +66,6 @@ class SeenGrad:
     read: bool
 
 
-def _guard(tensor: Tensor) -> Hashable:
-    """What must be as it was for a capture to be valid."""
-    return tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad
-
-
 @dataclass
 class Trace:
     """The recording of one traced call; ``modes.trace`` while it runs."""
@@ -93,7 +78,7 @@ class Trace:
 
     def argument(self, position: int, tensor: Tensor) -> Tensor:
         """The stand-in for a tensor argument."""
-        leaf = self._placeholder(tensor, Source("argument", position))
+        leaf = self._placeholder(tensor, Source(ARGUMENT, position))
         return from_node(node(ops.VARIABLE, (leaf,), object()) if tensor.requires_grad else leaf)
 
     def read(self, tensor: Tensor) -> Node:
@@ -123,7 +108,7 @@ class Trace:
     def random_key(self, device: str) -> Node:
         """A leaf that holds fresh seed and counter on every call."""
         leaf = node(ops.BUFFER, (), cache.Placeholder((2,), modes.KEY_DTYPE, device))
-        self.sources[leaf] = Source("key", self.keys)
+        self.sources[leaf] = Source(KEY, self.keys)
         self.keys += 1
         return leaf
 
@@ -138,7 +123,7 @@ class Trace:
         if not cache.is_realised(leaf):
             executor.realize([leaf])
         owner = self._owner_of_grad(tensor)
-        source = Source("state", tensor) if owner is None else Source("grad", owner)
+        source = Source(STATE, tensor) if owner is None else Source(GRAD, owner)
         inner = self._placeholder(tensor, source)
         is_leaf = before.op is ops.VARIABLE
         placeholder = node(ops.VARIABLE, (inner,), before.arg) if is_leaf else inner
@@ -195,14 +180,18 @@ class Jit(Generic[P, R]):
         _realise_arguments(tensors)
         captures = self._captures.setdefault(self._signature(leaves, spec), [])
         for capture in captures:
-            if capture.is_valid():
-                return capture.replay(tensors)
+            state = capture.state()
+            if state is not None:
+                return capture.replay(state, tensors)
         if self.captures >= MAX_CAPTURES:
             self._captures.clear()
             captures = self._captures.setdefault(self._signature(leaves, spec), [])
         capture = _trace(self.function, leaves, spec)
         captures.append(capture)
-        return capture.replay(tensors)
+        state = capture.state()
+        if state is None:
+            raise InternalError("[jit] a capture does not fit the call that it was made from")
+        return capture.replay(state, tensors)
 
     def _signature(self, leaves: Sequence[Any], spec: pytree.Spec) -> Hashable:
         modes_now = (modes.grad_enabled, settings.fuse)
@@ -223,21 +212,9 @@ def _leaf_signature(leaf: Any) -> Hashable:
 
 
 def _realise_arguments(tensors: Sequence[Tensor]) -> None:
-    todo = [t for t in tensors if not cache.is_realised(_value_node(t))]
+    todo = [t for t in tensors if not cache.is_realised(value_node(t))]
     if todo:
         Tensor.realize(*todo)
-
-
-def _value_node(tensor: Tensor) -> Node:
-    found = tensor._node
-    return found.src[0] if found.op is ops.VARIABLE else found
-
-
-def _memory(tensor: Tensor) -> Memory:
-    leaf = _value_node(tensor)
-    if not cache.is_realised(leaf):
-        executor.realize([leaf])
-    return executor.value_of(leaf).memory
 
 
 # -- tracing ------------------------------------------------------------------------------------
@@ -274,7 +251,7 @@ def _capture(trace: Trace, returned: Any) -> Capture:
     for seen in list(trace.seen.values()):
         if seen.tensor._node is not seen.placeholder:
             rebound.append(seen.tensor)
-            requested.append(_value_node(seen.tensor))
+            requested.append(value_node(seen.tensor))
     for seen_grad in trace.grads.values():
         grad = seen_grad.tensor._grad
         if (grad is None and not seen_grad.read) or (grad is None and seen_grad.before is not None):
@@ -282,7 +259,8 @@ def _capture(trace: Trace, returned: Any) -> Capture:
         elif grad is not None and grad is not seen_grad.before:
             grads.append(seen_grad.tensor)
             requested.append(trace.read(grad))
-    guards = [(seen.tensor, _node_guard(seen.before)) for seen in trace.seen.values()]
+    states = [seen.tensor for seen in trace.seen.values()]
+    guards = [guard(seen.before) for seen in trace.seen.values()]
     grad_guards = [(g.tensor, g.before is None) for g in trace.grads.values() if g.read]
     device = requested[0].device if requested else settings.backend
     if any(r.device != device for r in requested):
@@ -294,86 +272,10 @@ def _capture(trace: Trace, returned: Any) -> Capture:
     outs = [(leaf if not isinstance(leaf, Tensor) else None) for leaf in out_leaves]
     is_tensor = [isinstance(leaf, Tensor) for leaf in out_leaves]
     return Capture(
-        plan, sources, kinds, rebound, grads, cleared, guards, grad_guards, trace.keys,
+        plan, sources, kinds, rebound, grads, cleared, states, guards, grad_guards, trace.keys,
         out_spec, outs, is_tensor,
     )  # fmt: skip
 
 
-def _node_guard(value: Node) -> Hashable:
-    return value.shape, value.dtype, value.device, value.op is ops.VARIABLE
-
-
 def _constant(leaf: Node) -> Source:
-    return Source("constant", executor.value_of(leaf))
-
-
-# -- replay -------------------------------------------------------------------------------------
-
-
-@dataclass
-class Capture:
-    """One traced signature: the compiled plan, where its inputs come from, where outputs go."""
-
-    plan: CompiledPlan
-    sources: list[Source]
-    kinds: list[tuple[Any, Any]]
-    rebound: list[Tensor]
-    grads: list[Tensor]
-    cleared: list[Tensor]
-    guards: list[tuple[Tensor, Hashable]]
-    grad_guards: list[tuple[Tensor, bool]]
-    keys: int
-    out_spec: pytree.Spec
-    out_values: list[Any]
-    out_is_tensor: list[bool]
-
-    def is_valid(self) -> bool:
-        """Whether every tensor that it reads still has the shape, dtype ... it was traced with."""
-        return all(_guard(tensor) == guard for tensor, guard in self.guards) and all(
-            (tensor.grad is None) == absent for tensor, absent in self.grad_guards
-        )
-
-    def replay(self, arguments: Sequence[Tensor]) -> Any:
-        """Runs the kernels on current values and rebinds what the function rebound."""
-        keys = [modes.next_key() for _ in range(self.keys)]
-        inputs = [self._input(source, arguments, keys) for source in self.sources]
-        memory = self.plan.run(inputs)
-        device = self.plan.device
-        values = [
-            Buffer(shape, dtype, device, result)
-            for (shape, dtype), result in zip(self.kinds, memory, strict=True)
-        ]
-        count = sum(self.out_is_tensor)
-        self._rebind(values[count:])
-        return self._returned(values[:count])
-
-    def _input(self, source: Source, arguments: Sequence[Tensor], keys: Sequence[Any]) -> Memory:
-        if source.kind == "state":
-            return _memory(source.of)
-        if source.kind == "argument":
-            return _memory(arguments[source.of])
-        if source.kind == "grad":
-            return _memory(source.of.grad)
-        if source.kind == "key":
-            return buffer.from_stored(keys[source.of], modes.KEY_DTYPE, self.plan.device).memory
-        constant: Buffer = source.of
-        return constant.memory
-
-    def _rebind(self, values: Sequence[Buffer]) -> None:
-        for tensor, value in zip(self.rebound, values, strict=False):
-            leaf = node(ops.BUFFER, (), value)
-            before = tensor._node
-            is_leaf = before.op is ops.VARIABLE
-            tensor._node = node(ops.VARIABLE, (leaf,), before.arg) if is_leaf else leaf
-        for tensor in self.cleared:
-            tensor.grad = None
-        for tensor, value in zip(self.grads, values[len(self.rebound) :], strict=True):
-            tensor.grad = from_node(node(ops.BUFFER, (), value))
-
-    def _returned(self, values: Sequence[Buffer]) -> Any:
-        fresh = iter(values)
-        leaves = [
-            from_node(node(ops.BUFFER, (), next(fresh))) if is_tensor else value
-            for is_tensor, value in zip(self.out_is_tensor, self.out_values, strict=True)
-        ]
-        return pytree.unflatten(self.out_spec, leaves)
+    return Source(CONSTANT, executor.value_of(leaf))

@@ -6,6 +6,7 @@ group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 
 from lazygrad import dtype, ops
 from lazygrad.codegen import nest
+from lazygrad.codegen.batch import Batch, Work, batches
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.config import settings
@@ -16,10 +17,11 @@ from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
-from lazygrad.runtime.backend import Backend, Program
+from lazygrad.runtime.backend import Backend, Call, Launch, Program, joint_name
 
 __all__ = [
-    "Backend", "BufferSpec", "DType", "DeviceError", "Expr", "Index", "InternalError", "Kernel",
-    "LoopNest", "Output", "Program", "Range", "Target", "contraction", "dtype", "expr", "index",
-    "loads", "loop_nest", "nest", "ops", "settings",
+    "Backend", "Batch", "BufferSpec", "Call", "DType", "DeviceError", "Expr", "Index",
+    "InternalError", "Kernel", "Launch", "LoopNest", "Output", "Program", "Range", "Target", "Work",
+    "batches", "contraction", "dtype", "expr", "index", "joint_name", "loads", "loop_nest", "nest",
+    "ops", "settings",
 ]  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -70,7 +71,7 @@ class NumpyProgram(Program):
     comment = "#"
 
     def __init__(self, kernel: Kernel, team: Team, blas: BlasThreads) -> None:
-        self.kernel = kernel
+        self.kernels = (kernel,)
         made = generate(kernel, team.members)
         self.source = made.text
         self.nest = made.nest
@@ -87,6 +88,9 @@ class NumpyProgram(Program):
         # Overflow and division by zero have defined results; NumPy would warn of them.
         self._run = np.errstate(all="ignore")(namespace["launch"])
         self._local = threading.local()
+
+    def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:
+        return partial(self.launch, memory)
 
     def launch(self, memory: Sequence[Memory]) -> None:
         if self._blas is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,10 +11,13 @@ import numpy as np
 
 from lazygrad.plugin import (
     Backend,
+    Call,
     DeviceError,
     Kernel,
+    Launch,
     LoopNest,
     Program,
+    batches,
     dtype,
     expr,
     loop_nest,
@@ -25,11 +27,9 @@ from lazygrad_opencl import device as devices
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect, prelude
 from lazygrad_opencl.program import NothingToDo, OpenCLProgram, build
-from lazygrad_opencl.render import render
+from lazygrad_opencl.sources import Entry, Job, Sources
 
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
-LONGEST_NAME = 100
-SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
 
 
 class OpenCLBackend(Backend):
@@ -93,28 +93,41 @@ class OpenCLBackend(Backend):
     # -- compilation ----------------------------------------------------------------------------
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
-        for kernel in kernels:
-            self._check(kernel)
-        nests = [loop_nest(kernel, self.target) for kernel in kernels]
-        sources = _Sources()
-        names = [sources.add(nest) if nest is not None else None for nest in nests]
-        if not sources.texts:
-            return [NothingToDo(kernel) for kernel in kernels]
-        body = "\n\n".join(sources.texts.values())
-        built = build(
-            self.context, self.device, f"{prelude(body, self._dialect)}\n{body}\n", self._options
-        )
+        nests = [self._nest(kernel) for kernel in kernels]
+        jobs = [
+            Job(Call(kernel, tuple(range(len(kernel.buffers)))), nest, alone=True)
+            for kernel, nest in zip(kernels, nests, strict=True)
+            if nest is not None
+        ]
+        made = iter(self._compile(jobs))
         return [
-            NothingToDo(kernel) if nest is None or name is None
-            else self._program(kernel, nest, name, sources.texts[name], built)
-            for kernel, nest, name in zip(kernels, nests, names, strict=True)
-        ]  # fmt: skip
+            NothingToDo(kernel) if nest is None else next(made).program
+            for kernel, nest in zip(kernels, nests, strict=True)
+        ]
 
-    def _program(
-        self, kernel: Kernel, nest: LoopNest, name: str, text: str, built: Any
-    ) -> Program:
-        source = f"{prelude(text, self._dialect)}\n{text}\n"
-        return OpenCLProgram(kernel, nest, source, cl.Kernel(built, name), self)
+    def compile_calls(self, calls: Sequence[Call]) -> list[Launch]:
+        nests = [self._nest(call.kernel) for call in calls]
+        return self._compile(
+            [Job(call, nest) for call, nest in zip(calls, nests, strict=True) if nest is not None]
+        )
+
+    def _nest(self, kernel: Kernel) -> LoopNest | None:
+        self._check(kernel)
+        return loop_nest(kernel, self.target)
+
+    def _compile(self, jobs: Sequence[Job]) -> list[Launch]:
+        """All of it as one program, which compiles faster than many."""
+        if not jobs:
+            return []
+        sources = Sources()
+        entries = [sources.add(batch, jobs) for batch in batches([job.work for job in jobs])]
+        text = f"{prelude(sources.body, self._dialect)}\n{sources.body}\n"
+        built = build(self.context, self.device, text, self._options)
+        return [Launch(self._program(entry, built), entry.memory) for entry in entries]
+
+    def _program(self, entry: Entry, built: Any) -> Program:
+        source = f"{prelude(entry.text, self._dialect)}\n{entry.text}\n"
+        return OpenCLProgram(entry, source, built, self)
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""
@@ -127,29 +140,6 @@ class OpenCLBackend(Backend):
                 f"[opencl] {self.device.name.strip()} has no float64 (in {kernel.name}); "
                 "cast to float32, or use BACKEND=CPU"
             )
-
-
-class _Sources:
-    """The functions of a program by name; equal ones are one."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self._names: dict[str, str] = {}
-
-    def add(self, nest: LoopNest) -> str:
-        anonymous = render(nest, "%")
-        found = self._names.get(anonymous)
-        if found is not None:
-            return found
-        base = nest.kernel.name[:LONGEST_NAME]
-        if not SIZED.search(base):  # then it could be a word of OpenCL C: constant, exp2, float4
-            base += "_kernel"
-        name, number = base, 2
-        while name in self.texts:
-            name, number = f"{base}_{number}", number + 1
-        self._names[anonymous] = name
-        self.texts[name] = render(nest, name)
-        return name
 
 
 def _size(nbytes: int) -> str:

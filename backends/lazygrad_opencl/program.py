@@ -4,46 +4,56 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from lazygrad.plugin import DeviceError, Kernel, LoopNest, Program
+from lazygrad.plugin import DeviceError, Kernel, Program
 from lazygrad_opencl.driver import cl
+from lazygrad_opencl.sources import Entry
 
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile
 
 
 class OpenCLProgram(Program):
-    """One kernel of a compiled program."""
+    """A kernel function of a compiled program."""
 
     suffix = ".cl"
     comment = "//"
 
-    def __init__(
-        self, kernel: Kernel, nest: LoopNest, source: str, function: Any, device: Any
-    ) -> None:
-        self.kernel = kernel
+    def __init__(self, entry: Entry, source: str, built: Any, device: Any) -> None:
+        self.kernels = tuple(nest.kernel for nest in entry.nests)
         self.source = source
-        self.nest = str(nest)
-        self.geometry = f"{nest.items} work-items in groups of {nest.group}"
-        self._function = function
+        self.nest = "\n\n".join(str(nest) for nest in entry.nests)
+        self.geometry = f"{entry.items} work-items in groups of {entry.group}"
         self._device = device
-        self._global = (-(-nest.items // nest.group) * nest.group,)
-        self._local = (nest.group,)
-        self._zeros = (device.zeros,) if nest.zeros else ()
+        self._function = cl.Kernel(built, entry.name)
+        self._arguments: tuple[Any, ...] = ()  # those that it has now
+        self._global = (-(-entry.items // entry.group) * entry.group,)
+        self._local = (entry.group,)
+        self._zeros = (device.zeros,) if entry.zeros else ()
 
-    def launch(self, memory: Sequence[Any]) -> None:
-        self._enqueue(self._device.queue, memory)
+    def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
+        arguments = (*memory, *self._zeros)
+        queue, sizes = self._device.queue, (self._global, self._local)
+
+        def call() -> None:
+            if self._arguments is not arguments:
+                self._set(arguments)
+            cl.enqueue_nd_range_kernel(queue, self._function, *sizes)
+
+        return call
 
     def launch_timed(self, memory: Sequence[Any]) -> float:
+        self._set((*memory, *self._zeros))
         self._device.queue.finish()
-        event = self._enqueue(self._device.profiling_queue, memory)
+        queue, sizes = self._device.profiling_queue, (self._global, self._local)
+        event = cl.enqueue_nd_range_kernel(queue, self._function, *sizes)
         event.wait()
         return float(event.profile.end - event.profile.start) * 1e-9
 
-    def _enqueue(self, queue: Any, memory: Sequence[Any]) -> Any:
-        self._function.set_args(*memory, *self._zeros)
-        return cl.enqueue_nd_range_kernel(queue, self._function, self._global, self._local)
+    def _set(self, arguments: tuple[Any, ...]) -> None:
+        self._function.set_args(*arguments)
+        self._arguments = arguments
 
 
 class NothingToDo(Program):
@@ -55,13 +65,17 @@ class NothingToDo(Program):
     comment = "//"
 
     def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+        self.kernels = (kernel,)
 
-    def launch(self, memory: Sequence[Any]) -> None:
-        """Nothing."""
+    def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
+        return _nothing
 
     def launch_timed(self, memory: Sequence[Any]) -> float:
         return 0.0
+
+
+def _nothing() -> None:
+    pass
 
 
 def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:

@@ -14,7 +14,12 @@ ZEROS = "zeros"  # the argument with zeros to read where a guard fails
 
 def render(loop_nest: LoopNest, name: str) -> str:
     """The kernel function ``name``."""
-    return _Writer(loop_nest).function(name)
+    return _Writer(loop_nest).kernel_function(name)
+
+
+def render_function(loop_nest: LoopNest, name: str) -> str:
+    """The same as a function that a kernel calls for each ``item``."""
+    return _Writer(loop_nest).plain_function(name)
 
 
 class _Writer:
@@ -27,7 +32,12 @@ class _Writer:
 
     # -- the function ---------------------------------------------------------------------------
 
-    def function(self, name: str) -> str:
+    def plain_function(self, name: str) -> str:
+        parameters = ", ".join([*self.parameters(), f"const {self.integer} item"])
+        lines = [f"static void {name}({parameters}) {{", *self.block(self.nest.body, 1)]
+        return "\n".join([*lines, "}"])
+
+    def kernel_function(self, name: str) -> str:
         group = self.nest.group
         item = f"  const {self.integer} item = get_global_id(0);"
         lines = [

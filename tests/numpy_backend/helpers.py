@@ -97,8 +97,8 @@ def launch(
     program: Program, inputs: Mapping[int, Array], alias: Mapping[int, int] | None = None
 ) -> list[Array]:
     """The stored outputs. ``alias``: outputs that get the memory of an input."""
-    specs = program.kernel.buffers
-    written = [output.slot for output in program.kernel.outputs]
+    specs = program.kernels[0].buffers
+    written = [output.slot for output in program.kernels[0].outputs]
     memory: list[Any] = [None] * len(specs)
     for slot, array in inputs.items():
         memory[slot] = memory_of(array)
@@ -145,7 +145,7 @@ def _compare(
 ) -> None:
     dtype = output.value.dtype
     got = decoded(result, dtype)
-    context = f"{program.kernel.name} output {output.slot}\n{program.source}"
+    context = f"{program.kernels[0].name} output {output.slot}\n{program.source}"
     if dtype.kind != dt.FLOAT:
         np.testing.assert_array_equal(got, wanted.astype(got.dtype), err_msg=context)
         return

@@ -15,13 +15,15 @@ from lazygrad.config import config
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
+from lazygrad.runtime.backend import Call
 from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
+from lazygrad.codegen.batch import batches
 from lazygrad.codegen.choose import loop_nest
 from lazygrad_opencl import OpenCLBackend, device, driver, pocl, program, spelling
-from lazygrad_opencl.backend import _Sources
 from lazygrad_opencl.prelude import Dialect, prelude
+from lazygrad_opencl.sources import Job, Sources
 
 pytestmark = pytest.mark.gpu
 cl = driver.cl
@@ -158,16 +160,84 @@ def test_out_of_memory_tells_the_sizes(backend: OpenCLBackend) -> None:
 # -- programs -----------------------------------------------------------------------------------
 
 
-def test_equal_kernels_are_compiled_once() -> None:
+def jobs_of(*calls: Call) -> list[Job]:
     target = Target(units=2, lanes=8)
-    sources = _Sources()
-    names = []
-    for build in (lambda: ks.sum_rows(4, 40), lambda: ks.sum_rows(4, 40), lambda: ks.pad(8, 1, 1)):
-        nest = loop_nest(build(), target)
-        assert nest is not None
-        names.append(sources.add(nest))
-    assert names[0] == names[1] != names[2]
-    assert len(sources.texts) == 2
+    nests = [loop_nest(call.kernel, target) for call in calls]
+    return [Job(call, nest) for call, nest in zip(calls, nests, strict=True) if nest is not None]
+
+
+def names_of(*calls: Call) -> list[str]:
+    """The kernel functions of the launches that make ``calls``."""
+    jobs, sources = jobs_of(*calls), Sources()
+    return [sources.add(batch, jobs).name for batch in batches([job.work for job in jobs])]
+
+
+def test_equal_kernels_are_compiled_once() -> None:
+    """Kernels of several work-items that wait for each other, so that each has its own launch."""
+    large = ks.chain(1024, 1024)
+    jobs = jobs_of(Call(large, (0, 1, 2, 3)), Call(large, (4, 0, 2, 3)), Call(large, (5, 4, 2, 3)))
+    sources = Sources()
+    made = [sources.add(batch, jobs) for batch in batches([job.work for job in jobs])]
+    assert len({entry.name for entry in made}) == 1 and len(made) == 3
+    assert len(sources.texts) == 1
+
+
+def test_equal_batches_are_compiled_once() -> None:
+    """The second of two layers is the same code on other memory."""
+    large, small = ks.chain(1024, 1024), ks.chain(4, 4)
+    calls = []
+    for layer in (4, 8, 12):
+        calls.append(Call(small, (layer, layer - 3, 90, 91)))
+        calls.append(Call(large, (layer + 1, layer - 3, 92, 93)))
+    names = names_of(*calls)
+    assert len(names) == 3 and len(set(names)) == 1
+    assert names[0].endswith("_and_1_more_kernel")
+
+
+@pytest.mark.parametrize("rows", [3, 2048])
+def test_a_launch_of_several_kernels(backend: OpenCLBackend, rows: int) -> None:
+    """y = sums of x's rows, z = sums of their squares' rows... each read by the next call."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, 40)).astype(np.float32)
+    other = rng.standard_normal((4, 7)).astype(np.float32)
+    calls = [
+        Call(ks.sum_rows(rows, 40), (2, 0)),
+        Call(ks.sum_rows(4, 7), (3, 1)),
+        Call(ks.sum_rows(2, 2), (4, 3)),  # of the four sums, as two rows
+    ]
+    launches = backend.compile_calls(calls)
+    sizes = [x.nbytes, other.nbytes, 4 * rows, 16, 8]
+    memory = [backend.allocate(nbytes) for nbytes in sizes]
+    backend.upload(memory[0], x)
+    backend.upload(memory[1], other)
+    for launch in launches:
+        launch.program.bind([memory[number] for number in launch.memory])()
+    sums, four, two = np.empty(rows, np.float32), np.empty(4, np.float32), np.empty(2, np.float32)
+    for number, array in ((2, sums), (3, four), (4, two)):
+        backend.download(memory[number], array)
+    np.testing.assert_allclose(sums, x.sum(1), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(four, other.sum(1), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(two, other.sum(1).reshape(2, 2).sum(1), rtol=1e-5, atol=1e-5)
+    if not backend.target.is_gpu:
+        assert len(launches) == 1
+        assert len(launches[0].program.kernels) == 3
+
+
+def test_a_bound_call_keeps_its_memory(backend: OpenCLBackend) -> None:
+    """Two calls of one program, made in turn."""
+    (made,) = backend.compile([ks.copy(dt.float32, 3)])
+    arrays = [np.full(3, value, np.float32) for value in (1, 2)]
+    memory = [(backend.allocate(12), backend.allocate(12)) for _ in arrays]
+    calls = []
+    for (out, source), array in zip(memory, arrays, strict=True):
+        backend.upload(source, array)
+        calls.append(made.bind((out, source)))
+    for call in (*calls, *calls):
+        call()
+    for (out, _), array in zip(memory, arrays, strict=True):
+        found = np.empty_like(array)
+        backend.download(out, found)
+        np.testing.assert_array_equal(found, array)
 
 
 def test_kernels_of_the_same_name_stay_apart(backend: OpenCLBackend) -> None:

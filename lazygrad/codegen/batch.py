@@ -1,0 +1,96 @@
+"""Which kernels can run in one launch: the calls of a plan, put together as far as they allow.
+
+A launch costs as much as a small kernel, and a program with fewer entry points compiles faster.
+Kernels that do not depend on each other run side by side, as work-items of one launch. Kernels of a
+single work-item that do depend on each other run in turn in that work-item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+MOST_MEMORY = 96  # arguments of a launch; OpenCL promises 128 pointers
+
+
+@dataclass
+class Track:
+    """Calls that the same ``items`` work-items make in turn; more than one only where that is a
+    single work-item."""
+
+    calls: list[int]
+    items: int
+
+
+@dataclass
+class Batch:
+    """One launch: tracks side by side, none of which reads or writes what another one writes."""
+
+    tracks: list[Track] = field(default_factory=list)
+    memory: set[int] = field(default_factory=set)
+    alone: bool = False
+
+    @property
+    def items(self) -> int:
+        return sum(track.items for track in self.tracks)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A call as batching sees it: the memory it writes and reads, its work-items; ``alone`` if its
+    work-items need groups of their own."""
+
+    writes: frozenset[int]
+    reads: frozenset[int]
+    items: int
+    alone: bool = False
+
+
+def batches(calls: Sequence[Work]) -> list[Batch]:
+    """Every call as early as what it depends on allows."""
+    made: list[Batch] = []
+    batch_of: list[int] = []
+    for number, (call, waits_for) in enumerate(zip(calls, _dependencies(calls), strict=True)):
+        first = max((batch_of[other] for other in waits_for), default=0)
+        position = first
+        while position < len(made) and not _place(made[position], number, call, waits_for):
+            position += 1
+        if position == len(made):
+            made.append(Batch(alone=call.alone))
+            _place(made[position], number, call, waits_for)
+        batch_of.append(position)
+    return made
+
+
+def _dependencies(calls: Sequence[Work]) -> list[set[int]]:
+    """For each call the earlier ones that must have ended: those that wrote what it reads or
+    writes, and those that read what it writes."""
+    writer: dict[int, int] = {}
+    readers: dict[int, list[int]] = {}
+    found = []
+    for number, call in enumerate(calls):
+        touched = call.reads | call.writes
+        waits_for = {writer[memory] for memory in touched if memory in writer}
+        for memory in call.writes:
+            waits_for.update(readers.pop(memory, ()))
+            writer[memory] = number
+        for memory in call.reads:
+            readers.setdefault(memory, []).append(number)
+        waits_for.discard(number)
+        found.append(waits_for)
+    return found
+
+
+def _place(batch: Batch, number: int, call: Work, waits_for: set[int]) -> bool:
+    """Adds a call to a batch, if it may be there."""
+    memory = batch.memory | call.reads | call.writes
+    if batch.tracks and (batch.alone or call.alone or len(memory) > MOST_MEMORY):
+        return False
+    before = [track for track in batch.tracks if not waits_for.isdisjoint(track.calls)]
+    if before and any(items != 1 for items in (call.items, *(track.items for track in before))):
+        return False
+    joined = sorted([number, *(other for track in before for other in track.calls)])
+    batch.tracks = [track for track in batch.tracks if track not in before]
+    batch.tracks.append(Track(joined, call.items))
+    batch.memory = memory
+    return True

@@ -1,0 +1,295 @@
+"""Replays of a traced function: its launches on current values, and what it rebinds.
+
+A replay is called thousands of times a second, so what does not change between calls is prepared:
+memory for the results, the nodes that show it, the launches bound to it. A training step moves its
+state back and forth between two such sets.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from operator import is_
+from typing import Any
+
+from lazygrad import modes, ops, pytree
+from lazygrad.graph import Node, node
+from lazygrad.runtime import buffer, cache, executor
+from lazygrad.runtime.buffer import Buffer
+from lazygrad.runtime.memory import Memory
+from lazygrad.runtime.program import Binding, CompiledPlan
+from lazygrad.tensor import Tensor, from_node
+
+RECENT = 8  # captures that keep what they have prepared, and the memory of it
+SETS = 3  # prepared sets of results: one being read, one being written, one that someone looks at
+
+ARGUMENT, STATE, GRAD, KEY, CONSTANT = "argument", "state", "grad", "key", "constant"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input of a capture comes from: the position of an argument or of a random key, the
+    handle that holds it or whose ``.grad`` does, or a buffer."""
+
+    kind: str
+    of: Any
+
+
+class State:
+    """The values of a function's state at one time."""
+
+    def __init__(self, nodes: list[Node], prepared: bool = False) -> None:
+        self.nodes = nodes
+        self.prepared = prepared
+        self.memory = [memory_of(n) for n in nodes]
+
+
+class Results:
+    """The memory for all results of a replay and the nodes that show it, made before the replay.
+
+    They can be written again once nobody else holds any of them: then every reference count is what
+    it was in the beginning. Where Python does not count references, they are used once.
+    """
+
+    memory: list[Memory]
+    leaves: list[Node]  # of all results
+    bound: list[Node]  # what each rebound handle gets
+    grads: list[Node]
+    after: State
+
+    def __init__(self, capture: Capture, before: State) -> None:
+        self.bindings: dict[int, Binding] = {}  # by the identity of the state before
+        self._objects = self._prepare(capture, before)
+        self._references = self._counted()  # when no local variable holds any of them
+
+    def _prepare(self, capture: Capture, before: State) -> list[object]:
+        """Makes everything; returns what must not be held by anybody else."""
+        plan = capture.plan
+        self.memory = plan.outputs()
+        held = dict(enumerate(self.memory, plan.inputs))
+        shown = [held[number] for number in plan.results]
+        buffers = [
+            Buffer(shape, dtype, plan.device, memory)
+            for (shape, dtype), memory in zip(capture.kinds, shown, strict=True)
+        ]
+        self.leaves = [node(ops.BUFFER, (), value) for value in buffers]
+        for leaf, value in zip(self.leaves, buffers, strict=True):
+            leaf.value = value  # as reading it would, which must not count as holding it
+        returned, rebound = capture.returned, len(capture.rebound)
+        self.bound = [
+            _like(tensor._node, leaf)
+            for tensor, leaf in zip(capture.rebound, self.leaves[returned:], strict=False)
+        ]
+        self.grads = self.leaves[returned + rebound :]
+        now = {id(t): n for t, n in zip(capture.states, before.nodes, strict=True)}
+        now |= {id(t): n for t, n in zip(capture.rebound, self.bound, strict=True)}
+        self.after = State([now[id(tensor)] for tensor in capture.states], prepared=True)
+        return [*self.memory, *buffers, *self.leaves, *self.bound]
+
+    def _counted(self) -> tuple[int, ...]:
+        return tuple(map(_references, self._objects))
+
+    def are_free(self) -> bool:
+        return self._counted() == self._references
+
+
+def _uncounted(value: object) -> int:
+    return id(object())
+
+
+_references: Callable[[object], int] = getattr(sys, "getrefcount", _uncounted)
+
+
+def _like(before: Node, leaf: Node) -> Node:
+    """``leaf`` as what ``before`` was: a variable with the same identity, or a plain value."""
+    return node(ops.VARIABLE, (leaf,), before.arg) if before.op is ops.VARIABLE else leaf
+
+
+def value_node(tensor: Tensor) -> Node:
+    """The node of a tensor's value, without the mark that makes it a variable."""
+    return _unmarked(tensor._node)
+
+
+def _unmarked(found: Node) -> Node:
+    return found.src[0] if found.op is ops.VARIABLE else found
+
+
+def memory_of(found: Node) -> Memory:
+    """The memory that holds the value of a node; computes it first if need be."""
+    leaf = _unmarked(found)
+    if not cache.is_realised(leaf):
+        executor.realize([leaf])
+    return executor.value_of(leaf).memory
+
+
+_recent: OrderedDict[int, weakref.ref[Capture]] = OrderedDict()
+
+
+@dataclass(eq=False)
+class Capture:
+    """One traced signature: the compiled plan, where its inputs come from, where results go.
+
+    Attributes:
+        kinds: shape and dtype of each result: first the returned tensors, then the new values of
+            ``rebound``, then the new ``.grad`` of ``grads``.
+        cleared: handles whose ``.grad`` becomes None.
+        states, guards: the handles that the function met, and what of each must be as it was.
+        grad_guards: handles and whether they had no ``.grad``, where the function looked.
+        keys: random keys that a replay draws.
+        out_spec, out_leaves: the returned pytree; None stands for a tensor.
+    """
+
+    plan: CompiledPlan
+    sources: list[Source]
+    kinds: list[tuple[Any, Any]]
+    rebound: list[Tensor]
+    grads: list[Tensor]
+    cleared: list[Tensor]
+    states: list[Tensor]
+    guards: list[Hashable]
+    grad_guards: list[tuple[Tensor, bool]]
+    keys: int
+    out_spec: pytree.Spec
+    out_leaves: list[Any]
+    out_is_tensor: list[bool]
+    _prepared: list[Results] = field(default_factory=list)
+    _loose: Binding | None = None
+
+    def __post_init__(self) -> None:
+        self.returned = sum(self.out_is_tensor)
+        number = {id(tensor): i for i, tensor in enumerate(self.states)}
+        self._state_inputs = [
+            (position, number[id(source.of)])
+            for position, source in enumerate(self.sources)
+            if source.kind == STATE
+        ]
+        self._other_inputs = [
+            (position, source)
+            for position, source in enumerate(self.sources)
+            if source.kind != STATE
+        ]
+        # Sets of results are prepared for what is rebound; where an input is passed through, or
+        # nothing is rebound, new ones are cheap.
+        own = all(result >= self.plan.inputs for result in self.plan.results)
+        self._prepares = own and bool(self.rebound or self.grads)
+
+    def state(self) -> State | None:
+        """What the handles hold now; None if that is not what was traced."""
+        for tensor, absent in self.grad_guards:
+            if (tensor._grad is None) != absent:
+                return None
+        nodes = [tensor._node for tensor in self.states]
+        for results in self._prepared:
+            if results.after.nodes == nodes:
+                return results.after
+        if any(guard(n) != known for n, known in zip(nodes, self.guards, strict=True)):
+            return None
+        self.forget()
+        return State(nodes)
+
+    def forget(self) -> None:
+        """Lets go of everything prepared."""
+        self._prepared.clear()
+        self._loose = None
+
+    def replay(self, state: State, arguments: Sequence[Tensor]) -> Any:
+        """Runs the launches on current values and rebinds what the function rebound."""
+        inputs = self._inputs(state, arguments)
+        if not self._prepares:
+            return self._replay_once(inputs)
+        results = self._free_results(state)
+        temporaries = self.plan.temporaries()
+        raw = [memory.raw for memory in (*inputs, *results.memory, *temporaries)]
+        binding = results.bindings.get(id(state)) if state.prepared else None
+        if binding is None:
+            binding = Binding(self.plan, raw)
+            if state.prepared:
+                results.bindings[id(state)] = binding
+        elif not all(map(is_, raw, binding.raw)):
+            binding.rebind(raw)
+        binding.run()
+        self._rebind(results.bound, results.grads)
+        return self._returned(results.leaves)
+
+    def _inputs(self, state: State, arguments: Sequence[Tensor]) -> list[Memory]:
+        keys = [modes.next_key() for _ in range(self.keys)]
+        found: list[Any] = [None] * len(self.sources)
+        for position, number in self._state_inputs:
+            found[position] = state.memory[number]
+        for position, source in self._other_inputs:
+            found[position] = self._input(source, arguments, keys)
+        return found[: self.plan.inputs]
+
+    def _input(self, source: Source, arguments: Sequence[Tensor], keys: Sequence[Any]) -> Memory:
+        if source.kind == ARGUMENT:
+            return memory_of(arguments[source.of]._node)
+        if source.kind == GRAD:
+            return memory_of(source.of._grad._node)
+        if source.kind == KEY:
+            return buffer.from_stored(keys[source.of], modes.KEY_DTYPE, self.plan.device).memory
+        constant: Buffer = source.of
+        return constant.memory
+
+    def _free_results(self, state: State) -> Results:
+        """A prepared set that nobody holds, or a new one."""
+        for results in self._prepared:
+            if results.after is not state and results.are_free():
+                return results
+        if len(self._prepared) == SETS:
+            self._prepared = [results for results in self._prepared if results.after is state]
+        results = Results(self, state)
+        self._prepared.append(results)
+        self._keep()
+        return results
+
+    def _keep(self) -> None:
+        """Counts as used; the capture that was not used for longest lets go."""
+        _recent[id(self)] = weakref.ref(self)
+        _recent.move_to_end(id(self))
+        if len(_recent) > RECENT:
+            oldest = _recent.popitem(last=False)[1]()
+            if oldest is not None:
+                oldest.forget()
+
+    def _replay_once(self, inputs: Sequence[Memory]) -> Any:
+        plan = self.plan
+        memory = [*inputs, *plan.outputs(), *plan.temporaries()]
+        raw = [m.raw for m in memory]
+        if self._loose is None:
+            self._loose = Binding(plan, raw)
+            self._keep()
+        else:
+            self._loose.rebind(raw)
+        self._loose.run()
+        leaves = [
+            node(ops.BUFFER, (), Buffer(shape, dtype, plan.device, memory[number]))
+            for (shape, dtype), number in zip(self.kinds, plan.results, strict=True)
+        ]
+        grads = self.returned + len(self.rebound)
+        rebound = zip(self.rebound, leaves[self.returned :], strict=False)
+        self._rebind([_like(tensor._node, leaf) for tensor, leaf in rebound], leaves[grads:])
+        return self._returned(leaves)
+
+    def _rebind(self, nodes: Sequence[Node], grads: Sequence[Node]) -> None:
+        for tensor, new in zip(self.rebound, nodes, strict=True):
+            tensor._node = new
+        for tensor in self.cleared:
+            tensor._grad = None
+        for tensor, grad in zip(self.grads, grads, strict=True):
+            tensor._grad = from_node(grad)
+
+    def _returned(self, nodes: Sequence[Node]) -> Any:
+        fresh = iter(nodes)
+        leaves = [
+            from_node(next(fresh)) if is_tensor else leaf
+            for is_tensor, leaf in zip(self.out_is_tensor, self.out_leaves, strict=True)
+        ]
+        return pytree.unflatten(self.out_spec, leaves)
+
+
+def guard(found: Node) -> Hashable:
+    """What of a handle's node must be as it was for a capture to be valid."""
+    return found.shape, found.dtype, found.device, found.op is ops.VARIABLE

@@ -1,0 +1,94 @@
+"""Which calls share a launch, and in which order they run."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from lazygrad.codegen.batch import MOST_MEMORY, Batch, Work, batches
+
+
+def call(writes: int, *reads: int, items: int = 1, alone: bool = False) -> Work:
+    return Work(frozenset([writes]), frozenset(reads), items, alone)
+
+
+def tracks(made: list[Batch]) -> list[list[tuple[list[int], int]]]:
+    return [[(track.calls, track.items) for track in batch.tracks] for batch in made]
+
+
+def test_small_calls_run_in_turn() -> None:
+    assert tracks(batches([call(1, 0), call(2, 1), call(3, 2, 1)])) == [[([0, 1, 2], 1)]]
+
+
+def test_independent_calls_run_side_by_side() -> None:
+    made = batches([call(1, 0, items=4), call(2, 0, items=3), call(3, 0)])
+    assert tracks(made) == [[([0], 4), ([1], 3), ([2], 1)]]
+    assert made[0].items == 8
+
+
+def test_a_call_of_several_items_waits_for_a_launch() -> None:
+    made = batches([call(1, 0, items=4), call(2, 1), call(3, 2), call(4, 3, items=2)])
+    assert tracks(made) == [[([0], 4)], [([1, 2], 1)], [([3], 2)]]
+
+
+def test_a_call_that_waits_for_two_tracks_joins_them() -> None:
+    assert tracks(batches([call(1, 0), call(2, 0), call(3, 1, 2)])) == [[([0, 1, 2], 1)]]
+
+
+def test_later_calls_move_forward_when_nothing_holds_them() -> None:
+    made = batches([call(1, 0, items=4), call(2, 1, items=4), call(3, 0, items=2)])
+    assert tracks(made) == [[([0], 4), ([2], 2)], [([1], 4)]]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [call(9, 1), call(1, 8), call(0, 8)],
+    ids=["reads what is written", "writes it again", "writes what is read"],
+)
+def test_what_shares_memory_keeps_its_order(second: Work) -> None:
+    first = call(1, 0, items=4)
+    assert tracks(batches([first, second])) == [[([0], 4)], [([1], 1)]]
+
+
+def test_both_may_read_the_same() -> None:
+    assert len(batches([call(1, 0, items=4), call(2, 0, items=4)])) == 1
+
+
+def test_calls_that_want_to_be_alone() -> None:
+    made = batches([call(1, 0), call(2, 0, alone=True), call(3, 0)])
+    assert tracks(made) == [[([0], 1), ([2], 1)], [([1], 1)]]
+
+
+def test_a_launch_takes_so_many_arguments() -> None:
+    made = batches([call(2 * n + 1, 2 * n) for n in range(MOST_MEMORY)])
+    assert [len(batch.memory) for batch in made] == [MOST_MEMORY, MOST_MEMORY]
+
+
+def test_nothing() -> None:
+    assert batches([]) == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_order_of_the_tracks_gives_what_the_calls_give(seed: int) -> None:
+    """Each call writes a new value made of what it reads; tracks run in a random order."""
+    rng = random.Random(seed)
+    calls = [
+        call(rng.randrange(8), *rng.sample(range(8), 2), items=rng.choice([1, 1, 1, 4]))
+        for _ in range(30)
+    ]
+
+    def run(order: list[int]) -> list[object]:
+        memory: list[object] = list(range(8))
+        for number in order:
+            (written,) = calls[number].writes
+            memory[written] = hash((number, *(memory[m] for m in sorted(calls[number].reads))))
+        return memory
+
+    order: list[int] = []
+    for batch in batches(calls):
+        for track in rng.sample(batch.tracks, len(batch.tracks)):
+            assert len(track.calls) == 1 or track.items == 1
+            order += track.calls
+    assert sorted(order) == list(range(len(calls)))
+    assert run(order) == run(list(range(len(calls))))

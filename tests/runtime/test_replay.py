@@ -1,0 +1,119 @@
+"""Replays write into memory of earlier replays, but never into what someone still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor, jit, nn, optim
+from lazygrad.replay import RECENT
+from lazygrad.runtime.memory import pool
+
+
+class Training:
+    """A small model that a jitted step trains."""
+
+    def __init__(self, device: str) -> None:
+        rng = np.random.default_rng(0)
+        self.x = Tensor(rng.standard_normal((5, 4)).astype(np.float32), device=device)
+        self.model = nn.Linear(4, 3).to(device)
+        self.optimizer = optim.Adam(self.model.parameters(), lr=0.1)
+        self.step = jit(self.plain)
+
+    def plain(self, x: Tensor) -> Tensor:
+        self.optimizer.zero_grad()
+        loss = (self.model(x) ** 2).mean()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+HOLDS: dict[str, Callable[[Training, Tensor], Tensor]] = {
+    "the loss": lambda t, loss: loss,
+    "a parameter's value": lambda t, loss: t.model.weight.detach(),
+    "a view of it": lambda t, loss: t.model.weight.detach().reshape(4, 3),
+    "an expression not computed yet": lambda t, loss: t.model.weight.detach() * 2,
+    "a gradient": lambda t, loss: t.model.weight.grad,
+    "a loss that was read": lambda t, loss: (loss.item(), loss)[1],
+}
+
+
+@pytest.mark.parametrize("held", list(HOLDS))
+def test_what_is_held_keeps_its_value(device: str, held: str) -> None:
+    training = Training(device)
+    expected, kept = [], []
+    for _ in range(8):
+        loss = training.step(training.x)
+        kept.append(HOLDS[held](training, loss))
+        copy = HOLDS[held](training, loss)
+        expected.append(copy.numpy().copy())
+        del loss, copy
+    assert len({array.tobytes() for array in expected}) == 8  # training changes it
+    for tensor, array in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(tensor.numpy(), array)
+
+
+def test_a_constant_of_another_jitted_function_is_held(device: str) -> None:
+    training = Training(device)
+    for _ in range(3):
+        training.step(training.x)
+    snapshot = training.model.weight.detach()
+    double = jit(lambda: snapshot * 2)
+    before = double().numpy()
+    for _ in range(5):
+        training.step(training.x)
+    np.testing.assert_array_equal(double().numpy(), before)
+
+
+def test_replays_agree_with_plain_steps(device: str) -> None:
+    one, other = Training(device), Training(device)
+    other.model.load_state_dict(one.model.state_dict())
+    for _ in range(6):
+        jitted, plain = one.step(one.x), other.plain(other.x)
+        np.testing.assert_allclose(jitted.numpy(), plain.numpy(), rtol=1e-5)
+
+
+def test_state_that_is_changed_from_outside_is_seen(device: str) -> None:
+    training = Training(device)
+    for _ in range(4):
+        training.step(training.x)
+    zeros = {name: np.zeros(t.shape, np.float32) for name, t in training.model.state_dict().items()}
+    training.model.load_state_dict({name: Tensor(a, device=device) for name, a in zeros.items()})
+    assert training.step(training.x).item() == 0.0
+
+
+def test_two_sets_of_state_go_back_and_forth(device: str) -> None:
+    """Once warm, a step whose loss is dropped takes no memory but for its temporaries."""
+    training = Training(device)
+    for _ in range(4):
+        training.step(training.x)
+    nodes = {id(training.model.weight._node)}
+    in_use = set()
+    for _ in range(6):
+        training.step(training.x)
+        nodes.add(id(training.model.weight._node))
+        in_use.add(pool(device).in_use)
+    assert len(nodes) == 2
+    assert len(in_use) == 1
+
+
+def test_only_recent_functions_keep_what_they_prepared(device: str) -> None:
+    trainings = [Training(device) for _ in range(RECENT + 2)]
+    for training in trainings:
+        for _ in range(3):
+            training.step(training.x)
+    prepared = [
+        sum(len(c._prepared) for found in t.step._captures.values() for c in found)
+        for t in trainings
+    ]
+    assert prepared[:2] == [0, 0] and all(prepared[2:])
+    for training in trainings:  # they still work
+        assert training.step(training.x).item() > 0
+
+
+def test_an_argument_that_is_returned(device: str) -> None:
+    same = jit(lambda x: x)
+    x = Tensor(np.ones(3, np.float32), device=device)
+    np.testing.assert_array_equal(same(x).numpy(), same(same(x)).numpy())
