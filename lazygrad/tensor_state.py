@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lazygrad import lang, modes, ops
 from lazygrad.graph import Node, node
-from lazygrad.runtime import executor
+from lazygrad.runtime import cache, executor
 
 if TYPE_CHECKING:
     from lazygrad.tensor import Tensor
@@ -55,5 +55,9 @@ def rebind(tensor: Tensor, value: Node) -> None:
         tensor._node = node(ops.VARIABLE, (lang.detach(value),), current.arg)
     else:
         tensor._node = value
-    if modes.trace is None and not value.tracked and modes.add_pending(tensor):
+    if modes.trace is not None or value.tracked:
+        return
+    if cache.is_realised(value):
+        modes.drop_pending(tensor)
+    elif modes.add_pending(tensor):
         realize((tensor,))  # rebound twice and never read: it must not pile up
