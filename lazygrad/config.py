@@ -49,7 +49,10 @@ SETTINGS: Mapping[str, Setting] = {
     "opencl_device": Setting("OPENCL_DEVICE", _text, None, "index or part of a device's name"),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
     "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),
-    "cache_dir": Setting(PREFIX + "CACHE_DIR", _text, None, "folder of downloaded data sets"),
+    "cache": Setting(PREFIX + "CACHE", _flag, True, "0: keep nothing compiled on disk"),
+    "cache_dir": Setting(
+        PREFIX + "CACHE_DIR", _text, None, "folder of compiled plans and downloaded data sets"
+    ),
     "data_dir": Setting(PREFIX + "DATA", _text, None, "folder with data sets"),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
@@ -64,6 +67,7 @@ class Settings:
     opencl_device: str | None = None
     debug: int = 0
     dump: str | None = None
+    cache: bool = True
     cache_dir: str | None = None
     data_dir: str | None = None
     fuse: bool = True

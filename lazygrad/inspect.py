@@ -21,7 +21,7 @@ def kernels(*tensors: Tensor) -> tuple[Kernel, ...]:
 
 def sources(*tensors: Tensor) -> tuple[str, ...]:
     """The generated code of each of these kernels."""
-    return tuple(launch.program.source for plan in _plans(tensors) for launch in plan.launches)
+    return tuple(code.source for plan in _plans(tensors) for code in plan.recipe.codes)
 
 
 def explain(*tensors: Tensor) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here or in subprocesses
 
 from lazygrad import manual_seed, modes
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Backend, Kernel, Program, Target
+from lazygrad.plugin import Backend, Call, Code, Kernel, Program, Target
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.program import Memory, NumpyProgram, aligned
+from lazygrad_numpy.generate import generate
+from lazygrad_numpy.program import Memory, NumpyProgram, aligned, code_of
 from lazygrad_numpy.team import Team
 
 
@@ -28,6 +29,7 @@ class NumpyBackend(Backend):
     """
 
     name = "CPU"
+    suffix = ".py"
 
     def __init__(self) -> None:
         units = available_cores()
@@ -46,8 +48,19 @@ class NumpyBackend(Backend):
         flat = array.reshape(-1).view(np.uint8)
         flat[:] = memory[: flat.size]
 
-    def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
-        return [NumpyProgram(kernel, self._team, self._blas) for kernel in kernels]
+    def generate(self, calls: Sequence[Call]) -> list[Code]:
+        members = self._team.members
+        return [code_of(number, call, members) for number, call in enumerate(calls)]
+
+    def load(self, codes: Sequence[Code]) -> list[Program]:
+        return [NumpyProgram(code, self._team, self._blas) for code in codes]
+
+    def describe(self, kernel: Kernel) -> str:
+        return generate(kernel, self._team.members).nest
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.target}, {self._team.members} threads"
 
     def synchronize(self) -> None:
         """Nothing runs in the background."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import DeviceError, Kernel, Program
+from lazygrad.plugin import Call, Code, DeviceError, Program
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
-from lazygrad_numpy.generate import generate
+from lazygrad_numpy.generate import Source, generate
 from lazygrad_numpy.support import NAMESPACE
 from lazygrad_numpy.team import Member, Team
 
@@ -64,26 +64,27 @@ class _Text:
         return self.text
 
 
+def code_of(number: int, call: Call, units: int) -> Code:
+    """The code of one call, for ``units`` threads."""
+    made = generate(call.kernel, units)
+    geometry = f"{made.scratch_bytes} bytes of scratch"
+    if made.shared:
+        geometry += f", {made.shared.range.name} shared by {units} threads"
+    return Code.of({number: call}, call.memory, made.text, geometry, made)
+
+
 class NumpyProgram(Program):
     """One kernel as NumPy code."""
 
-    suffix = ".py"
-    comment = "#"
-
-    def __init__(self, kernel: Kernel, team: Team, blas: BlasThreads) -> None:
-        self.kernels = (kernel,)
-        made = generate(kernel, team.members)
-        self.source = made.text
-        self.nest = made.nest
-        self.geometry = f"{made.scratch_bytes} bytes of scratch"
-        if made.shared:
-            self.geometry += f", {made.shared.range.name} shared by {team.members} threads"
+    def __init__(self, code: Code, team: Team, blas: BlasThreads) -> None:
+        super().__init__(code)
+        made: Source = code.data
         self._shared, self._sums, self._team = made.shared, made.sums, team
         self._blas = blas if made.multiplies and blas.known else None
         self._scratch_bytes = made.scratch_bytes
         namespace = dict(NAMESPACE) | made.constants
-        namespace["__name__"], namespace["__loader__"] = kernel.name, _Text(made.text)
-        exec(compile(made.text, f"{kernel.name}.py (generated)", "exec"), namespace)
+        namespace["__name__"], namespace["__loader__"] = code.name, _Text(made.text)
+        exec(compile(made.text, f"{code.name}.py (generated)", "exec"), namespace)
         self._make = namespace["prepare"]
         # Overflow and division by zero have defined results; NumPy would warn of them.
         self._run = np.errstate(all="ignore")(namespace["launch"])

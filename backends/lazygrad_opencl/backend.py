@@ -12,11 +12,11 @@ import numpy as np
 from lazygrad.plugin import (
     Backend,
     Call,
+    Code,
     DeviceError,
     Kernel,
-    Launch,
-    LoopNest,
     Program,
+    alone,
     batches,
     dtype,
     expr,
@@ -26,8 +26,8 @@ from lazygrad.plugin import (
 from lazygrad_opencl import device as devices
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect, prelude
-from lazygrad_opencl.program import NothingToDo, OpenCLProgram, build
-from lazygrad_opencl.sources import Entry, Job, Sources
+from lazygrad_opencl.program import OpenCLProgram, build
+from lazygrad_opencl.sources import Job, Sources
 
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
 
@@ -39,6 +39,8 @@ class OpenCLBackend(Backend):
     """
 
     name = "GPU"
+    suffix = ".cl"
+    comment = "//"
 
     def __init__(self) -> None:
         self.device = devices.select(settings.opencl_device)
@@ -92,42 +94,50 @@ class OpenCLBackend(Backend):
 
     # -- compilation ----------------------------------------------------------------------------
 
+    def generate(self, calls: Sequence[Call]) -> list[Code]:
+        jobs = self._jobs(calls)
+        sources = Sources(jobs, self._prelude)
+        return [sources.code(batch) for batch in batches([job.work for job in jobs])]
+
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
-        nests = [self._nest(kernel) for kernel in kernels]
-        jobs = [
-            Job(Call(kernel, tuple(range(len(kernel.buffers)))), nest, alone=True)
-            for kernel, nest in zip(kernels, nests, strict=True)
+        """All kernels as one program, but each with a launch of its own."""
+        jobs = self._jobs([Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels])
+        sources = Sources(jobs, self._prelude)
+        return self.load([sources.code(alone(number)) for number in range(len(jobs))])
+
+    def _jobs(self, calls: Sequence[Call]) -> list[Job]:
+        for call in calls:
+            self._check(call.kernel)
+        nests = [loop_nest(call.kernel, self.target) for call in calls]
+        return [
+            Job(number, call, nest)
+            for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
             if nest is not None
         ]
-        made = iter(self._compile(jobs))
-        return [
-            NothingToDo(kernel) if nest is None else next(made).program
-            for kernel, nest in zip(kernels, nests, strict=True)
-        ]
 
-    def compile_calls(self, calls: Sequence[Call]) -> list[Launch]:
-        nests = [self._nest(call.kernel) for call in calls]
-        return self._compile(
-            [Job(call, nest) for call, nest in zip(calls, nests, strict=True) if nest is not None]
-        )
+    def _prelude(self, body: str) -> str:
+        return prelude(body, self._dialect)
 
-    def _nest(self, kernel: Kernel) -> LoopNest | None:
-        self._check(kernel)
-        return loop_nest(kernel, self.target)
-
-    def _compile(self, jobs: Sequence[Job]) -> list[Launch]:
+    def load(self, codes: Sequence[Code]) -> list[Program]:
         """All of it as one program, which compiles faster than many."""
-        if not jobs:
+        if not codes:
             return []
-        sources = Sources()
-        entries = [sources.add(batch, jobs) for batch in batches([job.work for job in jobs])]
-        text = f"{prelude(sources.body, self._dialect)}\n{sources.body}\n"
+        functions: dict[str, str] = {}
+        for code in codes:
+            functions |= code.data.functions
+        body = "\n\n".join(functions.values())
+        text = f"{self._prelude(body)}\n{body}\n"
         built = build(self.context, self.device, text, self._options)
-        return [Launch(self._program(entry, built), entry.memory) for entry in entries]
+        return [OpenCLProgram(code, built, self) for code in codes]
 
-    def _program(self, entry: Entry, built: Any) -> Program:
-        source = f"{prelude(entry.text, self._dialect)}\n{entry.text}\n"
-        return OpenCLProgram(entry, source, built, self)
+    def describe(self, kernel: Kernel) -> str:
+        return str(loop_nest(kernel, self.target) or "no elements")
+
+    @property
+    def fingerprint(self) -> str:
+        device = self.device
+        versions = (device.version, device.driver_version, device.platform.version, cl.VERSION_TEXT)
+        return f"{device.name} {versions} {self.target} {self._options} {self._dialect}"
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""

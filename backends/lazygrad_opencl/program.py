@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lazygrad.plugin import DeviceError, Kernel, Program
+from lazygrad.plugin import Code, DeviceError, Program
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.sources import Entry
 
@@ -17,20 +17,15 @@ SOURCE_CONTEXT = 2  # lines shown around one that does not compile
 class OpenCLProgram(Program):
     """A kernel function of a compiled program."""
 
-    suffix = ".cl"
-    comment = "//"
-
-    def __init__(self, entry: Entry, source: str, built: Any, device: Any) -> None:
-        self.kernels = tuple(nest.kernel for nest in entry.nests)
-        self.source = source
-        self.nest = "\n\n".join(str(nest) for nest in entry.nests)
-        self.geometry = f"{entry.items} work-items in groups of {entry.group}"
+    def __init__(self, code: Code, built: Any, device: Any) -> None:
+        super().__init__(code)
+        entry: Entry = code.data
         self._device = device
-        self._function = cl.Kernel(built, entry.name)
-        self._arguments: tuple[Any, ...] = ()  # those that it has now
         self._global = (-(-entry.items // entry.group) * entry.group,)
         self._local = (entry.group,)
         self._zeros = (device.zeros,) if entry.zeros else ()
+        self._function = cl.Kernel(built, entry.name)
+        self._arguments: tuple[Any, ...] = ()  # those that it has now
 
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
         arguments = (*memory, *self._zeros)
@@ -54,28 +49,6 @@ class OpenCLProgram(Program):
     def _set(self, arguments: tuple[Any, ...]) -> None:
         self._function.set_args(*arguments)
         self._arguments = arguments
-
-
-class NothingToDo(Program):
-    """A kernel whose outputs have no elements."""
-
-    source = "// no elements\n"
-    nest = "no elements"
-    suffix = ".cl"
-    comment = "//"
-
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernels = (kernel,)
-
-    def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
-        return _nothing
-
-    def launch_timed(self, memory: Sequence[Any]) -> float:
-        return 0.0
-
-
-def _nothing() -> None:
-    pass
 
 
 def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:

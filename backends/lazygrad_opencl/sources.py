@@ -1,12 +1,12 @@
-"""The source of a program: a kernel function for each launch, equal ones only once."""
+"""Code for launches: a kernel function each, equal functions only once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import Batch, Call, LoopNest, Work, joint_name
+from lazygrad.plugin import Batch, Call, Code, LoopNest, Work, joint_name
 from lazygrad_opencl.render import ZEROS, render, render_function
 
 LONGEST_NAME = 100
@@ -15,11 +15,11 @@ SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
 
 @dataclass(frozen=True)
 class Job:
-    """A call and its loop nest; ``alone`` if it must have a launch of its own."""
+    """A call of a plan by its number, and its loop nest."""
 
+    number: int
     call: Call
     nest: LoopNest
-    alone: bool = False
 
     @property
     def work(self) -> Work:
@@ -28,65 +28,69 @@ class Job:
             writes=frozenset(self.call.memory[:written]),
             reads=frozenset(self.call.memory[written:]),
             items=self.nest.items,
-            alone=self.alone or self.nest.group > 1,
+            alone=self.nest.group > 1,
         )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A kernel function: everything that it needs, how it is launched, and its arguments."""
+    """A kernel function as plain data: what it is called, the functions that it needs by name (it
+    comes last), how it is launched, and whether it takes the zeros."""
 
     name: str
-    text: str
-    nests: tuple[LoopNest, ...]
+    functions: dict[str, str]
     items: int
     group: int
-    memory: tuple[int, ...]  # numbers of the memory that it takes, in order
-    zeros: bool  # whether the zeros come last
+    zeros: bool
+
+    @property
+    def geometry(self) -> str:
+        return f"{self.items} work-items in groups of {self.group}"
 
 
 class Sources:
-    """The functions of a program by name, in the order in which they need each other."""
+    """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: Sequence[Job], prelude: Callable[[str], str]) -> None:
+        self.jobs, self.prelude = jobs, prelude
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
-    @property
-    def body(self) -> str:
-        return "\n\n".join(self.texts.values())
+    def code(self, batch: Batch) -> Code:
+        """The kernel function of a batch."""
+        jobs = [self.jobs[number] for track in batch.tracks for number in track.calls]
+        memory = jobs[0].call.memory
+        if len(jobs) == 1:
+            entry = self._single(jobs[0])
+        else:
+            memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
+            entry = self._joined(batch, jobs, memory)
+        body = "\n\n".join(entry.functions.values())
+        source = f"{self.prelude(body)}\n{body}\n"
+        calls = {job.number: job.call for job in jobs}
+        return Code.of(calls, memory, source, entry.geometry, entry)
 
-    def add(self, batch: Batch, jobs: Sequence[Job]) -> Entry:
-        """The kernel function of a batch of ``jobs``."""
-        numbers = [number for track in batch.tracks for number in track.calls]
-        nests = tuple(jobs[number].nest for number in numbers)
-        if len(numbers) > 1:
-            return self._joined(batch, jobs, nests)
-        (nest,) = nests
-        name = self._add(nest.kernel.name, render(nest, "%"))
-        memory = jobs[numbers[0]].call.memory
-        return Entry(
-            name, self.texts[name], nests, nest.items, nest.group, memory, bool(nest.zeros)
-        )
+    def _single(self, job: Job) -> Entry:
+        name = self._add(job.nest.kernel.name, render(job.nest, "%"))
+        functions = {name: self.texts[name]}
+        return Entry(name, functions, job.nest.items, job.nest.group, bool(job.nest.zeros))
 
-    def _joined(self, batch: Batch, jobs: Sequence[Job], nests: tuple[LoopNest, ...]) -> Entry:
+    def _joined(self, batch: Batch, jobs: Sequence[Job], memory: Sequence[int]) -> Entry:
         """Several kernels in one: those of a track in turn, the tracks side by side."""
-        numbers = [number for track in batch.tracks for number in track.calls]
-        memory = tuple(dict.fromkeys(m for n in numbers for m in jobs[n].call.memory))
         argument = {m: f"m{i}" for i, m in enumerate(memory)}
-        functions: dict[str, None] = {}
+        called: dict[str, str] = {}
         lines, start = [], 0
         for track in batch.tracks:
             lines.append(f"  {'else ' if start else ''}if (item < {start + track.items}) {{")
             item = f"item - {start}" if start else "item"
-            for job in (jobs[number] for number in track.calls):
+            for job in (self.jobs[number] for number in track.calls):
                 name = self._add(job.nest.kernel.name, render_function(job.nest, "%"))
-                functions[name] = None
+                called[name] = self.texts[name]
                 given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
                 lines.append(f"    {name}({', '.join([*given, item])});")
             lines.append("  }")
             start += track.items
-        zeros = any(nest.zeros for nest in nests)
+        zeros = any(job.nest.zeros for job in jobs)
         parameters = [f"__global void *{name}" for name in argument.values()]
         parameters += [f"__global const float *{ZEROS}"] * zeros
         text = "\n".join([
@@ -96,9 +100,8 @@ class Sources:
             *lines,
             "}",
         ])  # fmt: skip
-        name = self._add(joint_name([nest.kernel for nest in nests]), text)
-        whole = "\n\n".join(self.texts[each] for each in [*functions, name])
-        return Entry(name, whole, nests, start, 1, memory, zeros)
+        name = self._add(joint_name([job.call.kernel for job in jobs]), text)
+        return Entry(name, {**called, name: self.texts[name]}, start, 1, zeros)
 
     def _add(self, name: str, text: str) -> str:
         """A name for ``text``, in which % stands for it."""

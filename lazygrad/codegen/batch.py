@@ -46,6 +46,11 @@ class Work:
     alone: bool = False
 
 
+def alone(number: int) -> Batch:
+    """One call by itself."""
+    return Batch([Track([number], 0)], alone=True)
+
+
 def batches(calls: Sequence[Work]) -> list[Batch]:
     """Every call as early as what it depends on allows."""
     made: list[Batch] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from lazygrad.config import settings
 from lazygrad.data.download import RemoteFile, download
 from lazygrad.errors import DataError
+from lazygrad.folders import cache_folder
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ def search_path(source: Source) -> list[Path]:
 
 def cache_root() -> Path:
     """The folder that downloads go to when ``LAZYGRAD_DATA`` is not set."""
-    if settings.cache_dir:
-        return Path(settings.cache_dir).expanduser() / "data"
-    return Path.home() / ".cache" / "lazygrad" / "data"
+    return cache_folder("data")
 
 
 def _download_root() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,6 @@ from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 
 
-def joint_name(kernels: Sequence[Kernel]) -> str:
-    """The name of a launch: that of its largest kernel, and how many there are besides."""
-    if len(kernels) == 1:
-        return kernels[0].name
-    return f"{max(kernels, key=cost.flops).name}_and_{len(kernels) - 1}_more"
-
-
 @dataclass(frozen=True)
 class Call:
     """A kernel and the numbers of the memory in its buffer slots; equal numbers, same memory."""
@@ -29,34 +22,69 @@ class Call:
     memory: tuple[int, ...]
 
 
-class Program(ABC):
-    """Compiled code for one launch: a kernel, or several that need not wait for each other.
+@dataclass(frozen=True)
+class Code:
+    """What was generated for one launch, as plain data that can be kept on disk: for one kernel,
+    or for several that need not wait for each other.
 
     Attributes:
-        kernels: what it computes.
-        source: the generated code, as it was compiled.
-        nest: the loop nests it was generated from, for people.
+        name: of its largest kernel, and how many there are besides.
+        calls: the numbers of the calls that it makes.
+        memory: the numbers of the memory that it is bound to, in order.
+        flops, nbytes: operations, and bytes moved, of all its kernels.
+        source: the generated code, for people.
         geometry: how it is launched (global and local sizes), for people.
-        suffix, comment: of files in the source's language, for dumps.
+        data: what the backend needs to compile and launch it; can be pickled.
     """
 
-    kernels: tuple[Kernel, ...]
+    name: str
+    calls: tuple[int, ...]
+    memory: tuple[int, ...]
+    flops: int
+    nbytes: int
     source: str
-    nest: str
-    geometry: str = ""
-    suffix: str = ".txt"
-    comment: str = "#"
+    geometry: str
+    data: Any
+
+    @classmethod
+    def of(
+        cls, calls: Mapping[int, Call], memory: Sequence[int], source: str, geometry: str, data: Any
+    ) -> Code:
+        """The code of these calls, by their numbers."""
+        kernels = [call.kernel for call in calls.values()]
+        return cls(
+            name=joint_name(kernels),
+            calls=tuple(calls),
+            memory=tuple(memory),
+            flops=sum(map(cost.flops, kernels)),
+            nbytes=sum(map(cost.nbytes, kernels)),
+            source=source,
+            geometry=geometry,
+            data=data,
+        )
+
+
+def joint_name(kernels: Sequence[Kernel]) -> str:
+    """A name for several kernels: that of the largest one, and how many there are besides."""
+    if len(kernels) == 1:
+        return kernels[0].name
+    return f"{max(kernels, key=cost.flops).name}_and_{len(kernels) - 1}_more"
+
+
+class Program(ABC):
+    """Compiled code: one launch."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
 
     @property
-    def name(self) -> str:
-        """For people and file names."""
-        return joint_name(self.kernels)
+    def source(self) -> str:
+        return self.code.source
 
     @abstractmethod
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
-        """A call that starts it on this memory, to be called any number of times; it need not wait
-        for the end. One memory object a slot of the kernel's buffers, or, for a launch of several
-        kernels, a number of ``Launch.memory``."""
+        """A call that starts it on this memory, one object a number of ``code.memory``, any number
+        of times; it need not wait for the end."""
 
     def launch(self, memory: Sequence[Any]) -> None:
         """Start it once."""
@@ -67,19 +95,16 @@ class Program(ABC):
         """Run it, wait, and return the seconds that it took on the device."""
 
 
-@dataclass(frozen=True)
-class Launch:
-    """A program and the numbers of the memory that it is bound to, in order."""
-
-    program: Program
-    memory: tuple[int, ...]
-
-
 class Backend(ABC):
-    """A device: memory, copies, compilation. One instance a process, made when first named."""
+    """A device: memory, copies, compilation. One instance a process, made when first named.
+
+    ``suffix`` and ``comment`` are those of files in the language of generated code, for dumps.
+    """
 
     name: str  # as in BACKEND=...
     target: Target
+    suffix: str = ".txt"
+    comment: str = "#"
 
     @abstractmethod
     def allocate(self, nbytes: int) -> Any:
@@ -98,21 +123,40 @@ class Backend(ABC):
         """Wait for pending work, then copy ``memory`` to a C-contiguous array."""
 
     @abstractmethod
-    def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
-        """Generate and compile code for several kernels at once, in their order.
+    def generate(self, calls: Sequence[Call]) -> list[Code]:
+        """Code for launches that do what ``calls`` would do one after the other. A backend that can
+        run several kernels in one launch may join and reorder calls that do not depend on each
+        other; a call whose kernel has no elements to compute may be left out.
+
+        Raises:
+            DeviceError: if the device cannot compute something, a dtype for example.
+        """
+
+    @abstractmethod
+    def load(self, codes: Sequence[Code]) -> list[Program]:
+        """Compiles code, that of one plan at once.
 
         Raises:
             DeviceError: with the compiler's log and the source.
         """
 
-    def compile_calls(self, calls: Sequence[Call]) -> list[Launch]:
-        """Launches that do what ``calls`` would do one after the other. A backend that can run
-        several kernels in one launch may join and reorder calls that do not depend on each other.
-        """
-        programs = self.compile([call.kernel for call in calls])
-        return [
-            Launch(program, call.memory) for program, call in zip(programs, calls, strict=True)
-        ]
+    @abstractmethod
+    def describe(self, kernel: Kernel) -> str:
+        """The form in which ``kernel`` is turned into code, for people."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """What generated and compiled code depends on, besides the kernels: the device, versions of
+        drivers and libraries, options."""
+
+    def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
+        """A program for each kernel that has elements to compute, bound to memory in the order of
+        its slots."""
+        codes = []
+        for kernel in kernels:
+            codes += self.generate([Call(kernel, tuple(range(len(kernel.buffers))))])
+        return self.load(codes)
 
     @abstractmethod
     def synchronize(self) -> None:

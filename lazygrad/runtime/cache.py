@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lazygrad import ops
@@ -12,8 +13,8 @@ from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
-from lazygrad.runtime import registry, report
-from lazygrad.runtime.program import CompiledPlan
+from lazygrad.runtime import disk, registry, report
+from lazygrad.runtime.program import CompiledPlan, Recipe, pickled
 from lazygrad.schedule.plan import make_plan
 from lazygrad.shape import Shape
 
@@ -22,10 +23,12 @@ LIMIT = 256  # plans kept; the least recently used goes first
 
 @dataclass
 class Statistics:
-    """How the cache fares, for ``lazygrad.inspect`` and tests."""
+    """How the cache fares, for ``lazygrad.inspect`` and tests; ``from_disk`` counts those misses
+    that were found compiled on disk."""
 
     hits: int = 0
     misses: int = 0
+    from_disk: int = 0
 
 
 _plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
@@ -81,23 +84,53 @@ def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tupl
         _plans.move_to_end(key)
         return plan, found.leaves
     statistics.misses += 1
-    plan = compile_graph(requested, found.leaves, device)
+    plan = compile_graph(requested, found.leaves, device, key)
     _plans[key] = plan
     if len(_plans) > LIMIT:
         _plans.popitem(last=False)
     return plan, found.leaves
 
 
-def compile_graph(requested: Sequence[Node], leaves: Sequence[Node], device: str) -> CompiledPlan:
-    """Plans and compiles a graph whose ``leaves`` are realised values or placeholders."""
+def compile_graph(
+    requested: Sequence[Node], leaves: Sequence[Node], device: str, key: Hashable = None
+) -> CompiledPlan:
+    """Plans and compiles a graph whose ``leaves`` are realised values or placeholders; on disk
+    there may be what an earlier process compiled under the same ``key``."""
+    backend = registry.backend(device)
+    on_disk = ("plan", device, backend.fingerprint, key)
+    if _uses_disk(key):
+        recipe = _recipe_on_disk(on_disk)
+        if recipe is not None:
+            statistics.from_disk += 1
+            result = CompiledPlan(recipe, device)
+            report.planned(result, requested)
+            return result
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
     copies = with_leaves(requested, cut)
-    target = registry.backend(device).target
     inputs = [cut[leaf] for leaf in leaves]
-    plan = make_plan(copies, inputs, target, fused=settings.fuse)
-    result = CompiledPlan(plan, device)
+    plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
+    recipe = Recipe.of(plan, backend)
+    result = CompiledPlan(recipe, device, plan)
+    if _uses_disk(key):
+        kept = replace(recipe, pickled_plan=pickled(plan))
+        disk.put(on_disk, pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
     report.planned(result, copies)
     return result
+
+
+def _uses_disk(key: Hashable) -> bool:
+    """Not where someone looks: then the user's lines must be those of this run."""
+    looked_at = settings.debug >= 3 or settings.dump is not None or settings.verify
+    return settings.cache and key is not None and not looked_at
+
+
+def _recipe_on_disk(key: object) -> Recipe | None:
+    found = disk.get(key)
+    try:
+        recipe: Recipe | None = None if found is None else pickle.loads(found)
+    except Exception:  # whatever a file of another version may hold, it is a miss
+        return None
+    return recipe
 
 
 class Placeholder:

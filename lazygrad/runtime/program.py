@@ -2,36 +2,80 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lazygrad.config import settings
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime import registry, report
-from lazygrad.runtime.backend import Call
+from lazygrad.runtime.backend import Backend, Call, Code, Program
 from lazygrad.runtime.memory import Memory
 from lazygrad.schedule.plan import INPUT, OUTPUT, TEMPORARY, Plan
 
 
-class CompiledPlan:
-    """A plan with its launches, on memory that is numbered: inputs, outputs, temporaries.
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that running a plan takes, as plain data: a disk cache keeps it.
 
-    ``run`` takes the inputs' memory and returns the results'.
+    Memory is numbered: inputs, outputs, temporaries.
+
+    Attributes:
+        inputs: how many of the inputs are looked at.
+        outputs, temporaries: bytes of each.
+        results: the number of each requested value's memory.
+        codes: the launches in order.
+        pickled_plan: the Plan with its kernels, for those who want to look inside.
     """
 
-    def __init__(self, plan: Plan, device: str) -> None:
-        self.plan = plan
-        self.device = device
+    inputs: int
+    outputs: tuple[int, ...]
+    temporaries: tuple[int, ...]
+    results: tuple[int, ...]
+    codes: tuple[Code, ...]
+    pickled_plan: bytes = b""
+
+    @classmethod
+    def of(cls, plan: Plan, backend: Backend) -> Recipe:
         places = [place for step in plan.steps for place in step.places]
         used = [p.index for p in (*places, *plan.results) if p.role == INPUT]
-        self.inputs = 1 + max(used, default=-1)
-        base = {INPUT: 0, OUTPUT: self.inputs, TEMPORARY: self.inputs + len(plan.outputs)}
-        self.launches = registry.backend(device).compile_calls(
-            [
-                Call(step.kernel, tuple(base[p.role] + p.index for p in step.places))
-                for step in plan.steps
-            ]
+        inputs = 1 + max(used, default=-1)
+        base = {INPUT: 0, OUTPUT: inputs, TEMPORARY: inputs + len(plan.outputs)}
+        calls = [
+            Call(step.kernel, tuple(base[p.role] + p.index for p in step.places))
+            for step in plan.steps
+        ]
+        return cls(
+            inputs=inputs,
+            outputs=plan.outputs,
+            temporaries=plan.allocations,
+            results=tuple(base[place.role] + place.index for place in plan.results),
+            codes=tuple(backend.generate(calls)),
         )
-        self.results = [base[place.role] + place.index for place in plan.results]
+
+
+class CompiledPlan:
+    """A plan ready to run: takes the inputs' memory and returns the results'."""
+
+    def __init__(self, recipe: Recipe, device: str, plan: Plan | None = None) -> None:
+        self.recipe = recipe
+        self.device = device
+        self.inputs, self.results = recipe.inputs, recipe.results
+        self.programs = registry.backend(device).load(recipe.codes)
+        self._plan = plan
+
+    @property
+    def plan(self) -> Plan:
+        """The plan with its kernels."""
+        if self._plan is None:
+            self._plan = unpickled(self.recipe.pickled_plan)
+        return self._plan
+
+    def kernels(self, code: Code) -> list[Kernel]:
+        """What a launch computes."""
+        return [self.plan.steps[number].kernel for number in code.calls]
 
     def run(self, inputs: Sequence[Memory]) -> list[Memory]:
         """Launches everything, waits for nothing; results are memory of their own, or inputs."""
@@ -40,10 +84,22 @@ class CompiledPlan:
         return [memory[number] for number in self.results]
 
     def outputs(self) -> list[Memory]:
-        return [Memory(self.device, nbytes) for nbytes in self.plan.outputs]
+        return [Memory(self.device, nbytes) for nbytes in self.recipe.outputs]
 
     def temporaries(self) -> list[Memory]:
-        return [Memory(self.device, nbytes) for nbytes in self.plan.allocations]
+        return [Memory(self.device, nbytes) for nbytes in self.recipe.temporaries]
+
+
+def pickled(plan: Plan) -> bytes:
+    """A plan as bytes. Expressions come first, operands before what uses them, so that pickling
+    them never goes deep."""
+    values = [value for step in plan.steps for value in step.kernel.values]
+    return pickle.dumps((ex.toposort(values), plan), pickle.HIGHEST_PROTOCOL)
+
+
+def unpickled(data: bytes) -> Plan:
+    plan: Plan = pickle.loads(data)[1]
+    return plan
 
 
 class Binding:
@@ -52,11 +108,10 @@ class Binding:
     def __init__(self, plan: CompiledPlan, raw: Sequence[Any]) -> None:
         self.plan = plan
         self.raw = list(raw)
-        self._calls = [self._bound(number) for number in range(len(plan.launches))]
+        self._calls = [self._bound(program) for program in plan.programs]
 
-    def _bound(self, number: int) -> Callable[[], None]:
-        launch = self.plan.launches[number]
-        return launch.program.bind([self.raw[m] for m in launch.memory])
+    def _bound(self, program: Program) -> Callable[[], None]:
+        return program.bind([self.raw[number] for number in program.code.memory])
 
     def rebind(self, raw: Sequence[Any]) -> None:
         """Exchanges what is not the same memory as before."""
@@ -68,13 +123,13 @@ class Binding:
         if not changed:
             return
         self.raw = list(raw)
-        for number, launch in enumerate(self.plan.launches):
-            if not changed.isdisjoint(launch.memory):
-                self._calls[number] = self._bound(number)
+        for number, program in enumerate(self.plan.programs):
+            if not changed.isdisjoint(program.code.memory):
+                self._calls[number] = self._bound(program)
 
     def run(self) -> None:
         if settings.debug >= 2:
-            report.run_timed(self.plan.launches, self.raw)
+            report.run_timed(self.plan.programs, self.raw)
             return
         for call in self._calls:
             call()

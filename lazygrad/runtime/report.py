@@ -12,7 +12,8 @@ from lazygrad.config import settings
 from lazygrad.graph import Node
 from lazygrad.kernel import cost
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.runtime.backend import Launch, Program
+from lazygrad.runtime import registry
+from lazygrad.runtime.backend import Code, Program
 from lazygrad.show import show_graph
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def planned(compiled: CompiledPlan, roots: Sequence[Node]) -> None:
     if settings.debug >= 6:
         _say(show_graph(roots))
     if settings.debug >= 3:
-        for launch in compiled.launches:
-            _say(_describe(launch.program, settings.debug))
+        for code in compiled.recipe.codes:
+            _say(_describe(compiled, code, settings.debug))
     if settings.dump is not None:
         _dump(compiled, roots, Path(settings.dump))
 
@@ -44,57 +45,57 @@ def _say(text: str) -> None:
 
 
 def _summary(compiled: CompiledPlan) -> str:
-    plan = compiled.plan
-    operations = sum(cost.flops(step.kernel) for step in plan.steps)
-    moved = sum(cost.nbytes(step.kernel) for step in plan.steps)
+    codes = compiled.recipe.codes
     return (
-        f"[lazygrad] {compiled.device}: {_counted(len(plan.steps), 'kernel')} in "
-        f"{_counted(len(compiled.launches), 'launch')}, {operations / 1e6:.1f} MFLOP, "
-        f"{moved / 1e6:.1f} MB moved, {sum(plan.allocations) / 1e6:.1f} MB of temporaries"
+        f"[lazygrad] {compiled.device}: {_counted(sum(len(c.calls) for c in codes), 'kernel')} in "
+        f"{_counted(len(codes), 'launch')}, {sum(c.flops for c in codes) / 1e6:.1f} MFLOP, "
+        f"{sum(c.nbytes for c in codes) / 1e6:.1f} MB moved, "
+        f"{sum(compiled.recipe.temporaries) / 1e6:.1f} MB of temporaries"
     )
 
 
-def _describe(program: Program, level: int) -> str:
+def _describe(compiled: CompiledPlan, code: Code, level: int) -> str:
     lines = []
-    for kernel in program.kernels:
+    kernels = compiled.kernels(code)
+    for kernel in kernels:
         lines.append(f"[lazygrad] {kernel.name}")
         lines += [f"    from {origin}" for origin in kernel.origins]
         lines += [f"    a kernel of its own because {reason}" for reason in kernel.reasons]
-    if len(program.kernels) > 1:
-        lines.append(f"    ({len(program.kernels)} kernels in one launch, {program.name})")
+    if len(kernels) > 1:
+        lines.append(f"    ({len(kernels)} kernels in one launch, {code.name})")
     if level >= 5:
-        lines.append(program.nest)
+        backend = registry.backend(compiled.device)
+        lines += [backend.describe(kernel) for kernel in kernels]
     if level >= 4:
-        lines.append(program.source)
+        lines.append(code.source)
     return "\n".join(lines)
 
 
 def explanation(compiled: CompiledPlan) -> str:
     """What a plan runs and why: a summary, then each kernel with its lines and reasons."""
-    described = (_describe(launch.program, 3) for launch in compiled.launches)
+    described = (_describe(compiled, code, 3) for code in compiled.recipe.codes)
     return "\n".join([_summary(compiled), *described])
 
 
 # -- timing -------------------------------------------------------------------------------------
 
 
-def run_timed(launches: Sequence[Launch], raw: Sequence[Any]) -> None:
+def run_timed(programs: Sequence[Program], raw: Sequence[Any]) -> None:
     """Runs launches one by one and prints time, GFLOP/s, GB/s and share of each."""
     seconds = [
-        launch.program.launch_timed([raw[number] for number in launch.memory])
-        for launch in launches
+        program.launch_timed([raw[number] for number in program.code.memory])
+        for program in programs
     ]
     total = sum(seconds)
-    for launch, spent in zip(launches, seconds, strict=True):
-        kernels = launch.program.kernels
+    for program, spent in zip(programs, seconds, strict=True):
+        code = program.code
         rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
         _say(
-            f"[lazygrad] {spent * 1e6:9.1f} us {share:6.1%} "
-            f"{sum(map(cost.flops, kernels)) * rate:8.2f} GFLOP/s "
-            f"{sum(map(cost.nbytes, kernels)) * rate:8.2f} GB/s  {launch.program.name}"
+            f"[lazygrad] {spent * 1e6:9.1f} us {share:6.1%} {code.flops * rate:8.2f} GFLOP/s "
+            f"{code.nbytes * rate:8.2f} GB/s  {code.name}"
         )
-    _say(f"[lazygrad] {total * 1e6:9.1f} us in {_counted(len(launches), 'launch')}")
+    _say(f"[lazygrad] {total * 1e6:9.1f} us in {_counted(len(programs), 'launch')}")
 
 
 # -- dump ---------------------------------------------------------------------------------------
@@ -107,26 +108,28 @@ def _dump(compiled: CompiledPlan, roots: Sequence[Node], folder: Path) -> None:
     (target / "graph.txt").write_text(show_graph(roots) + "\n")
     rows = [f"# {_summary(compiled)}", "", "| kernel | from | MFLOP | MB | why | file |"]
     rows.append("| --- | --- | ---: | ---: | --- | --- |")
-    for number, launch in enumerate(compiled.launches):
-        program = launch.program
-        name = f"{number:03d}_{program.name}{program.suffix}"
-        (target / name).write_text(_file(program))
+    suffix = registry.backend(compiled.device).suffix
+    for number, code in enumerate(compiled.recipe.codes):
+        name = f"{number:03d}_{code.name}{suffix}"
+        (target / name).write_text(_file(compiled, code))
         rows += [
             f"| {kernel.name} | {'; '.join(kernel.origins)} | {cost.flops(kernel) / 1e6:.3f} "
             f"| {cost.nbytes(kernel) / 1e6:.3f} | {'; '.join(kernel.reasons)} | [{name}]({name}) |"
-            for kernel in program.kernels
+            for kernel in compiled.kernels(code)
         ]
     (target / "index.md").write_text("\n".join(rows) + "\n")
 
 
-def _file(program: Program) -> str:
+def _file(compiled: CompiledPlan, code: Code) -> str:
     """The source, under a comment that says what it is."""
-    header = [line for kernel in program.kernels for line in _facts(kernel)]
-    header += [f"launched as {program.geometry}"] if program.geometry else []
-    comment = "\n".join(
-        f"{program.comment} {line}".rstrip() for line in [*header, "", *program.nest.splitlines()]
-    )
-    return f"{comment}\n\n{program.source}\n"
+    backend = registry.backend(compiled.device)
+    kernels = compiled.kernels(code)
+    header = [line for kernel in kernels for line in _facts(kernel)]
+    header += [f"launched as {code.geometry}"] if code.geometry else []
+    for kernel in kernels:
+        header += ["", *backend.describe(kernel).splitlines()]
+    comment = "\n".join(f"{backend.comment} {line}".rstrip() for line in header)
+    return f"{comment}\n\n{code.source}\n"
 
 
 def _facts(kernel: Kernel) -> list[str]:

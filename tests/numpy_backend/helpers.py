@@ -94,11 +94,14 @@ def memory_of(array: Array) -> Any:
 
 
 def launch(
-    program: Program, inputs: Mapping[int, Array], alias: Mapping[int, int] | None = None
+    made: Kernel,
+    program: Program,
+    inputs: Mapping[int, Array],
+    alias: Mapping[int, int] | None = None,
 ) -> list[Array]:
     """The stored outputs. ``alias``: outputs that get the memory of an input."""
-    specs = program.kernels[0].buffers
-    written = [output.slot for output in program.kernels[0].outputs]
+    specs = made.buffers
+    written = [output.slot for output in made.outputs]
     memory: list[Any] = [None] * len(specs)
     for slot, array in inputs.items():
         memory[slot] = memory_of(array)
@@ -135,7 +138,7 @@ def check(
     (program,) = BACKEND.compile([made])
     wanted = expected(made, given)
     for _ in range(2):  # the second launch finds scratch memory used
-        for output, result in zip(made.outputs, launch(program, given, alias), strict=True):
+        for output, result in zip(made.outputs, launch(made, program, given, alias), strict=True):
             _compare(program, output, result, wanted[output.slot], tolerance)
     return program
 
@@ -145,7 +148,7 @@ def _compare(
 ) -> None:
     dtype = output.value.dtype
     got = decoded(result, dtype)
-    context = f"{program.kernels[0].name} output {output.slot}\n{program.source}"
+    context = f"{program.code.name} output {output.slot}\n{program.source}"
     if dtype.kind != dt.FLOAT:
         np.testing.assert_array_equal(got, wanted.astype(got.dtype), err_msg=context)
         return

@@ -244,5 +244,5 @@ def test_literals_out_of_range_wrap() -> None:
     value = op(ops.ADD, load(1, index_of(i), dt.uint8), 300)
     made = kernel("wrap", (i,), [(index_of(i), value, ())], {1: 10})
     (program,) = BACKEND.compile([made])
-    (result,) = launch(program, {1: np.arange(10, dtype=np.uint8)})
+    (result,) = launch(made, program, {1: np.arange(10, dtype=np.uint8)})
     np.testing.assert_array_equal(result, np.arange(10) + 44)

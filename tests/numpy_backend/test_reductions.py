@@ -139,7 +139,7 @@ def test_empty_reduction(op_name: str, dtype: dt.DType) -> None:
     value = reduce_sum(x, k) if op_name == "sum" else reduce_max(x, k)
     made = kernel("empty", (i,), [(index_of(i), value, ())], {1: 0})
     (program,) = BACKEND.compile([made])
-    (result,) = launch(program, {1: np.empty(0, dtype.numpy)})
+    (result,) = launch(made, program, {1: np.empty(0, dtype.numpy)})
     np.testing.assert_array_equal(result, [0 if op_name == "sum" else dtype.min] * 3)
 
 

@@ -11,9 +11,10 @@ import pytest
 from lazygrad import ops
 from lazygrad.kernel.index import of as index_of
 from lazygrad.kernel.kernel import Kernel
+from lazygrad.runtime.backend import Call
 from lazygrad_numpy import backend
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.program import NumpyProgram
+from lazygrad_numpy.program import NumpyProgram, code_of
 from lazygrad_numpy.team import Launch, Member, Team
 from tests.numpy_backend.helpers import flat, kernel, launch, load, op, ranges, reduce_sum
 from tests.numpy_backend.test_products import conv, weight_gradient
@@ -126,23 +127,28 @@ def test_threads_change_nothing_but_rounding(made: Kernel) -> None:
         for slot, spec in enumerate(made.buffers)
         if slot
     }
-    alone = launch(NumpyProgram(made, Team(1), BlasThreads()), inputs)[0]
-    together = NumpyProgram(made, Team(3), BlasThreads())
+    alone = launch(made, compiled(made, 1), inputs)[0]
+    together = compiled(made, 3)
     assert "team.blocks()" in together.source
-    first = launch(together, inputs)[0]
+    first = launch(made, together, inputs)[0]
     np.testing.assert_allclose(first, alone, rtol=1e-5, atol=1e-5 * np.abs(alone).max())
     for _ in range(5):  # and not even that from launch to launch
-        np.testing.assert_array_equal(launch(together, inputs)[0], first)
+        np.testing.assert_array_equal(launch(made, together, inputs)[0], first)
+
+
+def compiled(made: Kernel, threads: int) -> NumpyProgram:
+    call = Call(made, tuple(range(len(made.buffers))))
+    return NumpyProgram(code_of(0, call, threads), Team(threads), BlasThreads())
 
 
 def test_launches_from_several_threads_do_not_share_scratch() -> None:
-    program = NumpyProgram(chain(), Team(2), BlasThreads())
+    program = compiled(chain(), 2)
     inputs = [np.full(1_000_003, value, np.float32) for value in (0.5, 1.0, 1.5)]
     results: dict[int, np.ndarray] = {}
 
     def run(number: int) -> None:
         for _ in range(4):
-            results[number] = launch(program, {1: inputs[number]})[0]
+            results[number] = launch(chain(), program, {1: inputs[number]})[0]
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
     for thread in threads:

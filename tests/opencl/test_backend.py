@@ -15,7 +15,7 @@ from lazygrad.config import config
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
-from lazygrad.runtime.backend import Call
+from lazygrad.runtime.backend import Call, Code
 from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
@@ -160,26 +160,27 @@ def test_out_of_memory_tells_the_sizes(backend: OpenCLBackend) -> None:
 # -- programs -----------------------------------------------------------------------------------
 
 
-def jobs_of(*calls: Call) -> list[Job]:
+def codes_of(*calls: Call) -> list[Code]:
+    """The code of the launches that make ``calls``."""
     target = Target(units=2, lanes=8)
     nests = [loop_nest(call.kernel, target) for call in calls]
-    return [Job(call, nest) for call, nest in zip(calls, nests, strict=True) if nest is not None]
-
-
-def names_of(*calls: Call) -> list[str]:
-    """The kernel functions of the launches that make ``calls``."""
-    jobs, sources = jobs_of(*calls), Sources()
-    return [sources.add(batch, jobs).name for batch in batches([job.work for job in jobs])]
+    jobs = [
+        Job(number, call, nest)
+        for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
+        if nest is not None
+    ]
+    sources = Sources(jobs, lambda body: "")
+    return [sources.code(batch) for batch in batches([job.work for job in jobs])]
 
 
 def test_equal_kernels_are_compiled_once() -> None:
     """Kernels of several work-items that wait for each other, so that each has its own launch."""
     large = ks.chain(1024, 1024)
-    jobs = jobs_of(Call(large, (0, 1, 2, 3)), Call(large, (4, 0, 2, 3)), Call(large, (5, 4, 2, 3)))
-    sources = Sources()
-    made = [sources.add(batch, jobs) for batch in batches([job.work for job in jobs])]
-    assert len({entry.name for entry in made}) == 1 and len(made) == 3
-    assert len(sources.texts) == 1
+    codes = codes_of(
+        Call(large, (0, 1, 2, 3)), Call(large, (4, 0, 2, 3)), Call(large, (5, 4, 2, 3))
+    )
+    assert [code.calls for code in codes] == [(0,), (1,), (2,)]
+    assert len({code.data.name for code in codes}) == 1
 
 
 def test_equal_batches_are_compiled_once() -> None:
@@ -189,9 +190,9 @@ def test_equal_batches_are_compiled_once() -> None:
     for layer in (4, 8, 12):
         calls.append(Call(small, (layer, layer - 3, 90, 91)))
         calls.append(Call(large, (layer + 1, layer - 3, 92, 93)))
-    names = names_of(*calls)
-    assert len(names) == 3 and len(set(names)) == 1
-    assert names[0].endswith("_and_1_more_kernel")
+    codes = codes_of(*calls)
+    assert [code.calls for code in codes] == [(0, 1), (2, 3), (4, 5)]
+    assert {code.data.name for code in codes} == {"chain_and_1_more_kernel"}
 
 
 @pytest.mark.parametrize("rows", [3, 2048])
@@ -205,13 +206,13 @@ def test_a_launch_of_several_kernels(backend: OpenCLBackend, rows: int) -> None:
         Call(ks.sum_rows(4, 7), (3, 1)),
         Call(ks.sum_rows(2, 2), (4, 3)),  # of the four sums, as two rows
     ]
-    launches = backend.compile_calls(calls)
+    codes = backend.generate(calls)
     sizes = [x.nbytes, other.nbytes, 4 * rows, 16, 8]
     memory = [backend.allocate(nbytes) for nbytes in sizes]
     backend.upload(memory[0], x)
     backend.upload(memory[1], other)
-    for launch in launches:
-        launch.program.bind([memory[number] for number in launch.memory])()
+    for program_ in backend.load(codes):
+        program_.launch([memory[number] for number in program_.code.memory])
     sums, four, two = np.empty(rows, np.float32), np.empty(4, np.float32), np.empty(2, np.float32)
     for number, array in ((2, sums), (3, four), (4, two)):
         backend.download(memory[number], array)
@@ -219,8 +220,7 @@ def test_a_launch_of_several_kernels(backend: OpenCLBackend, rows: int) -> None:
     np.testing.assert_allclose(four, other.sum(1), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(two, other.sum(1).reshape(2, 2).sum(1), rtol=1e-5, atol=1e-5)
     if not backend.target.is_gpu:
-        assert len(launches) == 1
-        assert len(launches[0].program.kernels) == 3
+        assert [sorted(code.calls) for code in codes] == [[0, 1, 2]]
 
 
 def test_a_bound_call_keeps_its_memory(backend: OpenCLBackend) -> None:
@@ -256,19 +256,18 @@ def test_names_that_mean_something_in_c(backend: OpenCLBackend, name: str) -> No
     np.testing.assert_array_equal(run(backend, renamed, x), x)
 
 
-def test_a_kernel_without_elements_is_never_launched(backend: OpenCLBackend) -> None:
-    (made,) = backend.compile([ks.chain(0, 4)])
-    made.launch([None] * 4)
-    assert made.launch_timed([None] * 4) == 0.0
+def test_a_kernel_without_elements_has_no_program(backend: OpenCLBackend) -> None:
+    assert backend.compile([ks.chain(0, 4)]) == []
     assert backend.compile([]) == []
+    assert backend.describe(ks.chain(0, 4)) == "no elements"
 
 
 def test_programs_say_what_they_are(backend: OpenCLBackend) -> None:
-    (made,) = backend.compile([ks.matmul(48, 64, 100)])
+    kernel = ks.matmul(48, 64, 100)
+    (made,) = backend.compile([kernel])
     assert "__kernel" in made.source and "matmul" in made.source
-    assert "contraction" in made.nest
-    assert "work-items in groups of" in made.geometry
-    assert made.suffix == ".cl"
+    assert "contraction" in backend.describe(kernel)
+    assert "work-items in groups of" in made.code.geometry
 
 
 def test_timed_launch(backend: OpenCLBackend) -> None:
