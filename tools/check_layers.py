@@ -39,7 +39,7 @@ class Room:
 
 # The one table. Two rooms on the same layer are independent of each other.
 ROOMS = (
-    Room(0, ("errors", "config", "dtype", "shape", "pytree")),
+    Room(0, ("errors", "config", "folders", "dtype", "shape", "pytree")),
     Room(1, ("ops",)),
     Room(2, ("graph", "rewrite", "verify", "show")),
     Room(2, ("semantics",)),  # what each op means, in NumPy
@@ -58,6 +58,7 @@ ROOMS = (
             "tensor_state",
             "tensor",
             "tensor_grad",
+            "replay",
             "jit",
         ),
     ),
