@@ -11,7 +11,7 @@ import numpy as np
 from lazygrad.plugin import Backend, Call, Code, Kernel, Program, Target
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import generate
-from lazygrad_numpy.program import Memory, NumpyProgram, aligned, code_of
+from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
 
 
@@ -61,6 +61,9 @@ class NumpyBackend(Backend):
     @property
     def fingerprint(self) -> str:
         return f"{self.target}, {self._team.members} threads"
+
+    def running(self) -> Running:
+        return Running(self._blas)
 
     def synchronize(self) -> None:
         """Nothing runs in the background."""

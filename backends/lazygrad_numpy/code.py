@@ -2,7 +2,8 @@
 that those arrays share.
 
 A program has two functions. ``prepare(scratch)`` names arrays in scratch memory and computes
-constants, once a thread; ``launch`` gets what it returned and the memory of the kernel's buffers.
+constants, once a thread; ``bind`` gets what it returned and the memory of the kernel's buffers, and
+returns the function that does the work, any number of times.
 """
 
 from __future__ import annotations

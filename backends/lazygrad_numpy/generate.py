@@ -30,7 +30,7 @@ class Source:
     """Generated code.
 
     Attributes:
-        text: of the functions ``prepare`` and ``launch``.
+        text: of the functions ``prepare`` and ``bind``.
         constants: what it names c0, c1, ...
         scratch_bytes: what ``prepare`` may hand out.
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
@@ -213,10 +213,12 @@ def _text(kernel: Kernel, names: Names) -> str:
     comma = "," if len(names.kept) == 1 else ""
     lines += [*body, f"    return {kept or '()'}{comma}", "", ""]
     buffers = "".join(f", b{slot}" for slot in range(len(kernel.buffers)))
-    lines.append(f"def launch(prepared, team{buffers}):")
-    inside = [f"    {kept}{comma} = prepared"] if kept else []
-    inside += render(names.launch)
-    return "\n".join([*lines, *(inside or ["    pass"])]) + "\n"
+    lines.append(f"def bind(prepared{buffers}):")
+    lines += [f"    {kept}{comma} = prepared"] if kept else []
+    lines += [f"    {line.text}" for line in names.launch.head]
+    inside = render(Scope(items=names.launch.items), depth=2) or ["        pass"]
+    lines += ["", "    def run(team):", *inside, "", "    return run"]
+    return "\n".join(lines) + "\n"
 
 
 def _nest(kernel: Kernel, names: Names) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -73,6 +74,25 @@ def code_of(number: int, call: Call, units: int) -> Code:
     return Code.of({number: call}, call.memory, made.text, geometry, made)
 
 
+class Running:
+    """What must hold while generated code runs, once for all launches of a plan: overflow and
+    division by zero have defined results, of which NumPy would warn; BLAS has one thread."""
+
+    def __init__(self, blas: BlasThreads) -> None:
+        self._blas = blas if blas.known else None
+        self._errors = np.errstate(all="ignore")
+
+    def __enter__(self) -> None:
+        self._errors.__enter__()
+        if self._blas is not None:
+            self._threads = self._blas.limit()
+
+    def __exit__(self, *error: object) -> None:
+        if self._blas is not None:
+            self._blas.restore(self._threads)
+        self._errors.__exit__(None, None, None)
+
+
 class NumpyProgram(Program):
     """One kernel as NumPy code."""
 
@@ -80,38 +100,38 @@ class NumpyProgram(Program):
         super().__init__(code)
         made: Source = code.data
         self._shared, self._sums, self._team = made.shared, made.sums, team
-        self._blas = blas if made.multiplies and blas.known else None
+        self._blas = blas
         self._scratch_bytes = made.scratch_bytes
         namespace = dict(NAMESPACE) | made.constants
         namespace["__name__"], namespace["__loader__"] = code.name, _Text(made.text)
         exec(compile(made.text, f"{code.name}.py (generated)", "exec"), namespace)
-        self._make = namespace["prepare"]
-        # Overflow and division by zero have defined results; NumPy would warn of them.
-        self._run = np.errstate(all="ignore")(namespace["launch"])
+        self._make, self._bind = namespace["prepare"], namespace["bind"]
         self._local = threading.local()
 
     def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:
-        return partial(self.launch, memory)
+        runs: dict[int, Callable[[Member | None], None]] = {}  # by thread, each with own scratch
+
+        def run(member: Member | None = None) -> None:
+            own = runs.get(get_ident())
+            if own is None:
+                own = runs[get_ident()] = self._bind(self._prepared(), *memory)
+            own(member)
+
+        loop = self._shared
+        if loop is None:
+            return run
+        return partial(self._team.run, loop.range.size, loop.block, run, sums=self._sums)
 
     def launch(self, memory: Sequence[Memory]) -> None:
-        if self._blas is None:
-            self._launch(memory)
-            return
-        threads = self._blas.limit()
-        try:
-            self._launch(memory)
-        finally:
-            self._blas.restore(threads)
+        with Running(self._blas):
+            super().launch(memory)
 
-    def _launch(self, memory: Sequence[Memory]) -> None:
-        if self._shared is None:
-            self._run(self._prepared(), None, *memory)
-            return
-
-        def work(member: Member) -> None:
-            self._run(self._prepared(), member, *memory)
-
-        self._team.run(self._shared.range.size, self._shared.block, work, sums=self._sums)
+    def launch_timed(self, memory: Sequence[Memory]) -> float:
+        call = self.bind(memory)
+        with Running(self._blas):
+            start = perf_counter()
+            call()
+            return perf_counter() - start
 
     def _prepared(self) -> tuple[Any, ...]:
         """Scratch arrays and constants of this thread."""
@@ -120,11 +140,6 @@ class NumpyProgram(Program):
         except AttributeError:
             found = self._local.prepared = self._prepare()
         return found
-
-    def launch_timed(self, memory: Sequence[Memory]) -> float:
-        start = perf_counter()
-        self.launch(memory)
-        return perf_counter() - start
 
     def _prepare(self) -> tuple[Any, ...]:
         arena = ARENA.of(self._scratch_bytes)

@@ -119,6 +119,7 @@ class Team:
 
 def _serve(inbox: SimpleQueue[Task]) -> None:
     """What a worker thread does."""
+    np.seterr(all="ignore")  # as around every launch, see Running
     while True:
         work, member, done = inbox.get()
         problem = _attempt(work, member)

@@ -80,6 +80,11 @@ class Adam(Optimizer):
         names = (STEP, "exp_avg", "exp_avg_sq")
         return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
 
+    def make_state(self, group: ParamGroup) -> None:
+        super().make_state(group)
+        for cohort in group.cohorts:
+            cohort.weigh(group["betas"])
+
     def update(self, group: ParamGroup, cohort: Cohort, grads: Mapping[int, Tensor]) -> None:
         cohort.count(grads)
         factors = _factors(group, cohort, resting=len(grads) < len(cohort.params))
@@ -131,20 +136,22 @@ class AdamW(Adam):
 
 def _factors(group: ParamGroup, cohort: Cohort, resting: bool) -> Factors:
     beta1, beta2 = group["betas"]
-    steps = cohort.steps
-    if resting:
-        steps = steps.maximum(1.0)  # a parameter that never had a gradient would divide by 0
-    root2 = _correction(beta2, steps).sqrt()
-    size = cohort.rate * root2 / _correction(beta1, steps)
+    root2 = _correction(cohort, beta2, resting).sqrt()
+    size = cohort.rate * root2 / _correction(cohort, beta1, resting)
     decay = group["weight_decay"] if group["decoupled_weight_decay"] else 0
     keep = (1 - cohort.rate * decay).contiguous() if decay else None
     # written to memory: elementwise kernels load these numbers rather than compute them again
     return Factors(size.contiguous(), (root2 * group["eps"]).contiguous(), keep)
 
 
-def _correction(beta: float, steps: Tensor) -> Tensor:
-    """``1 - beta ** steps`` without the cancellation."""
-    return -(steps * math.log(beta)).expm1() if beta else Tensor.ones_like(steps)
+def _correction(cohort: Cohort, beta: float, resting: bool) -> Tensor:
+    """``1 - beta ** steps``; of a parameter that never had a gradient, which would divide by 0,
+    that of the first step."""
+    if beta in cohort.weights:
+        weight = cohort.weights[beta]
+    else:  # betas were changed between steps
+        weight = -(cohort.steps * math.log(beta)).expm1() if beta else (cohort.steps > 0).float()
+    return weight.maximum(1 - beta) if resting else weight
 
 
 def _store(target: Tensor, value: Tensor) -> None:

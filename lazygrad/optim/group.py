@@ -45,6 +45,8 @@ class Cohort:
         rate: the learning rate, shape ().
         steps: how many updates each parameter has had, shape (number of parameters,). One vector,
             so that counting and the factors that depend on it are one kernel for all of them.
+        weights: by beta, ``1 - beta ** steps``, what the weights of a running mean add up to; kept
+            up as the running mean of ones, without power or cancellation.
     """
 
     def __init__(self, params: Sequence[Tensor], rate: Any) -> None:
@@ -54,6 +56,7 @@ class Cohort:
         self.rate = upload(np.zeros(()), self.dtype, self.device)
         self.set_rate(rate)
         self.steps = upload(np.zeros(len(params)), self.dtype, self.device)
+        self.weights: dict[float, Tensor] = {}
 
     def set_rate(self, rate: Any) -> None:
         """Assign a learning rate: a number or a Tensor."""
@@ -76,18 +79,30 @@ class Cohort:
             found[index] = param.grad
         return found
 
+    def weigh(self, betas: Iterable[float]) -> None:
+        """Keep the weights of running means with these betas from now on."""
+        for beta in betas:
+            if beta not in self.weights:
+                weight = 1 - beta ** self.steps.numpy().astype(np.float64)
+                self.weights[beta] = upload(weight, self.dtype, self.device)
+
     def count(self, active: Collection[int]) -> None:
         """Count one update of each parameter at the positions ``active``."""
-        if len(active) == len(self.params):
-            self.steps.assign(self.steps + 1)
-            return
-        mask = np.zeros(len(self.params))
-        mask[list(active)] = 1
-        self.steps.assign(self.steps + upload(mask, self.dtype, self.device))
+        counted: Tensor | float = 1.0
+        if len(active) < len(self.params):
+            mask = np.zeros(len(self.params))
+            mask[list(active)] = 1
+            counted = upload(mask, self.dtype, self.device)
+        self.steps.assign(self.steps + counted)
+        for beta, weight in self.weights.items():
+            weight.assign(weight + (1 - weight) * (counted * (1 - beta)))
 
     def set_steps(self, counts: Iterable[float]) -> None:
         """Assign the number of updates of every parameter."""
-        self.steps.assign(upload(np.array([*counts], np.float64), self.dtype, self.device))
+        numbers = np.array([*counts], np.float64)
+        self.steps.assign(upload(numbers, self.dtype, self.device))
+        for beta, weight in self.weights.items():
+            weight.assign(upload(1 - beta**numbers, self.dtype, self.device))
 
 
 def cohorts_of(params: Sequence[Tensor], rate: Any) -> list[Cohort]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +85,10 @@ class Program(ABC):
     @abstractmethod
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
         """A call that starts it on this memory, one object a number of ``code.memory``, any number
-        of times; it need not wait for the end."""
+        of times, inside the backend's ``running()``; it need not wait for the end."""
 
     def launch(self, memory: Sequence[Any]) -> None:
-        """Start it once."""
+        """Start it once, outside of a plan."""
         self.bind(memory)()
 
     @abstractmethod
@@ -157,6 +158,10 @@ class Backend(ABC):
         for kernel in kernels:
             codes += self.generate([Call(kernel, tuple(range(len(kernel.buffers))))])
         return self.load(codes)
+
+    def running(self) -> AbstractContextManager[object]:
+        """Entered around the bound calls of a plan."""
+        return nullcontext()
 
     @abstractmethod
     def synchronize(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 from lazygrad.errors import DeviceError
@@ -64,13 +66,37 @@ class Memory:
     """Device memory that goes back to its pool with its last reference. Never written again once
     it holds a value that someone can see, so it can be shared freely."""
 
-    __slots__ = ("_nbytes", "_pool", "raw")
+    __slots__ = ("_pool", "nbytes", "raw")
 
     def __init__(self, device: str, nbytes: int) -> None:
         self._pool = pool(device)
-        self._nbytes = -(-max(nbytes, 1) // GRANULE) * GRANULE
-        self.raw = self._pool.take(self._nbytes)
+        self.nbytes = -(-max(nbytes, 1) // GRANULE) * GRANULE
+        self.raw = self._pool.take(self.nbytes)
 
     def __del__(self) -> None:
         if hasattr(self, "raw"):  # absent where allocation failed
-            self._pool.give_back(self.raw, self._nbytes)
+            self._pool.give_back(self.raw, self.nbytes)
+
+
+class Scratchpad(threading.local):
+    """Memory for the temporaries of whichever plan runs next on this thread, by device. Plans run
+    one after the other, so they share it, and find it where it was."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, list[Memory]] = {}
+
+    def reserve(self, device: str, sizes: Sequence[int]) -> list[Memory]:
+        """A block for each of ``sizes`` (bytes, the largest first), at least as large."""
+        blocks = self.blocks.setdefault(device, [])
+        for number, nbytes in enumerate(sizes):
+            if number == len(blocks):
+                blocks.append(Memory(device, nbytes))
+            elif blocks[number].nbytes < nbytes:
+                blocks[number] = Memory(device, nbytes)
+        found = blocks[: len(sizes)]
+        if sum(sizes) > KEEP:
+            blocks.clear()
+        return found
+
+
+scratchpad = Scratchpad()

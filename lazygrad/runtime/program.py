@@ -12,7 +12,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime import registry, report
 from lazygrad.runtime.backend import Backend, Call, Code, Program
-from lazygrad.runtime.memory import Memory
+from lazygrad.runtime.memory import Memory, scratchpad
 from lazygrad.schedule.plan import INPUT, OUTPUT, TEMPORARY, Plan
 
 
@@ -87,7 +87,7 @@ class CompiledPlan:
         return [Memory(self.device, nbytes) for nbytes in self.recipe.outputs]
 
     def temporaries(self) -> list[Memory]:
-        return [Memory(self.device, nbytes) for nbytes in self.recipe.temporaries]
+        return scratchpad.reserve(self.device, self.recipe.temporaries)
 
 
 def pickled(plan: Plan) -> bytes:
@@ -108,6 +108,7 @@ class Binding:
     def __init__(self, plan: CompiledPlan, raw: Sequence[Any]) -> None:
         self.plan = plan
         self.raw = list(raw)
+        self._backend = registry.backend(plan.device)
         self._calls = [self._bound(program) for program in plan.programs]
 
     def _bound(self, program: Program) -> Callable[[], None]:
@@ -131,5 +132,6 @@ class Binding:
         if settings.debug >= 2:
             report.run_timed(self.plan.programs, self.raw)
             return
-        for call in self._calls:
-            call()
+        with self._backend.running():
+            for call in self._calls:
+                call()

@@ -20,7 +20,7 @@ from lazygrad.schedule.lower import Lowering
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import strides_of
 
-GUARD_WASTE = 2.0  # a merged sum may visit this many times the points of the two it came from
+GUARD_WASTE = 1.9  # merged sums may visit so many times the points of the innermost one
 MAX_BUFFERS = 24  # arguments of one kernel
 SEARCH = 64  # drafts looked at for a cycle before giving up
 SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is launched
@@ -31,7 +31,7 @@ SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is
 
 def sums_into_sums(cut: Partition) -> None:
     """The transpose of a sliding window sums what a contraction has just summed: one kernel."""
-    work: dict[Node, int] = {}  # points that a sum visits, with the sums merged into it
+    work: dict[Node, int] = {}  # points that a sum visits, without what merging wastes
     for value in cut.order:
         if value.op is not ops.SUM or value not in cut.owner:
             continue
@@ -41,7 +41,7 @@ def sums_into_sums(cut: Partition) -> None:
             continue
         visited = _merged_work(cut, value, inner)
         if visited is not None and visited <= GUARD_WASTE * work[inner]:
-            work[value] = visited
+            work[value] = work[inner]
             cut.owner[value].reasons.append("it sums a sum: both are one reduction")
             cut.drop(inner)
 

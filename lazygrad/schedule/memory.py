@@ -16,7 +16,7 @@ class Lifetime:
 
 
 def assign(lifetimes: Sequence[Lifetime]) -> tuple[list[int], list[int]]:
-    """The allocation of each temporary, and the bytes of each allocation.
+    """The allocation of each temporary, and the bytes of each allocation, the largest first.
 
     Whole allocations are reused, so no device needs sub-buffers: the smallest free one that is
     large enough, or else the largest free one, grown.
@@ -41,4 +41,6 @@ def assign(lifetimes: Sequence[Lifetime]) -> tuple[list[int], list[int]]:
             free_at.append(0)
         free_at[slot] = life.last
         chosen[i] = slot
-    return chosen, sizes
+    order = sorted(range(len(sizes)), key=lambda slot: -sizes[slot])
+    rank = {slot: position for position, slot in enumerate(order)}
+    return [rank[slot] for slot in chosen], [sizes[slot] for slot in order]
