@@ -1,7 +1,9 @@
 """Plans without a device: what would run, for a target that a test describes."""
 
+from collections.abc import Sequence
+
 from lazygrad import Tensor, ops
-from lazygrad.graph import node
+from lazygrad.graph import Node, node
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
@@ -16,7 +18,11 @@ TARGETS = {"vectors": VECTORS, "library": LIBRARY, "graphics": GRAPHICS}
 
 def plan_of(*tensors: Tensor, target: Target = VECTORS, fused: bool = True) -> Plan:
     """The plan that computes ``tensors`` together."""
-    requested = [tensor._node for tensor in tensors]
+    return plan_nodes([tensor._node for tensor in tensors], target, fused=fused)
+
+
+def plan_nodes(requested: Sequence[Node], target: Target, *, fused: bool = True) -> Plan:
+    """The plan of a graph."""
     found = cache.structure(requested)
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in found.leaves}
     copies = cache.with_leaves(requested, cut)

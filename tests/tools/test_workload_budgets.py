@@ -1,0 +1,115 @@
+"""What a step of each benchmark takes, exactly: kernels, launches, bytes moved, planned memory.
+
+Planned for two devices that exist only as targets, so that the numbers are the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from lazygrad.codegen.batch import Work, batches
+from lazygrad.codegen.choose import loop_nest
+from lazygrad.graph import Node
+from lazygrad.kernel import cost
+from lazygrad.kernel.target import Target
+from lazygrad.runtime import cache
+from lazygrad.schedule.plan import Place, Plan
+from tests.schedule.planning import plan_nodes
+from tools.benchmarks.frameworks import load_framework
+from tools.benchmarks.workloads import WORKLOADS
+
+TARGETS = {
+    "vectors": Target(units=2, lanes=16, registers=32),
+    "library": Target(units=2, blas=True),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Of one step: kernels and the launches that they share (with vectors; a library runs them one
+    by one), bytes that kernels read and write, bytes of results and temporaries."""
+
+    kernels: int
+    launches: int
+    moved: int
+    planned: int
+
+
+BUDGETS = {
+    # kernels, launches, bytes moved, bytes planned
+    ("cnn_train", "vectors"): Budget(38, 15, 133_295_536, 38_084_516),
+    ("cnn_train", "library"): Budget(31, 31, 129_024_304, 36_969_284),
+    ("cnn_infer", "vectors"): Budget(10, 9, 76_911_912, 35_629_056),
+    ("cnn_infer", "library"): Budget(6, 6, 75_113_512, 27_699_200),
+    ("cnn_infer_1", "vectors"): Budget(8, 3, 1_339_792, 139_176),
+    ("cnn_infer_1", "library"): Budget(6, 6, 1_190_032, 108_200),
+    ("resnet_train", "vectors"): Budget(180, 94, 430_705_676, 54_751_980),
+    ("resnet_train", "library"): Budget(115, 115, 369_723_788, 54_733_712),
+    ("transformer_train", "vectors"): Budget(77, 41, 310_822_120, 54_602_052),
+    ("transformer_train", "library"): Budget(67, 67, 295_344_328, 52_504_900),
+    ("mlp_train", "vectors"): Budget(24, 1, 515_288, 179_076),
+    ("mlp_train", "library"): Budget(22, 22, 496_344, 170_908),
+    ("chain", "vectors"): Budget(1, 1, 134_217_728, 67_108_864),
+    ("chain", "library"): Budget(1, 1, 134_217_728, 67_108_864),
+    ("softmax", "vectors"): Budget(1, 1, 33_554_432, 16_777_216),
+    ("softmax", "library"): Budget(1, 1, 33_554_432, 16_777_216),
+    ("layer_norm", "vectors"): Budget(1, 1, 33_554_432, 16_777_216),
+    ("layer_norm", "library"): Budget(1, 1, 33_554_432, 16_777_216),
+    ("sum_rows", "vectors"): Budget(1, 1, 67_125_248, 16_384),
+    ("sum_rows", "library"): Budget(1, 1, 67_125_248, 16_384),
+    ("sum_columns", "vectors"): Budget(1, 1, 67_125_248, 16_384),
+    ("sum_columns", "library"): Budget(1, 1, 67_125_248, 16_384),
+    ("matmul", "vectors"): Budget(1, 1, 12_582_912, 4_194_304),
+    ("matmul", "library"): Budget(1, 1, 12_582_912, 4_194_304),
+    ("conv", "vectors"): Budget(2, 2, 26_132_480, 12_992_512),
+    ("conv", "library"): Budget(1, 1, 25_837_568, 12_845_056),
+}
+
+
+class Planned(Exception):
+    """Carries the traced graph out of a step that must not run."""
+
+    def __init__(self, requested: Sequence[Node]) -> None:
+        super().__init__()
+        self.requested = list(requested)
+
+
+def planned(name: str, target: Target, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The plan of a workload's jitted step on a described device."""
+
+    def stop(requested: Sequence[Node], device: str) -> None:
+        raise Planned(requested)
+
+    step = WORKLOADS[name].build(load_framework("lazygrad", 2, {}))
+    monkeypatch.setattr(cache, "compiled", stop)
+    with pytest.raises(Planned) as caught:
+        step()
+    return plan_nodes(caught.value.requested, target)
+
+
+def launches(plan: Plan, target: Target) -> int:
+    works, numbers = [], dict[Place, int]()
+    for step in plan.steps:
+        nest = loop_nest(step.kernel, target)
+        assert nest is not None
+        written = len(step.kernel.outputs)
+        memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
+        works.append(Work(frozenset(memory[:written]), frozenset(memory[written:]), nest.items))
+    return len(batches(works))
+
+
+@pytest.mark.parametrize("device", list(TARGETS))
+@pytest.mark.parametrize("name", list(WORKLOADS))
+def test_the_work_of_a_step(name: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = TARGETS[device]
+    plan = planned(name, target, monkeypatch)
+    found = Budget(
+        kernels=len(plan.steps),
+        launches=len(plan.steps) if target.blas else launches(plan, target),
+        moved=sum(cost.nbytes(step.kernel) for step in plan.steps),
+        planned=plan.peak_bytes,
+    )
+    assert found == BUDGETS[name, device]
