@@ -12,6 +12,7 @@ import pytest
 from lazygrad import Tensor, jit, nn, optim
 from lazygrad.graph import interned_count
 from lazygrad.inspect import plan_cache
+from lazygrad.runtime import cache
 from lazygrad.runtime.memory import pool
 from tests.schedule.planning import plan_of
 
@@ -44,7 +45,7 @@ def test_a_warm_realisation_takes_few_calls(device: str) -> None:
     again = a + b
     again.realize()
     fresh = Tensor(np.ones(4, np.float32), device=device) + b
-    assert calls_in(fresh.realize) <= 80
+    assert calls_in(fresh.realize) <= 90
 
 
 def model_and_step(device: str) -> tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]:
@@ -117,6 +118,36 @@ def test_planning_is_linear_in_the_length_of_a_chain() -> None:
     short, long = chain(500), chain(2000)
     calls = [calls_in(lambda t=t: plan_of(t)) for t in (short, long)]
     assert calls[1] < 5 * calls[0]
+
+
+def test_a_deep_network_is_planned_in_proportion_and_equal_layers_are_compiled_once(
+    device: str,
+) -> None:
+    """Forward and backward through 20 and 80 equal layers."""
+    rng = np.random.default_rng(0)
+
+    def gradients(layers: int) -> list[Tensor]:
+        y = Tensor(rng.standard_normal((256, 128)).astype(np.float32), device=device)
+        start = [rng.standard_normal((128, 128)).astype(np.float32) / 16 for _ in range(layers)]
+        weights = [Tensor(array, device=device, requires_grad=True) for array in start]
+        for weight in weights:
+            y = y.linear(weight).relu()
+        y.sum().backward()
+        return [weight.grad for weight in weights]
+
+    calls, distinct = [], []
+    for layers in (20, 80):
+        found = gradients(layers)
+        calls.append(calls_in(lambda found=found: Tensor.realize(*found)))
+        distinct.append(len(set(latest_sources())))
+    assert calls[1] < 5 * calls[0]
+    assert distinct[1] == distinct[0] <= 8
+
+
+def latest_sources() -> list[str]:
+    """The generated code of the plan that was made last, one text a launch."""
+    (*_, plan) = cache._plans.values()
+    return [code.source for code in plan.recipe.codes]
 
 
 @pytest.mark.slow
