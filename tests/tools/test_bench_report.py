@@ -7,7 +7,8 @@ import pytest
 from tools.benchmarks.contenders import CONTENDERS
 from tools.benchmarks.measure import Limits, Result, Row
 from tools.benchmarks.neighbours import Watch, quietest
-from tools.benchmarks.report import best_peer, ratio, record, table
+from tools.benchmarks.report import best_peer, ratio, record, summary, table
+from tools.benchmarks.roofline import Point, draw, picture
 from tools.benchmarks.workload import Workload
 
 WORKLOAD = Workload("w", "a workload", build=None, flops=2e9, bytes=1e6)
@@ -104,3 +105,43 @@ def test_a_watch_counts_what_others_took(monkeypatch):
     watch.start()
     watch.stop(own=2.0)
     assert watch.cores == 0.5
+
+
+def test_unjitted_steps_are_compared_with_jitted_ones():
+    rows = [row("lazygrad-gpu", [0.2, 0.4]), row("lazygrad-gpu-unjitted", [0.3, 0.6])]
+    data = record(WORKLOAD, Result(rows, LIMITS))
+    assert data["unjitted_over_jitted"] == pytest.approx({"lazygrad-gpu": 1.5})
+    assert "lazygrad-gpu: un-jitted takes 1.50 of the time of jitted" in table(data)
+
+
+def test_the_summary_has_a_line_a_table():
+    rows = [row("lazygrad-cpu", [0.4]), row("lazygrad-gpu", [0.1]), row("torch", [0.2])]
+    text = summary([record(WORKLOAD, Result(rows, LIMITS)), record(WORKLOAD, Result(rows[:2]))])
+    header, line = text.splitlines()
+    assert header.split() == ["best", "peer", "lazygrad", "/peer", "/limit", "CPU/peer", "GPU/peer"]
+    assert line.split() == [
+        *("w", "torch", "200.00", "ms", "lazygrad-gpu", "100.00", "ms"),
+        *("0.50", "5.00", "2.00", "0.50"),
+    ]
+
+
+def test_the_roofline_shows_rates_and_intensities(tmp_path):
+    stream = Workload("s", "a stream", build=None, flops=0, bytes=1e9)
+    rows = [row("lazygrad-gpu", [0.1]), row("torch", [0.2]), row("jax", error="failed")]
+    records = [
+        record(WORKLOAD, Result(rows, LIMITS)),
+        record(stream, Result(rows, LIMITS)),
+        record(stream, Result(rows, LIMITS), kind="cold"),
+    ]
+    shown = picture(records)
+    assert (shown.peak, shown.bandwidth) == (100.0, 10.0)
+    assert shown.contractions == (
+        Point("w", "lazygrad-gpu", 2000.0, pytest.approx(20.0)),
+        Point("w", "torch", 2000.0, pytest.approx(10.0)),
+    )
+    assert shown.streams == (
+        Point("s", "lazygrad-gpu", 0.0, pytest.approx(10.0)),
+        Point("s", "torch", 0.0, pytest.approx(5.0)),
+    )
+    draw(records, tmp_path / "roofline.png")
+    assert (tmp_path / "roofline.png").read_bytes().startswith(b"\x89PNG")

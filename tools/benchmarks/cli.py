@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .cold import measure_cold
-from .contenders import CONTENDERS, Contender, choose
+from .contenders import CONTENDERS, UNJITTED, Contender, choose
 from .measure import Result, measure
-from .report import Record, machine, record, table
+from .report import OURS, Record, machine, record, summary, table
+from .roofline import draw
 from .workload import Workload
 from .workloads import WORKLOADS
 
 COLD_START = "cold_start"  # a workload by name: the first step of the CNN, in a new process
+UNJITTED_STEP = "unjitted"  # another one: its training step, jitted and not
 COLD_ROUNDS = 3
 
 
@@ -34,6 +36,10 @@ def main() -> int:
         print(table(data) + "\n", flush=True)
         if options.json:
             options.json.write_text(json.dumps({**about, "workloads": records}, indent=1))
+    if len(records) > 1:
+        print(summary(records))
+    if options.plot:
+        draw(records, options.plot)
     return 1 if any("error" in row and not row["unavailable"] for row in _rows(records)) else 0
 
 
@@ -47,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help=f"default: 9, and {COLD_ROUNDS} for cold starts")
     parser.add_argument("--threads", type=int, default=2, help="for every contender; default: 2")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a roofline picture")
     parser.add_argument(
         "--cold",
         action="store_true",
@@ -61,13 +68,14 @@ def _listing() -> str:
     lines = ["workloads:"]
     lines += [f"  {workload.name:22} {workload.what}" for workload in WORKLOADS.values()]
     lines += [f"  {COLD_START:22} process start to the first finished step of cnn_train"]
+    lines += [f"  {UNJITTED_STEP:22} the training step of cnn_train, jitted and not"]
     lines += ["contenders (* only when named):"]
     lines += [f"  {row.name}{'' if row.default else ' *'}" for row in CONTENDERS.values()]
     return "\n".join(lines)
 
 
 def _chosen(names: list[str], cold: bool) -> list[str]:
-    known = [*WORKLOADS, COLD_START]
+    known = [*WORKLOADS, UNJITTED_STEP, COLD_START]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SystemExit(f"no workload {', '.join(unknown)}; there are: {', '.join(known)}")
@@ -79,8 +87,18 @@ def _records(
 ) -> Iterator[Record]:
     for name in names:
         cold = options.cold or name == COLD_START
-        workload = WORKLOADS["cnn_train" if name == COLD_START else name]
+        workload = WORKLOADS.get(name, WORKLOADS["cnn_train"])
+        if name == UNJITTED_STEP:
+            forms = [CONTENDERS[ours + form] for ours in OURS for form in ("", UNJITTED)]
+            yield from _steady(options, workload, [row for row in forms if _wanted(row, options)])
+            continue
         yield from (_cold if cold else _steady)(options, workload, contenders)
+
+
+def _wanted(contender: Contender, options: argparse.Namespace) -> bool:
+    """Whether ``--only`` leaves it in, jitted or not."""
+    name = contender.name.removesuffix(UNJITTED)
+    return not options.only or any(name in row.name for row in choose(options.only))
 
 
 def _steady(

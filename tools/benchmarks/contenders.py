@@ -71,6 +71,7 @@ def environment(contender: Contender, threads: int, cache: str | None = None) ->
         "POCL_MAX_PTHREAD_COUNT": count,
         "NUM_CPU_THREADS": count,  # tinygrad
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "",  # a user's second start finds the modules compiled
     }
     if cache:
         settings |= {
@@ -81,6 +82,9 @@ def environment(contender: Contender, threads: int, cache: str | None = None) ->
         }
     inherited = {name: value for name, value in os.environ.items() if name not in CACHES}
     return {**(inherited if cache else os.environ), **settings, **contender.env}
+
+
+UNJITTED = "-unjitted"  # what the names of such contenders end with
 
 
 def choose(only: str | None) -> list[Contender]:

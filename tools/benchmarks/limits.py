@@ -26,6 +26,8 @@ class Peaks:
         b, c = a.T.copy(), np.empty_like(a)
         self.products: list[Callable[[], object]] = [lambda: np.matmul(a, b, out=c)]
         self._add_torch(a, b, c)
+        self._add_jax(a, b)
+        self._add_lazygrad(a, b)
         self.pool = ThreadPoolExecutor(self.threads)
         self.pairs = [
             (np.ones(COPY, np.float32), np.ones(COPY, np.float32)) for _ in range(self.threads)
@@ -33,7 +35,7 @@ class Peaks:
         return {}
 
     def _add_torch(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
-        """oneDNN's product is faster than OpenBLAS's on some machines: the limit is the best."""
+        """Which library's product is the fastest differs by machine: the limit is the best."""
         try:
             import torch
         except ImportError:
@@ -41,6 +43,32 @@ class Peaks:
         torch.set_num_threads(self.threads)
         x, y, out = torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(c)
         self.products.append(lambda: torch.mm(x, y, out=out))
+
+    def _add_jax(self, a: np.ndarray, b: np.ndarray) -> None:
+        try:
+            import jax
+        except ImportError:
+            return
+        x, y = jax.device_put(a), jax.device_put(b)
+        product = jax.jit(lambda x, y: x @ y)
+        self.products.append(lambda: product(x, y).block_until_ready())
+
+    def _add_lazygrad(self, a: np.ndarray, b: np.ndarray) -> None:
+        """Where our own product is the fastest, it is the limit that our other kernels have."""
+        try:
+            from lazygrad import Tensor, jit, synchronize
+
+            x, y = Tensor(a, device="GPU"), Tensor(b, device="GPU")
+            product = jit(lambda x, y: x @ y)
+            product(x, y)
+        except Exception:  # without OpenCL there is one candidate less
+            return
+
+        def run() -> None:
+            product(x, y)
+            synchronize("GPU")
+
+        self.products.append(run)
 
     def measure(self) -> dict[str, float]:
         """FLOP/s of the best matrix product, bytes/s of a copy (read and written)."""

@@ -9,11 +9,14 @@ import statistics
 import time
 from typing import Any
 
+from .contenders import UNJITTED
 from .measure import CHECKED_STEPS, Result, Row
 from .neighbours import QUIET
 from .workload import Workload
 
 TOLERANCE = 2e-3  # relative, between the results of contenders that did the same work
+
+OURS = ("lazygrad-cpu", "lazygrad-gpu")
 
 Record = dict[str, Any]
 
@@ -55,6 +58,7 @@ def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
         "limit_ms": limit * 1e3,
         "best_peer": best.contender.name if best else None,
         "lazygrad_over_best_peer": _ours_over(rows, best),
+        "unjitted_over_jitted": _unjitted(rows),
         "rows": [_row(row, best, limit, expected) for row in rows],
     }
 
@@ -75,6 +79,14 @@ def ratio(row: Row, other: Row | None) -> float | None:
 def _ours_over(rows: list[Row], best: Row | None) -> float | None:
     ratios = [ratio(row, best) for row in rows if row.contender.ours and row.contender.default]
     return min((value for value in ratios if value is not None), default=None)
+
+
+def _unjitted(rows: list[Row]) -> dict[str, float]:
+    """By contender, where both forms ran: how much longer a step takes without jit."""
+    by_name = {row.contender.name: row for row in rows}
+    pairs = {name: by_name.get(name + UNJITTED) for name in by_name}
+    ratios = {name: ratio(row, by_name[name]) for name, row in pairs.items() if row is not None}
+    return {name: value for name, value in ratios.items() if value is not None}
 
 
 def _expected(rows: list[Row]) -> float | None:
@@ -127,9 +139,40 @@ def table(data: Record) -> str:
     if data["lazygrad_over_best_peer"] is not None:
         ours, peer = data["lazygrad_over_best_peer"], data["best_peer"]
         lines.append(f"  lazygrad's better backend takes {ours:.2f} of the time of {peer}")
+    lines += [
+        f"  {name}: un-jitted takes {value:.2f} of the time of jitted"
+        for name, value in data["unjitted_over_jitted"].items()
+    ]
     if data["neighbour_cores"] > QUIET:
         lines.append(f"  (others kept {data['neighbour_cores']:.1f} cores busy meanwhile)")
     return "\n".join(lines)
+
+
+def summary(records: list[Record]) -> str:
+    """One line a table: the best peer, the better backend of lazygrad, and each backend's ratio."""
+    lines = [
+        f"{'':24} {'best peer':>27} {'lazygrad':>22} {'/peer':>6} {'/limit':>6} {'CPU/peer':>8} "
+        f"{'GPU/peer':>8}"
+    ]
+    lines += [_summary_row(data) for data in records if data["best_peer"]]
+    return "\n".join(lines)
+
+
+def _summary_row(data: Record) -> str:
+    rows = {row["contender"]: row for row in data["rows"] if "median_ms" in row}
+    peer = rows[data["best_peer"]]
+    ours = [rows[name] for name in OURS if name in rows]
+    name = data["workload"] if data["kind"] == "steady" else f"first step, {data['kind']}"
+    line = f"{name:24} {data['best_peer']:>16} {_time(peer['median_ms']):>10}"
+    if not ours:
+        return line
+    best = min(ours, key=lambda row: row["median_ms"])
+    each = [rows[name]["over_best_peer"] if name in rows else None for name in OURS]
+    return (
+        f"{line} {best['contender']:>12} {_time(best['median_ms']):>9} "
+        f"{_times(data['lazygrad_over_best_peer']):>6} {_times(best['over_limit']):>6} "
+        + " ".join(f"{_times(value):>8}" for value in each)
+    )
 
 
 def _limit_line(data: Record) -> str:
