@@ -55,6 +55,7 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "data_dir": Setting(PREFIX + "DATA", _text, None, "folder with data sets"),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
+    "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
 }
 
@@ -71,6 +72,7 @@ class Settings:
     cache_dir: str | None = None
     data_dir: str | None = None
     fuse: bool = True
+    tune: bool = False
     verify: bool = False
 
 

@@ -9,6 +9,7 @@ from lazygrad.codegen import nest
 from lazygrad.codegen.batch import Batch, Work, alone, batches
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest
+from lazygrad.codegen.tuning import STAGES, Tuning, is_worthwhile, variations
 from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
@@ -19,10 +20,11 @@ from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import disk
 from lazygrad.runtime.backend import Backend, Call, Code, Program, joint_name
+from lazygrad.runtime.tuner import best
 
 __all__ = [
-    "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr", "Index",
-    "InternalError", "Kernel", "LoopNest", "Output", "Program", "Range", "Target", "Work",
-    "alone", "batches", "contraction", "disk", "dtype", "expr", "index", "joint_name", "loads",
-    "loop_nest", "nest", "ops", "settings",
+    "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
+    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Program", "Range", "Target",
+    "Tuning", "Work", "alone", "batches", "best", "contraction", "disk", "dtype", "expr", "index",
+    "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "settings", "variations",
 ]  # fmt: skip

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Backend, Call, Code, Kernel, Program, Target
+from lazygrad.plugin import (
+    Backend,
+    Call,
+    Code,
+    Kernel,
+    Program,
+    Target,
+    best,
+    is_worthwhile,
+    settings,
+)
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import generate
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
@@ -20,6 +31,9 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
+
+
+SCALES = (0.25, 0.5, 2.0, 4.0)  # of blocks, that a tuner tries
 
 
 class NumpyBackend(Backend):
@@ -50,7 +64,30 @@ class NumpyBackend(Backend):
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         members = self._team.members
-        return [code_of(number, call, members) for number, call in enumerate(calls)]
+        return [
+            code_of(number, call, members, self._scale(call.kernel))
+            for number, call in enumerate(calls)
+        ]
+
+    def _scale(self, kernel: Kernel) -> float:
+        """Of the blocks of a kernel: 1, or what the tuner finds best."""
+        if not settings.tune or not is_worthwhile(kernel):
+            return 1.0
+        key = (self.fingerprint, generate(kernel, self._team.members).text)
+        return best(key, 1.0, [lambda _: SCALES], self._trial(kernel))
+
+    def _trial(self, kernel: Kernel) -> Callable[[float], float]:
+        """Seconds that a kernel takes with blocks of a scale."""
+        call = Call(kernel, tuple(range(len(kernel.buffers))))
+        memory = [aligned(max(1, spec.nbytes)) for spec in kernel.buffers]
+        for piece in memory:
+            piece.fill(0)
+
+        @cache
+        def program(scale: float) -> Program:
+            return self.load([code_of(0, call, self._team.members, scale)])[0]
+
+        return lambda scale: program(scale).launch_timed(memory)
 
     def load(self, codes: Sequence[Code]) -> list[Program]:
         return [NumpyProgram(code, self._team, self._blas) for code in codes]

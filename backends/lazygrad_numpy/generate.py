@@ -48,8 +48,8 @@ class Source:
     nest: str
 
 
-def generate(kernel: Kernel, units: int = 1) -> Source:
-    """The code of ``kernel``, for ``units`` threads."""
+def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
+    """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
     shaped = product.with_factors(with_fixed_atoms(simplified(kernel)))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
@@ -57,10 +57,10 @@ def generate(kernel: Kernel, units: int = 1) -> Source:
     if planned is None:
         shaped = reductions_prepared(shaped)
         order = with_long_last(axis_order(shaped))
-        loops = choose_loops(shaped, order)
+        loops = choose_loops(shaped, order, scale)
         products: dict[Expr, Any] = {}
     else:
-        loops = product.choose_loops(shaped, *planned, order, units)
+        loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
     names = Names(order, loops)
     lowering = Lowering(shaped, names, RULES, DIRECT, products)

@@ -64,15 +64,16 @@ def _place(r: Range, walk: Mapping[Range, int], order: Sequence[Range]) -> int:
     return smaller[0] if smaller else len(order)
 
 
-def choose_loops(kernel: Kernel, order: Sequence[Range]) -> dict[Range, Loop]:
-    """Ranges to walk in blocks, so that no array of a block has more than about BLOCK_BYTES."""
+def choose_loops(kernel: Kernel, order: Sequence[Range], scale: float) -> dict[Range, Loop]:
+    """Ranges to walk in blocks, so that no array of a block has more than about BLOCK_BYTES, times
+    ``scale``."""
     spaces = _spaces(kernel)
     blocks: dict[Range, int] = {}
 
     def extent(space: frozenset[Range]) -> int:
         return prod(blocks.get(r, r.size) for r in space)
 
-    limits = {space: BLOCK_BYTES // itemsize for space, itemsize in spaces.items()}
+    limits = {space: int(BLOCK_BYTES * scale) // itemsize for space, itemsize in spaces.items()}
     for space in sorted(spaces, key=lambda s: -extent(s) / limits[s]):
         limit = limits[space]
         while extent(space) > (limit if blocks else limit * SLACK):

@@ -249,18 +249,18 @@ class _Blocks:
 
 
 def choose_loops(
-    kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range], units: int
+    kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range], units: int, scale: float
 ) -> dict[Range, Loop]:
     """Blocks in which packed operands and the result stay in cache, and enough of them for all
     threads; no loop where there is nothing to pack, to do with the result or to share."""
     blocks = _Blocks(product, {})
     for operand in sorted((product.left, product.right), key=lambda o: -_size(o.value.ranges)):
         if not operand.direct:
-            _cut_for_packing(blocks, operand)
+            _cut_for_packing(blocks, operand, PACKED * scale)
     along_k = any(r in blocks.chosen for r in product.k)
     if along_k or any(value is not reduce for value in kernel.values):
-        while (size := blocks.extent(product.result)) > RESULT * 2:
-            if not blocks.cut((product.batch, product.rows), RESULT / size, FEWEST_ROWS):
+        while (size := blocks.extent(product.result)) > RESULT * scale * 2:
+            if not blocks.cut((product.batch, product.rows), RESULT * scale / size, FEWEST_ROWS):
                 break
     if not blocks.chosen and units > 1:
         _cut_for_threads(blocks, units)
@@ -268,13 +268,13 @@ def choose_loops(
     return {r: Loop(r, chosen[r]) for r in (*order, *product.k) if chosen.get(r, r.size) < r.size}
 
 
-def _cut_for_packing(blocks: _Blocks, operand: Operand) -> None:
+def _cut_for_packing(blocks: _Blocks, operand: Operand, limit: float) -> None:
     k = blocks.product.k
     own = tuple(r for r in blocks.product.batch if r in operand.value.ranges)
-    while (size := blocks.extent((*own, *operand.free, *k))) > PACKED:
+    while (size := blocks.extent((*own, *operand.free, *k))) > limit:
         along_k = blocks.extent(k) > blocks.extent((*own, *operand.free))
         groups = (k,) if along_k else (own, operand.free)
-        if not blocks.cut(groups, PACKED / size, FEWEST_ROWS):
+        if not blocks.cut(groups, limit / size, FEWEST_ROWS):
             return
 
 

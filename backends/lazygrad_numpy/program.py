@@ -65,9 +65,9 @@ class _Text:
         return self.text
 
 
-def code_of(number: int, call: Call, units: int) -> Code:
-    """The code of one call, for ``units`` threads."""
-    made = generate(call.kernel, units)
+def code_of(number: int, call: Call, units: int, scale: float = 1.0) -> Code:
+    """The code of one call, for ``units`` threads, its blocks scaled."""
+    made = generate(call.kernel, units, scale)
     geometry = f"{made.scratch_bytes} bytes of scratch"
     if made.shared:
         geometry += f", {made.shared.range.name} shared by {units} threads"

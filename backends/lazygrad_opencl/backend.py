@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from lazygrad.plugin import (
+    STAGES,
     Backend,
     Call,
     Code,
     DeviceError,
     Kernel,
+    LoopNest,
     Program,
+    Tuning,
     alone,
     batches,
+    best,
     dtype,
     expr,
+    is_worthwhile,
     loop_nest,
     settings,
+    variations,
 )
 from lazygrad_opencl import device as devices
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect, prelude
 from lazygrad_opencl.program import OpenCLProgram, build
+from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import Job, Sources
 
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
@@ -108,12 +116,43 @@ class OpenCLBackend(Backend):
     def _jobs(self, calls: Sequence[Call]) -> list[Job]:
         for call in calls:
             self._check(call.kernel)
-        nests = [loop_nest(call.kernel, self.target) for call in calls]
+        nests = [
+            loop_nest(call.kernel, self.target, self._tuning(call.kernel)) for call in calls
+        ]
         return [
             Job(number, call, nest)
             for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
             if nest is not None
         ]
+
+    def _tuning(self, kernel: Kernel) -> Tuning:
+        """What the tuner finds best, if it is on."""
+        if not settings.tune or self.target.is_gpu or not is_worthwhile(kernel):
+            return Tuning()
+        nest = loop_nest(kernel, self.target)
+        if nest is None:
+            return Tuning()
+        key = (self.fingerprint, render(nest, "%"))
+        stages = [partial(variations, target=self.target, stage=s) for s in range(STAGES)]
+        return best(key, Tuning(), stages, self._trial(kernel))
+
+    def _trial(self, kernel: Kernel) -> Callable[[Tuning], float]:
+        """Seconds that a kernel takes with a schedule."""
+        call = Call(kernel, tuple(range(len(kernel.buffers))))
+        memory = [self.allocate(max(1, spec.nbytes)) for spec in kernel.buffers]
+        for piece, spec in zip(memory, kernel.buffers, strict=True):
+            self.upload(piece, np.zeros(spec.nbytes, np.uint8))
+
+        @cache
+        def program(nest: LoopNest) -> Program:
+            sources = Sources([Job(0, call, nest)], self._prelude)
+            return self.load([sources.code(alone(0))])[0]
+
+        def seconds(tuning: Tuning) -> float:
+            nest = loop_nest(kernel, self.target, tuning)
+            return program(nest).launch_timed(memory) if nest else math.inf
+
+        return seconds
 
     def _prelude(self, body: str) -> str:
         return prelude(body, self._dialect)

@@ -11,6 +11,7 @@ from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
 from lazygrad.codegen.schedule import Schedule, Walk, segments
+from lazygrad.codegen.tuning import NONE, Tuning
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
@@ -28,22 +29,24 @@ WORK_OF_ITEM = 1 << 15  # instructions that are worth a work-item of their own
 GPU_GROUP = 128
 
 
-def loop_nest(kernel: Kernel, target: Target) -> LoopNest | None:
+def loop_nest(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> LoopNest | None:
     """``kernel`` as a loop nest for a device; None if there is nothing to compute."""
     form = normal(kernel)
     if not form.outputs:
         return None
-    return emit(kernel, schedule(form, target))
+    return emit(kernel, schedule(form, target, tuning))
 
 
-def schedule(kernel: Kernel, target: Target) -> Schedule:
+def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
     """How to walk a kernel in normal form."""
     wide = _needs_wide(kernel)
     lanes = ln.vector_width(kernel, target, wide)
-    chosen = contract.schedule(kernel, target, lanes, wide) if lanes > 1 else None
+    chosen = contract.schedule(kernel, target, lanes, wide, tuning) if lanes > 1 else None
     if chosen is None:
-        chosen = _general(kernel, target, lanes, wide)
-    return _gpu_items(chosen, target) if target.is_gpu else _cpu_items(chosen, target, lanes)
+        chosen = _general(kernel, target, lanes, wide, tuning)
+    if target.is_gpu:
+        return _gpu_items(chosen, target)
+    return _cpu_items(chosen, target, lanes, tuning.items or ITEMS_PER_UNIT)
 
 
 def _needs_wide(kernel: Kernel) -> bool:
@@ -59,14 +62,17 @@ def _needs_wide(kernel: Kernel) -> bool:
 # -- kernels that are no contraction ------------------------------------------------------------
 
 
-def _general(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule:
+def _general(
+    kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning
+) -> Schedule:
     over = ln.choose(kernel, lanes)
     walks: dict[Range, Walk] = {}
     for e in kernel.reductions():
-        walks.update(_reduction_walks(e, over, lanes))
+        walks.update(_reduction_walks(e, over, lanes, tuning.vectors))
     outer = [r for r in kernel.ranges if r in over]
     loops = any(r not in walks for e in kernel.reductions() for r in e.arg.ranges)
     many = _columns(kernel) if loops and not target.is_gpu else 1
+    many = tuning.vectors or many
     for r in outer:
         walks[r] = _vectors(r, lanes, many)
     for output in kernel.outputs:
@@ -92,13 +98,15 @@ def _vectors(r: Range, lanes: int, many: int) -> Walk:
     return Walk(lanes * min(many, r.size // lanes), lanes)
 
 
-def _reduction_walks(e: Expr, over: frozenset[Range], lanes: int) -> dict[Range, Walk]:
+def _reduction_walks(
+    e: Expr, over: frozenset[Range], lanes: int, vectors: int
+) -> dict[Range, Walk]:
     ranges = e.arg.ranges
     body = len(ex.toposort(e.src))
     if not any(r in over for r in ranges):
         small = prod(r.size for r in ranges) <= WINDOW and body <= LARGE_BODY
         return {r: Walk(r.size) for r in ranges} if small else {}
-    many = REPEATED if body <= LARGE_BODY // 4 else 1
+    many = vectors or (REPEATED if body <= LARGE_BODY // 4 else 1)
     return {r: _vectors(r, lanes, many) for r in ranges if r in over}
 
 
@@ -122,10 +130,10 @@ def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:
 # -- work-items ---------------------------------------------------------------------------------
 
 
-def _cpu_items(chosen: Schedule, target: Target, lanes: int) -> Schedule:
+def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: int) -> Schedule:
     """Few work-items, a block each, divided along the outermost ranges that suffice."""
     work = ln.cost(chosen.kernel, (), 1) / max(lanes, 1)
-    wanted = int(min(ITEMS_PER_UNIT * target.units, work // WORK_OF_ITEM))
+    wanted = int(min(per_unit * target.units, work // WORK_OF_ITEM))
     items: dict[Range, int] = {}
     for r in chosen.numbering:
         steps = segments(r.size, chosen.walk(r))[0].steps

@@ -15,6 +15,7 @@ from lazygrad.codegen.normal import flatten, substitute
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
+from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
@@ -44,7 +45,9 @@ class Sides:
     cost: float
 
 
-def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule | None:
+def schedule(
+    kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning
+) -> Schedule | None:
     """A register tile for ``kernel``, or None if it is no contraction, or has no factor that can
     be loaded as vectors."""
     found = products.find(kernel)
@@ -52,7 +55,7 @@ def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
     if found is None or sides is None:
         return None
     kernel, rows = _tiled_form(kernel, found, sides)
-    walks = _tile(sides.over, rows, lanes, target) | _cut(kernel)
+    walks = _tile(sides.over, rows, lanes, target, tuning) | _cut(kernel)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
@@ -178,12 +181,17 @@ def _panels(
     return panels if far and rows.size // walks[rows].tile >= REUSED else ()
 
 
-def _tile(over: Range, rows: Range | None, lanes: int, target: Target) -> dict[Range, Walk]:
+def _tile(
+    over: Range, rows: Range | None, lanes: int, target: Target, tuning: Tuning
+) -> dict[Range, Walk]:
     width = min(lanes, 1 << (over.size.bit_length() - 1))
     length = 1 if rows is None else rows.size
     if over.size < 2 * lanes:  # one step, its last vectors narrower
         columns = over.size // width + (over.size % width).bit_count()
         tile, count = over.size, _rows(length, columns, ACCUMULATORS)
+    elif tuning.rows:
+        columns, count = min(tuning.columns, over.size // width), min(tuning.rows, length)
+        tile = width * columns
     else:
         most = 1 if target.is_gpu else MOST_COLUMNS
         columns, count = _shape(over.size // width, length, most)

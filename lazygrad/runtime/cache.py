@@ -77,7 +77,7 @@ def unrealised_sources(value: Node) -> tuple[Node, ...]:
 def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
     """The compiled plan for ``requested`` and the leaves to run it on, in order."""
     found = structure(requested)
-    key = (device, settings.fuse, found.key)
+    key = (device, settings.fuse, settings.tune, found.key)
     plan = _plans.get(key)
     if plan is not None:
         statistics.hits += 1
