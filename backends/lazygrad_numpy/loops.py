@@ -8,7 +8,7 @@ from math import prod
 from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex
 from lazygrad_numpy.code import Loop
 
-BLOCK_BYTES = 1 << 18  # of one array in a block; a kernel has a few of them alive
+BLOCK_BYTES = 1 << 19  # of one array in a block; a kernel has a few of them alive
 SLACK = 2  # a kernel this many times larger than a block is not worth a loop
 TINY = 4  # elements: NumPy's inner loop takes longer to start than to run
 FEWEST_RUNS = 1024
