@@ -22,14 +22,16 @@ from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 
-ACCUMULATORS = 12  # vectors; with 2 columns and a row they fill the 16 registers of most machines
+MOST_ACCUMULATORS = 16  # vectors: more of them gain nothing, even where registers are left
 MOST_ROWS = 10  # each has a pointer of its own
-MOST_COLUMNS = 2
+COLUMNS = {16: 2, 32: 4}  # of a tile, at most, by the number of vector registers
+MOST_COLUMNS = 4
 REUSED = 8  # tiles of rows for which columns are worth copying
 GATHERED = 32  # rows for which vectors are worth putting together
 FAR = 2048  # bytes from one step of the sum to the next
 LARGEST_PANEL = 1 << 18
 LATENCY = 4.0  # cycles until an accumulator can be added to again
+LATE = 0.02  # cycles that a load costs beside additions
 
 
 @dataclass(frozen=True)
@@ -186,15 +188,16 @@ def _tile(
 ) -> dict[Range, Walk]:
     width = min(lanes, 1 << (over.size.bit_length() - 1))
     length = 1 if rows is None else rows.size
+    accumulators = min(MOST_ACCUMULATORS, target.registers * 3 // 4)  # the rest are operands
     if over.size < 2 * lanes:  # one step, its last vectors narrower
         columns = over.size // width + (over.size % width).bit_count()
-        tile, count = over.size, _rows(length, columns, ACCUMULATORS)
+        tile, count = over.size, _rows(length, columns, accumulators)
     elif tuning.rows:
         columns, count = min(tuning.columns, over.size // width), min(tuning.rows, length)
         tile = width * columns
     else:
-        most = 1 if target.is_gpu else MOST_COLUMNS
-        columns, count = _shape(over.size // width, length, most)
+        most = 1 if target.is_gpu else COLUMNS[target.registers]
+        columns, count = _shape(over.size // width, length, most, accumulators)
         tile = width * columns
     walks = {over: Walk(tile, width, whole_tail=True)}
     if rows is not None:
@@ -202,10 +205,10 @@ def _tile(
     return walks
 
 
-def _shape(vectors: int, length: int, most: int) -> tuple[int, int]:
+def _shape(vectors: int, length: int, most: int, accumulators: int) -> tuple[int, int]:
     """Columns and rows of the tile that takes the least time for all of ``length`` rows."""
     shapes = [
-        (columns, _rows(length, columns, ACCUMULATORS))
+        (columns, _rows(length, columns, accumulators))
         for columns in range(1, min(most, vectors) + 1)
     ]
     return min(
@@ -226,6 +229,6 @@ def _time(length: int, tile: int, columns: int) -> float:
 
 def _step_time(rows: int, columns: int) -> float:
     """Cycles for one step of the sum, with two additions and two loads a cycle; few accumulators
-    wait for each other. A little more for the loop around."""
-    additions = rows * columns
-    return max(additions / 2, (rows + columns) / 2, LATENCY) + 0.5
+    wait for each other. A little more for the loop around, and for loads that come late."""
+    additions, loads = rows * columns, rows + columns
+    return max(additions / 2, loads / 2, LATENCY) + 0.5 + LATE * loads

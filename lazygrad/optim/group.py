@@ -83,7 +83,7 @@ class Cohort:
         """Keep the weights of running means with these betas from now on."""
         for beta in betas:
             if beta not in self.weights:
-                weight = 1 - beta ** self.steps.numpy().astype(np.float64)
+                weight = _weights(self.steps.numpy(), beta, self.dtype)
                 self.weights[beta] = upload(weight, self.dtype, self.device)
 
     def count(self, active: Collection[int]) -> None:
@@ -102,7 +102,20 @@ class Cohort:
         numbers = np.array([*counts], np.float64)
         self.steps.assign(upload(numbers, self.dtype, self.device))
         for beta, weight in self.weights.items():
-            weight.assign(upload(1 - beta**numbers, self.dtype, self.device))
+            weight.assign(upload(_weights(numbers, beta, self.dtype), self.dtype, self.device))
+
+
+def _weights(counts: np.ndarray[Any, Any], beta: float, dtype: DType) -> np.ndarray[Any, Any]:
+    """``1 - beta ** counts``, rounded as ``Cohort.count`` rounds it step by step, so that a resumed
+    run is the uninterrupted one to the last bit. It does not change any more after some time."""
+    one, rest = dtype.numpy.type(1), dtype.numpy.type(1 - beta)
+    found = np.zeros(counts.shape, dtype.numpy)
+    for step in range(int(counts.max(initial=0))):
+        after = np.where(counts > step, found + (one - found) * rest, found)
+        if np.array_equal(after, found):
+            break
+        found = after
+    return found
 
 
 def cohorts_of(params: Sequence[Tensor], rate: Any) -> list[Cohort]:

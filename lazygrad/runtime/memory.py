@@ -18,6 +18,7 @@ class Pool:
 
     def __init__(self, device: str) -> None:
         self.device = device
+        self.keep = KEEP  # here, because memory is given back while modules are taken apart, too
         self.free: dict[int, list[Any]] = {}
         self.kept = 0
         self.in_use = 0
@@ -40,7 +41,7 @@ class Pool:
 
     def give_back(self, raw: Any, nbytes: int) -> None:
         self.in_use -= nbytes
-        if self.kept + nbytes > KEEP:
+        if self.kept + nbytes > self.keep:
             return
         self.kept += nbytes
         self.free.setdefault(nbytes, []).append(raw)

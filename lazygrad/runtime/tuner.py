@@ -14,8 +14,9 @@ from typing import TypeVar
 from lazygrad.runtime import disk
 
 V = TypeVar("V")
-LIMIT = 1.0  # seconds for all variants of one kernel, compilation included
-REPEATS = 5  # of which the fastest counts
+LIMIT = 4.0  # seconds for all variants of one kernel, compilation included
+REPEATS = 4  # of which the fastest counts
+BRIEF = 5e-5  # seconds: what is faster than that is not worth tuning
 BETTER = 0.97  # of the time so far: what is hardly faster is noise
 
 _known: dict[Hashable, object] = {}
@@ -49,6 +50,8 @@ def _search(
 ) -> V:
     end = perf_counter() + LIMIT
     times = {first: _fastest(first, seconds)}
+    if times[first] < BRIEF:
+        return first
     for vary in stages:
         for variant in vary(_winner(first, times)):
             if perf_counter() > end:
