@@ -90,7 +90,8 @@ def _records(
         workload = WORKLOADS.get(name, WORKLOADS["cnn_train"])
         if name == UNJITTED_STEP:
             forms = [CONTENDERS[ours + form] for ours in OURS for form in ("", UNJITTED)]
-            yield from _steady(options, workload, [row for row in forms if _wanted(row, options)])
+            wanted = [row for row in forms if _wanted(row, options)]
+            yield from _steady(options, workload, wanted, "unjitted")
             continue
         yield from (_cold if cold else _steady)(options, workload, contenders)
 
@@ -102,13 +103,16 @@ def _wanted(contender: Contender, options: argparse.Namespace) -> bool:
 
 
 def _steady(
-    options: argparse.Namespace, workload: Workload, contenders: list[Contender]
+    options: argparse.Namespace,
+    workload: Workload,
+    contenders: list[Contender],
+    kind: str = "steady",
 ) -> Iterator[Record]:
     taking_part = [row for row in contenders if workload.images or not row.images_only]
     rounds = options.rounds or 9
     result = measure(workload, taking_part, rounds, options.threads, options.verbose, _progress)
     _progress("")
-    yield record(workload, result)
+    yield record(workload, result, kind)
 
 
 def _cold(

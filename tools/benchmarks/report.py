@@ -126,7 +126,7 @@ def _agrees(checks: list[float], expected: float | None) -> bool | None:
 
 def table(data: Record) -> str:
     """The table of one record."""
-    steady = data["kind"] == "steady"
+    steady = data["kind"] in ("steady", "unjitted")
     title = f"{data['workload']}: {data['what']}"
     if not steady:
         title += f" - process start to first finished step, {data['kind']} caches"

@@ -102,7 +102,7 @@ def _draw_roofline(axes: Any, shown: Picture) -> None:
         roof = [min(shown.peak, shown.bandwidth * x) for x in sorted(ends)]
         axes.plot(sorted(ends), roof, color="black", linewidth=1.2)
         axes.text(
-            max(ends), shown.peak * 1.06, f"{shown.peak:.0f} GFLOP/s", ha="right", fontsize=9
+            min(ends), shown.peak, f"{shown.peak:.0f} GFLOP/s", va="bottom", fontsize=9
         )
     for name in _contenders(shown.contractions):
         mine = [point for point in shown.contractions if point.contender == name]
@@ -115,13 +115,12 @@ def _draw_roofline(axes: Any, shown: Picture) -> None:
     for point in shown.contractions:
         if point.workload not in best or point.rate > best[point.workload].rate:
             best[point.workload] = point
-    for number, point in enumerate(sorted(best.values(), key=lambda p: p.intensity)):
-        axes.annotate(
-            point.workload, (point.intensity, point.rate), fontsize=8, rotation=35,
-            xytext=(4, 7 + 7 * (number % 2)), textcoords="offset points",
-        )  # fmt: skip
+    above = max([shown.peak, *(point.rate for point in best.values())]) * 1.4
+    for point in best.values():  # above the roof, upright, so that neighbours stay apart
+        axes.plot(2 * [point.intensity], [point.rate, above], color="black", alpha=0.15)
+        axes.text(point.intensity, above, f" {point.workload}", rotation=60, fontsize=8)
     axes.grid(True, which="major", alpha=0.25)
-    axes.margins(y=0.2)
+    axes.set_ylim(top=12 * shown.peak if shown.peak else None)
 
 
 def _draw_streams(axes: Any, shown: Picture) -> None:
@@ -136,7 +135,7 @@ def _draw_streams(axes: Any, shown: Picture) -> None:
     axes.axvline(shown.bandwidth, color="black", linewidth=1.2)
     axes.set_yticks(range(len(workloads)), workloads)
     axes.invert_yaxis()
-    axes.set(xlabel="GB/s (least bytes over time); line: a copy of memory that no cache holds")
+    axes.set(xlabel="GB/s (least bytes over time); line: copy of memory")
     axes.set_title("streams")
     axes.grid(True, axis="x", alpha=0.25)
 
