@@ -30,10 +30,11 @@ from lazygrad.plugin import (
     settings,
     variations,
 )
-from lazygrad_opencl import device as devices
+from lazygrad_opencl import device as devices, pocl
+from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect, prelude
-from lazygrad_opencl.program import OpenCLProgram, build
+from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import Job, Sources
 
@@ -58,6 +59,7 @@ class OpenCLBackend(Backend):
         self._dialect = Dialect(packed=devices.is_cpu(self.device))
         self._options = devices.build_options(self.device)
         self._uploads: deque[Any] = deque()
+        self._binaries = Binaries(self.context, self.device, self._options, self.fingerprint)
 
     @cached_property
     def profiling_queue(self) -> Any:
@@ -95,10 +97,12 @@ class OpenCLBackend(Backend):
     def download(self, memory: Any, array: np.ndarray[Any, Any]) -> None:
         if array.nbytes:
             cl.enqueue_copy(self.queue, array, memory, is_blocking=True)
+            self._binaries.save()
 
     def synchronize(self) -> None:
         self.queue.finish()
         self._uploads.clear()
+        self._binaries.save()
 
     # -- compilation ----------------------------------------------------------------------------
 
@@ -166,7 +170,7 @@ class OpenCLBackend(Backend):
             functions |= code.data.functions
         body = "\n\n".join(functions.values())
         text = f"{self._prelude(body)}\n{body}\n"
-        built = build(self.context, self.device, text, self._options)
+        built = self._binaries.build(text)
         return [OpenCLProgram(code, built, self) for code in codes]
 
     def describe(self, kernel: Kernel) -> str:
@@ -176,7 +180,8 @@ class OpenCLBackend(Backend):
     def fingerprint(self) -> str:
         device = self.device
         versions = (device.version, device.driver_version, device.platform.version, cl.VERSION_TEXT)
-        return f"{device.name} {versions} {self.target} {self._options} {self._dialect}"
+        processor = pocl.name_processor(device.int_ptr) if pocl.is_pocl(device) else ""
+        return f"{device.name} {processor} {versions} {self.target} {self._options} {self._dialect}"
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""
