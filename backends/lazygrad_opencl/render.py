@@ -40,6 +40,11 @@ class _Writer:
     def kernel_function(self, name: str) -> str:
         group = self.nest.group
         item = f"  const {self.integer} item = get_global_id(0);"
+        if self.nest.together:
+            item = (
+                f"  const {self.integer} item = get_group_id(0);\n"
+                f"  const {self.integer} member = get_local_id(0);"
+            )
         lines = [
             f"__kernel __attribute__((reqd_work_group_size({group}, 1, 1)))",
             f"void {name}({', '.join(self.parameters())}) {{",
@@ -242,6 +247,21 @@ class _Writer:
             name = s.name if lanes == 1 else f"{s.name}_{lanes}"
             yield self.define(name, of, lanes, spell(s.op, Operation(of, lanes, [low, high])))
 
+    def combine(self, s: nest.Combine) -> Iterator[str]:
+        """Halves what the work-items found, in local memory, until one value is left."""
+        of, part = s.operand.dtype, f"{s.name}_part"
+        mine, other = Operand(f"{part}[member]", of, 1), Operand(f"{part}[member + half_]", of, 1)
+        barrier = "barrier(CLK_LOCAL_MEM_FENCE);"
+        yield f"__local {spelling.register(of, 1)} {part}[{self.nest.group}];"
+        yield f"{part}[member] = {self.operand(s.operand).text};"
+        yield barrier
+        yield f"for (int half_ = {self.nest.group // 2}; half_ > 0; half_ /= 2) {{"
+        both = spell(s.op, Operation(of, 1, [mine, other]))
+        yield f"  if (member < half_) {part}[member] = {both};"
+        yield f"  {barrier}"
+        yield "}"
+        yield self.define(s.name, of, 1, f"{part}[0]")
+
     # -- arrays ----------------------------------------------------------------------------------
 
     def array(self, s: nest.Array) -> Iterator[str]:
@@ -291,7 +311,8 @@ class _Writer:
         condition = f"{s.name} < {self.sum(s.stop)}"
         if s.limit is not None:
             condition += f" && {s.name} < {s.limit}"
-        yield f"for ({self.integer} {s.name} = {self.sum(s.start)}; {condition}; {s.name}++) {{"
+        step = f"{s.name}++" if s.step == 1 else f"{s.name} += {s.step}"
+        yield f"for ({self.integer} {s.name} = {self.sum(s.start)}; {condition}; {step}) {{"
 
     def last(self, s: nest.Last) -> Iterator[str]:
         yield f"if ({s.variable} == {s.value}) {{"
@@ -317,6 +338,7 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Declare: _Writer.declare,
     nest.Accumulate: _Writer.accumulate,
     nest.Fold: _Writer.fold,
+    nest.Combine: _Writer.combine,
     nest.Array: _Writer.array,
     nest.Put: _Writer.put,
     nest.Get: _Writer.get,

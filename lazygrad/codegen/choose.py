@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import contract, lanes as ln
+from lazygrad.codegen import contract, groups, lanes as ln
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -42,6 +42,8 @@ def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
     wide = _needs_wide(kernel)
     lanes = ln.vector_width(kernel, target, wide)
     chosen = contract.schedule(kernel, target, lanes, wide, tuning) if lanes > 1 else None
+    if chosen is None and target.is_gpu:
+        chosen = groups.schedule(kernel, target, wide)
     if chosen is None:
         chosen = _general(kernel, target, lanes, wide, tuning)
     if target.is_gpu:
@@ -149,6 +151,8 @@ def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: int) -> S
 def _gpu_items(chosen: Schedule, target: Target) -> Schedule:
     """A work-item a step, in groups of a few warps."""
     items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.order}
+    if chosen.together:  # a group an element of the outer ranges
+        return _with_items(chosen, items)
     total = prod(items.values())
     group = min(GPU_GROUP, target.max_group)
     while group > 1 and group // 2 >= total:

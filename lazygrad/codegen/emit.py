@@ -11,7 +11,7 @@ from lazygrad.codegen.panels import FilledPanel, fits
 from lazygrad.codegen.reductions import Reductions
 from lazygrad.codegen.schedule import Schedule
 from lazygrad.codegen.scope import Point, Scope
-from lazygrad.codegen.steps import Piece, Steps
+from lazygrad.codegen.steps import MEMBER, Piece, Steps
 from lazygrad.codegen.values import Values
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, Output
@@ -29,16 +29,18 @@ class _Emitter:
         self.schedule = schedule
         self.scope = Scope()
         self.values = Values(self.scope)
-        self.steps = Steps(self.scope, self.values.integers)
+        self.steps = Steps(self.scope, self.values.integers, schedule.group)
         self.reductions = Reductions(self.scope, self.values, self.steps, schedule)
 
     def write(self, kernel: Kernel) -> LoopNest:
         coordinates = self._coordinates()
         self._outer(0, [Point()], coordinates)
         items = prod(self.schedule.walk(r).items for r in self.schedule.order)
+        together = self.schedule.together
         return LoopNest(
-            kernel, items, self.schedule.group, self.schedule.wide, self.values.integers.zeros,
-            tuple(self.scope.stack[0].statements), self._plan(),
+            kernel, items * (self.schedule.group if together else 1), self.schedule.group,
+            self.schedule.wide, self.values.integers.zeros,
+            tuple(self.scope.stack[0].statements), self._plan(), together,
         )  # fmt: skip
 
     def _coordinates(self) -> dict[Range, str]:
@@ -46,6 +48,7 @@ class _Emitter:
         found: dict[Range, str] = {}
         shared = [r for r in self.schedule.numbering if self.schedule.walk(r).items > 1]
         flat = self.scope.define(ITEM, 0)
+        self.scope.define(MEMBER, 0)
         for number, r in enumerate(reversed(shared)):
             items = self.schedule.walk(r).items
             if number == len(shared) - 1:
@@ -97,7 +100,12 @@ class _Emitter:
         outputs = self.schedule.kernel.outputs
         self.reductions.prepare((o.value, point) for o in outputs for point in points)
         for own, group in groups.items():
-            self._own(group, own, points)
+            if own or not self.schedule.together:
+                self._own(group, own, points)
+                continue
+            with self.scope.block() as block:  # what all have computed is written by one
+                self._own(group, own, points)
+            self.scope.add(nest.Last(MEMBER, 0, tuple(block.statements)))
 
     def _own(self, outputs: list[Output], left: tuple[Range, ...], points: list[Point]) -> None:
         """The loops of the outputs' own ranges, and the stores inside."""

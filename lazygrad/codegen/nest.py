@@ -254,6 +254,16 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Combine:
+    """``name`` = the operands of all work-items of a group, combined with ``op``. Every one of them
+    comes here, and goes on when all have."""
+
+    name: str
+    op: Op
+    operand: Value
+
+
+@dataclass(frozen=True)
 class Store:
     """Contiguous elements (lane ``l`` goes ``stride * l`` further)."""
 
@@ -270,18 +280,20 @@ class Store:
 
 @dataclass(frozen=True)
 class Loop:
-    """``body`` for ``start <= name < stop``; a ``limit`` cuts ``stop`` short."""
+    """``body`` for every ``step``-th ``start <= name < stop``; a ``limit`` cuts ``stop`` short."""
 
     name: str
     start: Sum
     stop: Sum
     body: tuple[Statement, ...]
     limit: int | None = None
+    step: int = 1
 
 
 @dataclass(frozen=True)
 class Last:
-    """``body`` where ``variable == value``: what is left over, done by the last work-item."""
+    """``body`` where ``variable == value``: what is left over, done by the last work-item, or what
+    only one of a group may do."""
 
     variable: str
     value: int
@@ -290,7 +302,7 @@ class Last:
 
 Statement = (
     Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
-    | Accumulate | Fold | Store | Array | Put | Get | Loop | Last
+    | Accumulate | Fold | Combine | Store | Array | Put | Get | Loop | Last
 )  # fmt: skip
 
 
@@ -302,6 +314,8 @@ class LoopNest:
         kernel: what it computes, as it was given.
         items: work-items; ``item``, the variable that the statements start from, counts them.
         group: work-items a group.
+        together: the work-items of a group share the work of one: ``item`` counts groups, and
+            ``member`` the work-items in one.
         wide: integers need 64 bits.
         zeros: bytes that must be readable at the pointer to zeros; 0 if none is used.
         plan: how the ranges were bound, in words.
@@ -314,6 +328,7 @@ class LoopNest:
     zeros: int
     body: tuple[Statement, ...]
     plan: tuple[str, ...] = ()
+    together: bool = False
 
     def __str__(self) -> str:
         head = [f"{self.kernel.name}: {self.items} work-items in groups of {self.group}"]
@@ -379,7 +394,8 @@ def _store(s: Store) -> str:
 
 def _loop(s: Loop) -> str:
     stop = str(s.stop) if s.limit is None else f"min({s.stop}, {s.limit})"
-    return f"for {s.name} from {s.start} to {stop}:"
+    step = f" in steps of {s.step}" if s.step > 1 else ""
+    return f"for {s.name} from {s.start} to {stop}{step}:"
 
 
 _PRINT = {
@@ -397,10 +413,11 @@ _PRINT = {
     Declare: lambda s: f"{_typed(s)} := {s.first}",
     Accumulate: _accumulate,
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
+    Combine: lambda s: f"{s.name} = {s.op.name.lower()} of {s.operand} over the group",
     Store: _store,
     Array: lambda s: f"{_typed(s)}[{s.count}]",
     Put: lambda s: f"{s.array}[{s.index}] = {s.value}",
     Get: lambda s: f"{_typed(s)} = {s.array}[{s.index}]",
     Loop: _loop,
-    Last: lambda s: f"if {s.variable} is the last ({s.value}):",
+    Last: lambda s: f"if {s.variable} is {s.value}:",
 }

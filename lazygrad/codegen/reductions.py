@@ -179,7 +179,12 @@ class Reductions:
                 self.scope.add(nest.Fold(name, op, total))
                 total = Value(value.dtype, 1, name)
             totals.append(total)
-        return self._combine(totals, value, op, home)
+        total = self._combine(totals, value, op, home)
+        if any(self.schedule.walk(r).together for r in value.arg.ranges):
+            name = self.scope.define(self.scope.fresh("v"), home)
+            self.scope.add(nest.Combine(name, op, total))
+            total = Value(value.dtype, 1, name)
+        return total
 
     def _combine(self, values: list[Value], like: Expr, op: ops.Op, home: int) -> Value:
         """A balanced tree."""

@@ -21,6 +21,7 @@ class Walk:
         items: work-items that share the steps (outer ranges only).
         whole_tail: what is left over is one more, smaller step; otherwise a loop of vectors and
             one of scalars.
+        together: the work-items of a group share the steps, each takes every group-th.
         cuts: where to go from one loop to the next, with steps of 1: between borders, where guards
             must be checked, and the inside.
     """
@@ -30,6 +31,7 @@ class Walk:
     items: int = 1
     whole_tail: bool = False
     cuts: tuple[int, ...] = ()
+    together: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.items} items"] if self.items > 1 else []
@@ -37,6 +39,8 @@ class Walk:
             parts.append(f"steps of {self.tile}")
         if self.lanes > 1:
             parts.append(f"vectors of {self.lanes}")
+        if self.together:
+            parts.append("shared by a group")
         if self.cuts:
             parts.append(f"cut at {' and '.join(map(str, self.cuts))}")
         return ", ".join(parts)
@@ -118,6 +122,11 @@ class Schedule:
 
     def walk(self, r: Range) -> Walk:
         return self.walks.get(r, _PLAIN)
+
+    @property
+    def together(self) -> bool:
+        """Whether the work-items of a group share the work of one."""
+        return any(walk.together for walk in self.walks.values())
 
 
 _PLAIN = Walk()

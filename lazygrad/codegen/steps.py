@@ -26,17 +26,24 @@ class Piece:
 
 
 Body = Callable[[Sequence[Piece]], None]
+MEMBER = "member"  # the variable that counts the work-items of a group that works together
 
 
 class Steps:
     """Writes loops."""
 
-    def __init__(self, scope: Scope, integers: Integers) -> None:
+    def __init__(self, scope: Scope, integers: Integers, group: int) -> None:
         self.scope = scope
         self.integers = integers
+        self.group = group
 
     def over(self, r: Range, walk: Walk, body: Body) -> None:
         """Calls ``body`` with the pieces of a step of ``r``, once for each of its segments."""
+        if walk.together:
+            (segment,) = segments(r.size, walk)
+            start = Sum(((MEMBER, 1),))
+            self._loop(r, segment, body, start, Sum((), segment.steps), None, self.group)
+            return
         for segment in segments(r.size, walk):
             self._segment(r, segment, body)
 
@@ -64,13 +71,14 @@ class Steps:
             self._loop(r, segment, body, Sum(), Sum((), segment.steps), None)
 
     def _loop(
-        self, r: Range, segment: Segment, body: Body, start: Sum, stop: Sum, limit: int | None
-    ) -> None:
+        self, r: Range, segment: Segment, body: Body, start: Sum, stop: Sum, limit: int | None,
+        step: int = 1,
+    ) -> None:  # fmt: skip
         name = self.scope.fresh(f"{r.name}_")
         with self.scope.block() as block:
             counter = Range(self.scope.define(name, self.scope.depth), segment.steps)
             body(self._pieces(segment, ix.of(counter), self.scope.depth))
-        self.scope.add(nest.Loop(name, start, stop, tuple(block.statements), limit))
+        self.scope.add(nest.Loop(name, start, stop, tuple(block.statements), limit, step))
 
     def _pieces(self, segment: Segment, step: Index, depth: int) -> list[Piece]:
         base = step * segment.tile + segment.start

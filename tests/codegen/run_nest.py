@@ -26,8 +26,12 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
     """The output buffers for the input buffers; every output element must be written once."""
     runner = _Runner(loop_nest, inputs)
     with np.errstate(all="ignore"):
-        for item in range(loop_nest.items):
-            runner.block(loop_nest.body, {"item": item})
+        if loop_nest.together:
+            for group in range(loop_nest.items // loop_nest.group):
+                runner.group(loop_nest, group)
+        else:
+            for item in range(loop_nest.items):
+                runner.block(loop_nest.body, {"item": item})
     for slot, count in runner.written.items():
         if not np.all(count == 1):
             raise NestError(f"output {slot}: {np.sum(count != 1)} elements not written just once")
@@ -37,7 +41,18 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
 Names = dict[str, Any]
 
 
+class Waits(Exception):
+    """A work-item waits for the others of its group, with what it hands in."""
+
+    def __init__(self, statement: nest.Combine, value: Any) -> None:
+        super().__init__()
+        self.statement, self.value = statement, value
+
+
 class _Runner:
+    combined: tuple[Any, ...] = ()  # what the group has combined so far
+    rehearsal = False  # nothing is written
+
     def __init__(self, loop_nest: LoopNest, inputs: Sequence[Array]) -> None:
         self.kernel = loop_nest.kernel
         self.zeros = loop_nest.zeros
@@ -49,6 +64,40 @@ class _Runner:
                 self.written[slot] = np.zeros(spec.size, np.int64)
             else:
                 self.memory[slot] = np.ravel(inputs[slot - len(self.kernel.outputs)])
+
+    def group(self, loop_nest: LoopNest, number: int) -> None:
+        """Runs all work-items up to where they wait, again and again from the start, each time with
+        one result more, until they reach the end; only then do they write."""
+        self.combined, self.rehearsal = (), True
+        while True:
+            waiting = []
+            for member in range(loop_nest.group):
+                try:
+                    self.results = iter(self.combined)
+                    self.block(loop_nest.body, {"item": number, "member": member})
+                except Waits as wait:
+                    waiting.append(wait)
+            if not waiting and not self.rehearsal:
+                return
+            if not waiting:
+                self.rehearsal = False
+                continue
+            if len({id(wait.statement) for wait in waiting}) != 1:
+                raise NestError("work-items of a group wait at different places")
+            if len(waiting) != loop_nest.group:
+                raise NestError("not every work-item of a group waits")
+            op, of = waiting[0].statement.op, waiting[0].statement.operand.dtype
+            total = waiting[0].value
+            for wait in waiting[1:]:
+                total = self.apply(op, of, of, [total, wait.value])
+            self.combined += (total,)
+
+    def combine(self, s: nest.Combine, names: Names) -> None:
+        found = next(self.results, None)
+        if found is None:
+            value = self.value(s.operand, names)
+            raise Waits(s, np.ravel(value)[0])  # accumulators are arrays
+        self.set(names, s.name, found)
 
     def block(self, body: Sequence[nest.Statement], names: Names) -> None:
         for statement in body:
@@ -109,6 +158,8 @@ class _Runner:
         self.set(names, s.name, value)
 
     def store(self, s: nest.Store, names: Names) -> None:
+        if self.rehearsal:
+            return
         slot, base = self.where(s.place, names)
         lanes = names[s.index] if s.index else np.arange(s.lanes) * s.stride
         where = base + np.asarray(lanes)
@@ -183,7 +234,7 @@ class _Runner:
     def loop(self, s: nest.Loop, names: Names) -> None:
         stop = self.sum(s.stop, names)
         stop = stop if s.limit is None else min(stop, s.limit)
-        for counter in range(self.sum(s.start, names), stop):
+        for counter in range(self.sum(s.start, names), stop, s.step):
             self.block(s.body, {**names, s.name: counter})
 
     def last(self, s: nest.Last, names: Names) -> None:
@@ -215,6 +266,7 @@ _RUN: dict[type, Callable[[_Runner, Any, Names], None]] = {
     nest.Declare: _Runner.declare,
     nest.Accumulate: _Runner.accumulate,
     nest.Fold: _Runner.fold,
+    nest.Combine: _Runner.combine,
     nest.Store: _Runner.store,
     nest.Array: _Runner.array,
     nest.Put: _Runner.put,

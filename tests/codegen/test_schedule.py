@@ -207,3 +207,43 @@ def test_nests_stay_short(name: str) -> None:
     """Compile time is what a user waits for first."""
     made = loop_nest(ks.CASES[name](), CPU)
     assert made is None or len(list(nest.walk(made.body))) < 400
+
+
+# -- groups of a GPU ----------------------------------------------------------------------------
+
+
+def test_a_row_is_shared_by_a_group() -> None:
+    made = written(ks.softmax(50, 300), GPU)
+    assert made.together and (made.items, made.group) == (50 * 256, 256)
+    kinds = count(tuple(nest.walk(made.body)))
+    assert kinds[nest.Combine] == 2  # the maximum and the sum
+    loops = [s for s in nest.walk(made.body) if isinstance(s, Loop)]
+    assert [(str(s.start), str(s.stop), s.step) for s in loops] == [("member", "300", 256)] * 3
+
+
+def test_all_of_a_group_pass_where_it_combines() -> None:
+    """Never inside a loop or a condition, which some would leave early."""
+    for kernel in (ks.softmax(50, 300), ks.sum_rows(20, 100), ks.argmax_rows(7, 90)):
+        made = written(kernel, GPU)
+        found = [s for s in nest.walk(made.body) if isinstance(s, nest.Combine)]
+        assert found and all(s in made.body for s in found)
+
+
+def test_one_of_a_group_writes_what_all_have_computed() -> None:
+    made = written(ks.sum_rows(20, 100), GPU)
+    (last,) = [s for s in made.body if isinstance(s, Last)]
+    assert (last.variable, last.value) == ("member", 0)
+    assert count(last.body)[nest.Store] == 1
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [ks.sum_rows(40, 5), ks.sum_columns(300, 400), ks.nested(4, 40, 50), ks.matmul(64, 64, 64)],
+    ids=["short rows", "along the other axis", "a sum inside a sum", "a contraction"],
+)
+def test_other_reductions_are_not_shared(kernel: Kernel) -> None:
+    assert not written(kernel, GPU).together
+
+
+def test_a_device_without_groups_shares_nothing() -> None:
+    assert not written(ks.softmax(50, 300), Target(units=4, lanes=4, is_gpu=True)).together
