@@ -47,7 +47,7 @@ class Kernel:
     softmax over rows one kernel. Reductions may be nested.
 
     Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. An output
-    buffer is distinct from every input, except for those in ``in_place``.
+    buffer is distinct from every input.
 
     Attributes:
         name: what it computes, e.g. "conv2d_relu_128x64x11x11"; a valid C and Python identifier.

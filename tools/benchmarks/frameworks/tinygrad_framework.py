@@ -32,11 +32,14 @@ def _need_clang() -> None:
 
 
 def _name_the_opencl_loader() -> None:
-    """Let tinygrad load the OpenCL loader that pyopencl has loaded, with the PoCL it found."""
+    """Let tinygrad load the OpenCL loader that pyopencl has loaded, with the PoCL it found, which
+    must be told the processor where it does not know it."""
     try:
-        import pyopencl
+        from lazygrad_opencl import device, pocl
 
-        pyopencl.get_platforms()
+        for found in device.all_devices():
+            if pocl.is_pocl(found):  # tinygrad's kernels get the compiler that ours get
+                pocl.safe_lanes(found)
     except Exception as error:
         raise Unavailable(f"no OpenCL here ({error})") from error
     if "OPENCL_PATH" not in os.environ and os.path.exists("/proc/self/maps"):
