@@ -10,6 +10,7 @@ import pytest
 from lazygrad import Tensor, jit, nn, optim
 from lazygrad.replay import RECENT
 from lazygrad.runtime.memory import pool
+from lazygrad.runtime.program import Binding
 
 
 class Training:
@@ -97,6 +98,23 @@ def test_two_sets_of_state_go_back_and_forth(device: str) -> None:
         in_use.add(pool(device).in_use)
     assert len(nodes) == 2
     assert len(in_use) == 1
+
+
+def test_inference_binds_once(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result's memory comes back from the pool, so nothing is bound anew."""
+    training = Training(device)
+    infer = jit(lambda x: training.model(x).softmax(-1))
+    for _ in range(3):
+        infer(training.x)
+    bound = []
+    plain = Binding._bound
+    monkeypatch.setattr(Binding, "_bound", lambda *args: (bound.append(args), plain(*args))[1])
+    infer(training.x)
+    assert not bound
+    training.step(training.x)  # other weights: bound to them
+    expected = training.model(training.x).softmax(-1).numpy()
+    np.testing.assert_allclose(infer(training.x).numpy(), expected, rtol=1e-6)
+    assert bound
 
 
 def test_only_recent_functions_keep_what_they_prepared(device: str) -> None:
