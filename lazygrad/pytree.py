@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """The shape of a nested container: hashable, so it can be part of a cache key."""
 
     kind: Any  # None marks a leaf; otherwise the container's type

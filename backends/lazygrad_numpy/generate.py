@@ -217,8 +217,13 @@ def _text(kernel: Kernel, names: Names) -> str:
     lines += [f"    {kept}{comma} = prepared"] if kept else []
     lines += [f"    {line.text}" for line in names.launch.head]
     inside = render(Scope(items=names.launch.items), depth=2) or ["        pass"]
-    lines += ["", "    def run(team):", *inside, "", "    return run"]
+    team = "team" if _is_shared(names.launch) else ""
+    lines += ["", f"    def run({team}):", *inside, "", "    return run"]
     return "\n".join(lines) + "\n"
+
+
+def _is_shared(launch: Scope) -> bool:
+    return any(isinstance(item, Scope) and item.shared for item in launch.items)
 
 
 def _nest(kernel: Kernel, names: Names) -> str:

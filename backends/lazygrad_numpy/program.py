@@ -109,18 +109,19 @@ class NumpyProgram(Program):
         self._local = threading.local()
 
     def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:
-        runs: dict[int, Callable[[Member | None], None]] = {}  # by thread, each with own scratch
+        loop = self._shared
+        if loop is None:
+            run: Callable[[], None] = self._bind(self._prepared(), *memory)
+            return run
+        runs: dict[int, Callable[[Member], None]] = {}  # by thread, each with scratch of its own
 
-        def run(member: Member | None = None) -> None:
+        def work(member: Member) -> None:
             own = runs.get(get_ident())
             if own is None:
                 own = runs[get_ident()] = self._bind(self._prepared(), *memory)
             own(member)
 
-        loop = self._shared
-        if loop is None:
-            return run
-        return partial(self._team.run, loop.range.size, loop.block, run, sums=self._sums)
+        return partial(self._team.run, loop.range.size, loop.block, work, sums=self._sums)
 
     def launch(self, memory: Sequence[Memory]) -> None:
         with Running(self._blas):

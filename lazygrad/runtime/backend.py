@@ -85,7 +85,8 @@ class Program(ABC):
     @abstractmethod
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
         """A call that starts it on this memory, one object a number of ``code.memory``, any number
-        of times, inside the backend's ``running()``; it need not wait for the end."""
+        of times, on this thread and inside the backend's ``running()``; it need not wait for the
+        end."""
 
     def launch(self, memory: Sequence[Any]) -> None:
         """Start it once, outside of a plan."""

@@ -81,7 +81,7 @@ def test_source_can_be_read() -> None:
         "    x1 = ndarray((100,), float32, b1)\n"
         "    y0 = ndarray((100,), float32, b0)\n"
         "\n"
-        "    def run(team):\n"
+        "    def run():\n"
         "        add(x1, c0, out=t0)\n"
         "        multiply(t0, c1, out=y0)\n"
         "\n"
