@@ -13,6 +13,7 @@ from lazygrad.codegen.tuning import STAGES, Tuning, is_worthwhile, variations
 from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
+from lazygrad.folders import cache_folder
 from lazygrad.kernel import contraction, expr, index
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
@@ -25,6 +26,7 @@ from lazygrad.runtime.tuner import best
 __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Program", "Range", "Target",
-    "Tuning", "Work", "alone", "batches", "best", "contraction", "disk", "dtype", "expr", "index",
-    "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "settings", "variations",
+    "Tuning", "Work", "alone", "batches", "best", "cache_folder", "contraction", "disk", "dtype",
+    "expr", "index", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "settings",
+    "variations",
 ]  # fmt: skip

@@ -30,10 +30,10 @@ from lazygrad.plugin import (
     settings,
     variations,
 )
-from lazygrad_opencl import device as devices, pocl
+from lazygrad_opencl import device as devices, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.prelude import Dialect, prelude
+from lazygrad_opencl.entry import entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import Job, Sources
@@ -52,11 +52,12 @@ class OpenCLBackend(Backend):
     comment = "//"
 
     def __init__(self) -> None:
+        pocl_cache.prepare()
         self.device = devices.select(settings.opencl_device)
         self.target = devices.target_of(self.device)
         self.context = cl.Context([self.device])
         self.queue = cl.CommandQueue(self.context, self.device)
-        self._dialect = Dialect(packed=devices.is_cpu(self.device))
+        self._dialect = devices.dialect_of(self.device, self.target)
         self._options = devices.build_options(self.device)
         self._uploads: deque[Any] = deque()
         self._binaries = Binaries(self.context, self.device, self._options, self.fingerprint)
@@ -108,21 +109,19 @@ class OpenCLBackend(Backend):
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         jobs = self._jobs(calls)
-        sources = Sources(jobs, self._prelude)
+        sources = Sources(jobs, self._dialect)
         return [sources.code(batch) for batch in batches([job.work for job in jobs])]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
         """All kernels as one program, but each with a launch of its own."""
         jobs = self._jobs([Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels])
-        sources = Sources(jobs, self._prelude)
+        sources = Sources(jobs, self._dialect)
         return self.load([sources.code(alone(number)) for number in range(len(jobs))])
 
     def _jobs(self, calls: Sequence[Call]) -> list[Job]:
         for call in calls:
             self._check(call.kernel)
-        nests = [
-            loop_nest(call.kernel, self.target, self._tuning(call.kernel)) for call in calls
-        ]
+        nests = [loop_nest(call.kernel, self.target, self._tuning(call.kernel)) for call in calls]
         return [
             Job(number, call, nest)
             for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
@@ -149,7 +148,7 @@ class OpenCLBackend(Backend):
 
         @cache
         def program(nest: LoopNest) -> Program:
-            sources = Sources([Job(0, call, nest)], self._prelude)
+            sources = Sources([Job(0, call, nest)], self._dialect)
             return self.load([sources.code(alone(0))])[0]
 
         def seconds(tuning: Tuning) -> float:
@@ -158,20 +157,14 @@ class OpenCLBackend(Backend):
 
         return seconds
 
-    def _prelude(self, body: str) -> str:
-        return prelude(body, self._dialect)
-
     def load(self, codes: Sequence[Code]) -> list[Program]:
         """All of it as one program, which compiles faster than many."""
         if not codes:
             return []
-        functions: dict[str, str] = {}
-        for code in codes:
-            functions |= code.data.functions
-        body = "\n\n".join(functions.values())
-        text = f"{self._prelude(body)}\n{body}\n"
-        built = self._binaries.build(text)
-        return [OpenCLProgram(code, built, self) for code in codes]
+        entries = [code.data for code in codes]
+        built = self._binaries.build(program_text(entries, self._dialect))
+        points = entry_points(entries)
+        return [OpenCLProgram(code, built, self, points) for code in codes]
 
     def describe(self, kernel: Kernel) -> str:
         return str(loop_nest(kernel, self.target) or "no elements")

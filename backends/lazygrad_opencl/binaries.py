@@ -1,8 +1,8 @@
 """Programs from source, or from the binaries that an earlier process left on disk.
 
-A binary is asked for after its kernels have run, because some drivers (PoCL) compile each kernel
-when it is first launched. It is kept by source, device, driver versions and compiler options; one
-that the driver does not take any more is built from source again.
+A binary is kept by source, device, driver versions and compiler options, and asked for after its
+kernels have run, because drivers may compile them when they are first launched. One that the driver
+does not take any more is built from source again. PoCL keeps files of its own (see ``pocl_cache``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from lazygrad.plugin import disk
+from lazygrad_opencl import pocl
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.program import build
 
@@ -24,6 +25,7 @@ class Binaries:
         self._context, self._device, self._options = context, device, list(options)
         self._fingerprint = fingerprint
         self._unsaved: list[tuple[object, Any]] = []
+        self.left_to_driver = pocl.is_pocl(device)
 
     def build(self, source: str) -> Any:
         """A compiled cl.Program.
@@ -31,7 +33,7 @@ class Binaries:
         Raises:
             DeviceError: with the compiler's log and the lines that it complains about.
         """
-        if not disk.enabled():
+        if self.left_to_driver or not disk.enabled():
             return build(self._context, self._device, source, self._options)
         key = ("binary", self._fingerprint, source)
         found = disk.get(key)

@@ -7,6 +7,7 @@ from typing import Any
 from lazygrad.plugin import DeviceError, Target
 from lazygrad_opencl import pocl
 from lazygrad_opencl.driver import cl
+from lazygrad_opencl.prelude import Dialect
 
 GPU_LANES = 4  # 16 bytes: the widest load of a work-item
 
@@ -100,6 +101,12 @@ def target_of(device: Any) -> Target:
         float64=float64,
         float16="cl_khr_fp16" in device.extensions,
     )
+
+
+def dialect_of(device: Any, target: Target) -> Dialect:
+    """How programs for ``device`` are spelled."""
+    cpu = is_cpu(device)
+    return Dialect(packed=cpu, calls=cpu, bits=32 * target.lanes)
 
 
 def build_options(device: Any) -> list[str]:

@@ -9,6 +9,19 @@ HEAD = """\
 #pragma OPENCL FP_CONTRACT ON  // only within an expression: acc += a * b
 """
 
+# What a kernel function calls. It stays a function of its own, which compiles in a time that grows
+# with its length alone; LLVM splits wide vectors in functions that are not told to keep them.
+FUNCTION = """\
+#if defined(__has_attribute)
+#if __has_attribute(noinline) && __has_attribute(min_vector_width)
+#define FUNCTION static __attribute__((noinline, min_vector_width({bits})))
+#endif
+#endif
+#ifndef FUNCTION
+#define FUNCTION static
+#endif
+"""
+
 FP64 = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n"
 
 CONVERT = """\
@@ -85,14 +98,24 @@ BFLOAT16 = """\
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a device's compiler is given: ``packed`` loads for CPUs."""
+    """What a device's compiler is given.
+
+    Attributes:
+        packed: loads for CPUs.
+        calls: few kernel functions call all others, see ``entry``.
+        bits: of a vector register.
+    """
 
     packed: bool = False
+    calls: bool = False
+    bits: int = 128
 
 
 def prelude(sources: str, dialect: Dialect) -> str:
     """The definitions that ``sources`` use."""
     parts = [HEAD]
+    if "FUNCTION void" in sources:
+        parts.append(FUNCTION.format(bits=dialect.bits))
     if "double" in sources:
         parts.append(FP64)
     if "CONVERT(" in sources or "float16_" in sources:

@@ -7,24 +7,26 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from lazygrad.plugin import Code, DeviceError, Program
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.sources import Entry
+from lazygrad_opencl.entry import Entry, EntryPoint
 
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile
 
 
 class OpenCLProgram(Program):
-    """A kernel function of a compiled program."""
+    """A function of a compiled program: a kernel function, or one that an entry point calls."""
 
-    def __init__(self, code: Code, built: Any, device: Any) -> None:
+    def __init__(self, code: Code, built: Any, device: Any, points: Sequence[EntryPoint]) -> None:
         super().__init__(code)
         entry: Entry = code.data
         self._device = device
         self._global = (-(-entry.items // entry.group) * entry.group,)
         self._local = (entry.group,)
         self._zeros = (device.zeros,) if entry.zeros else ()
-        self._function = cl.Kernel(built, entry.name)
+        self._function, self._first = _function(built, entry, points)
         self._arguments: tuple[Any, ...] = ()  # those that it has now
 
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
@@ -47,8 +49,20 @@ class OpenCLProgram(Program):
         return float(event.profile.end - event.profile.start) * 1e-9
 
     def _set(self, arguments: tuple[Any, ...]) -> None:
-        self._function.set_args(*arguments)
+        for position, argument in enumerate(arguments, self._first):
+            self._function.set_arg(position, argument)
         self._arguments = arguments
+
+
+def _function(built: Any, entry: Entry, points: Sequence[EntryPoint]) -> tuple[Any, int]:
+    """The kernel function to launch, a copy of its own, and the position of its first memory."""
+    if not entry.called:
+        return cl.Kernel(built, entry.name), 0
+    point = next(point for point in points if entry.name in point.numbers)
+    function = cl.Kernel(built, point.name)
+    nothing = [None] * point.parameters
+    function.set_args(np.int32(point.numbers[entry.name]), *nothing)
+    return function, 1
 
 
 def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:

@@ -34,7 +34,7 @@ class _Writer:
 
     def plain_function(self, name: str) -> str:
         parameters = ", ".join([*self.parameters(), f"const {self.integer} item"])
-        lines = [f"static void {name}({parameters}) {{", *self.block(self.nest.body, 1)]
+        lines = [f"FUNCTION void {name}({parameters}) {{", *self.block(self.nest.body, 1)]
         return "\n".join([*lines, "}"])
 
     def kernel_function(self, name: str) -> str:

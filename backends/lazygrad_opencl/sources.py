@@ -1,12 +1,14 @@
-"""Code for launches: a kernel function each, equal functions only once."""
+"""Code for launches: a function each, equal functions only once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lazygrad.plugin import Batch, Call, Code, LoopNest, Work, joint_name
+from lazygrad_opencl.entry import Entry, program_text
+from lazygrad_opencl.prelude import Dialect
 from lazygrad_opencl.render import ZEROS, render, render_function
 
 LONGEST_NAME = 100
@@ -32,32 +34,16 @@ class Job:
         )
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A kernel function as plain data: what it is called, the functions that it needs by name (it
-    comes last), how it is launched, and whether it takes the zeros."""
-
-    name: str
-    functions: dict[str, str]
-    items: int
-    group: int
-    zeros: bool
-
-    @property
-    def geometry(self) -> str:
-        return f"{self.items} work-items in groups of {self.group}"
-
-
 class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self, jobs: Sequence[Job], prelude: Callable[[str], str]) -> None:
-        self.jobs, self.prelude = jobs, prelude
+    def __init__(self, jobs: Sequence[Job], dialect: Dialect) -> None:
+        self.jobs, self.dialect = jobs, dialect
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
     def code(self, batch: Batch) -> Code:
-        """The kernel function of a batch."""
+        """The function of a batch."""
         jobs = [self.jobs[number] for track in batch.tracks for number in track.calls]
         memory = jobs[0].call.memory
         if len(jobs) == 1:
@@ -65,15 +51,18 @@ class Sources:
         else:
             memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
             entry = self._joined(batch, jobs, memory)
-        body = "\n\n".join(entry.functions.values())
-        source = f"{self.prelude(body)}\n{body}\n"
         calls = {job.number: job.call for job in jobs}
+        source = program_text([entry], self.dialect)
         return Code.of(calls, memory, source, entry.geometry, entry)
 
     def _single(self, job: Job) -> Entry:
-        name = self._add(job.nest.kernel.name, render(job.nest, "%"))
-        functions = {name: self.texts[name]}
-        return Entry(name, functions, job.nest.items, job.nest.group, bool(job.nest.zeros))
+        nest = job.nest
+        called = self.dialect.calls and nest.group == 1
+        name = self._add(nest.kernel.name, (render_function if called else render)(nest, "%"))
+        return Entry(
+            name, {name: self.texts[name]}, nest.items, nest.group, len(job.call.memory),
+            bool(nest.zeros), called,
+        )  # fmt: skip
 
     def _joined(self, batch: Batch, jobs: Sequence[Job], memory: Sequence[int]) -> Entry:
         """Several kernels in one: those of a track in turn, the tracks side by side."""
@@ -93,15 +82,20 @@ class Sources:
         zeros = any(job.nest.zeros for job in jobs)
         parameters = [f"__global void *{name}" for name in argument.values()]
         parameters += [f"__global const float *{ZEROS}"] * zeros
-        text = "\n".join([
+        text = "\n".join([*self._head(parameters), *lines, "}"])
+        name = self._add(joint_name([job.call.kernel for job in jobs]), text)
+        functions = {**called, name: self.texts[name]}
+        return Entry(name, functions, start, 1, len(memory), zeros, self.dialect.calls)
+
+    def _head(self, parameters: Sequence[str]) -> list[str]:
+        """The first lines of a function that several kernels share."""
+        if self.dialect.calls:
+            return [f"FUNCTION void %({', '.join([*parameters, 'const long item'])}) {{"]
+        return [
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
             f"void %({', '.join(parameters)}) {{",
             "  const long item = get_global_id(0);",
-            *lines,
-            "}",
-        ])  # fmt: skip
-        name = self._add(joint_name([job.call.kernel for job in jobs]), text)
-        return Entry(name, {**called, name: self.texts[name]}, start, 1, zeros)
+        ]
 
     def _add(self, name: str, text: str) -> str:
         """A name for ``text``, in which % stands for it."""

@@ -71,9 +71,7 @@ DEVICES = [
         ("portable", "pthread-Some CPU"), ("gpu", "Large GPU"),
     ],
 )  # fmt: skip
-def test_choice_of_a_device(
-    wanted: str | None, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_choice_of_a_device(wanted: str | None, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "all_devices", lambda: DEVICES)
     assert device.select(wanted).name == name
 
@@ -169,7 +167,7 @@ def codes_of(*calls: Call) -> list[Code]:
         for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
         if nest is not None
     ]
-    sources = Sources(jobs, lambda body: "")
+    sources = Sources(jobs, Dialect(packed=True, calls=True))
     return [sources.code(batch) for batch in batches([job.work for job in jobs])]
 
 

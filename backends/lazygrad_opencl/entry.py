@@ -1,0 +1,108 @@
+"""Entry points: the kernel functions by which launches reach the functions of a program.
+
+On GPUs each function is a kernel function itself. Drivers for CPUs compile, link and load every
+kernel function by itself, which takes PoCL longer than the work that is in most of them, and it
+keeps no more than 128 of them loaded. So there a program has a few kernel functions for all of its
+launches; their first argument is the number of the function to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lazygrad_opencl.prelude import Dialect, prelude
+
+# Parameters of entry points. A launch copies all its arguments, so those with few are kept apart
+# from those with many.
+PARAMETERS = (8, 32, 128)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A launch's function as plain data.
+
+    Attributes:
+        name: what it is called.
+        functions: the texts of all functions that it needs, by name; its own comes last.
+        items, group: work-items, and how many of them are a group.
+        memory: how many pieces of memory it takes.
+        zeros: it takes the zeros besides.
+        called: it is called by an entry point; otherwise it is a kernel function.
+    """
+
+    name: str
+    functions: dict[str, str]
+    items: int
+    group: int
+    memory: int
+    zeros: bool
+    called: bool
+
+    @property
+    def geometry(self) -> str:
+        return f"{self.items} work-items in groups of {self.group}"
+
+    @property
+    def arguments(self) -> int:
+        return self.memory + self.zeros
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A kernel function that calls one of ``entries``, by number."""
+
+    parameters: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def name(self) -> str:
+        return f"launch_{self.parameters}"
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {entry.name: number for number, entry in enumerate(self.entries)}
+
+    @property
+    def text(self) -> str:
+        given = [f"m{i}" for i in range(self.parameters)]
+        declared = ", ".join(f"__global void *{name}" for name in given)
+        cases = []
+        for number, entry in enumerate(self.entries):
+            arguments = ", ".join([*given[: entry.arguments], "item"])
+            cases.append(f"    case {number}: {entry.name}({arguments}); break;")
+        return "\n".join([
+            "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
+            f"void {self.name}(const int number, {declared}) {{",
+            "  const int item = get_global_id(0);",
+            "  switch (number) {",
+            *cases,
+            "  }",
+            "}",
+        ])  # fmt: skip
+
+
+def entry_points(entries: Sequence[Entry]) -> list[EntryPoint]:
+    """Entry points for those that are called, equal ones once."""
+    by_name = {entry.name: entry for entry in entries if entry.called}
+    return list(_by_parameters(list(by_name.values())))
+
+
+def _by_parameters(entries: Sequence[Entry]) -> Iterator[EntryPoint]:
+    fewer = 0
+    for most in PARAMETERS:
+        found = tuple(entry for entry in entries if fewer < entry.arguments <= most)
+        fewer = most
+        if found:
+            yield EntryPoint(max(entry.arguments for entry in found), found)
+
+
+def program_text(entries: Sequence[Entry], dialect: Dialect) -> str:
+    """A whole program: the prelude, every function once, the entry points."""
+    functions: dict[str, str] = {}
+    for entry in entries:
+        functions |= entry.functions
+    parts = [*functions.values(), *(point.text for point in entry_points(entries))]
+    body = "\n\n".join(parts)
+    return f"{prelude(body, dialect)}\n{body}\n"
