@@ -15,13 +15,12 @@ from lazygrad_numpy import elementwise, loading, product, reductions
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
-from lazygrad_numpy.loops import axis_order, choose_loops, with_long_last
+from lazygrad_numpy.loops import LEAST_SHARED_WORK, axis_order, choose_loops, with_long_last
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, simplified
 from lazygrad_numpy.rewriting import with_numpy_calls
 
 RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
-LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
 DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS))
 
 
@@ -57,7 +56,7 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     if planned is None:
         shaped = reductions_prepared(shaped)
         order = with_long_last(axis_order(shaped))
-        loops = choose_loops(shaped, order, scale)
+        loops = choose_loops(shaped, order, units, scale)
         products: dict[Expr, Any] = {}
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)

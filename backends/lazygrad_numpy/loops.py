@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex
+from lazygrad.plugin import Expr, Index, Kernel, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy.code import Loop
 
 BLOCK_BYTES = 1 << 19  # of one array in a block; a kernel has a few of them alive
+LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
 SLACK = 2  # a kernel this many times larger than a block is not worth a loop
 TINY = 4  # elements: NumPy's inner loop takes longer to start than to run
 FEWEST_RUNS = 1024
@@ -64,9 +65,12 @@ def _place(r: Range, walk: Mapping[Range, int], order: Sequence[Range]) -> int:
     return smaller[0] if smaller else len(order)
 
 
-def choose_loops(kernel: Kernel, order: Sequence[Range], scale: float) -> dict[Range, Loop]:
+def choose_loops(
+    kernel: Kernel, order: Sequence[Range], units: int, scale: float
+) -> dict[Range, Loop]:
     """Ranges to walk in blocks, so that no array of a block has more than about BLOCK_BYTES, times
-    ``scale``."""
+    ``scale``; and that there is a block for each of ``units`` threads, where there is enough to do.
+    """
     spaces = _spaces(kernel)
     blocks: dict[Range, int] = {}
 
@@ -74,9 +78,15 @@ def choose_loops(kernel: Kernel, order: Sequence[Range], scale: float) -> dict[R
         return prod(blocks.get(r, r.size) for r in space)
 
     limits = {space: int(BLOCK_BYTES * scale) // itemsize for space, itemsize in spaces.items()}
-    for space in sorted(spaces, key=lambda s: -extent(s) / limits[s]):
+    slack = SLACK
+    if units > 1 and _work(kernel) >= LEAST_SHARED_WORK:
+        slack = 1
+        widest = max((v.ranges for v in ex.toposort(kernel.values)), key=extent)
+        share = -(-extent(widest) // units)
+        limits[widest] = min(limits.get(widest, share), share)
+    for space in sorted(limits, key=lambda s: -extent(s) / limits[s]):
         limit = limits[space]
-        while extent(space) > (limit if blocks else limit * SLACK):
+        while extent(space) > (limit if blocks else limit * slack):
             free = [r for r in order if r in space and r not in blocks]
             free.sort(key=lambda r: r.size <= TINY)  # the others first, in order
             cut = _range_to_cut(free, kernel.ranges, extent(space), limit)
@@ -86,8 +96,15 @@ def choose_loops(kernel: Kernel, order: Sequence[Range], scale: float) -> dict[R
     return {r: Loop(r, blocks[r]) for r in order if blocks.get(r, r.size) < r.size}
 
 
+def _work(kernel: Kernel) -> int:
+    """Elements computed."""
+    values = (e for e in ex.toposort(kernel.values) if e.op is not ex.LITERAL)
+    return sum(prod(r.size for r in e.ranges) for e in values)
+
+
 def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
-    """The sets of ranges that arrays are computed over, with the largest itemsize in each."""
+    """The sets of ranges that arrays are computed over, with the largest itemsize in each; what is
+    summed where it lies in memory is no such array."""
     found: dict[frozenset[Range], int] = {}
 
     def add(ranges: Iterable[Range], itemsize: int) -> None:
@@ -96,9 +113,23 @@ def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
 
     for output in kernel.outputs:
         add(output.ranges, output.value.dtype.itemsize)
-    for value in ex.toposort(kernel.values):
-        add(value.ranges, _width(value))
+    values = ex.toposort(kernel.values)
+    in_place = {e.src[0] for e in values if _sums_columns(e)}
+    in_place -= {operand for e in values if not _sums_columns(e) for operand in ex.operands(e)}
+    for value in values:
+        if value not in in_place:
+            add(value.ranges, _width(value))
     return found
+
+
+def _sums_columns(e: Expr) -> bool:
+    """Whether ``e`` adds up rows as they lie in memory, which BLAS does at any length."""
+    if e.op is not ex.REDUCE or e.arg.op is not ops.SUM or e.src[0].op is not ex.LOAD:
+        return False
+    index = e.src[0].arg.index
+    along = [r for r in e.src[0].ranges if index.coefficient(r) == 1]
+    wide = bool(along) and along[0].size > TINY and along[0] not in e.arg.ranges
+    return e.dtype is dt.float32 and wide
 
 
 def _width(value: Expr) -> int:

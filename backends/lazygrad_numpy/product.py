@@ -15,14 +15,17 @@ from lazygrad_numpy.arrays import Dims, is_mergeable
 from lazygrad_numpy.code import Array, Loop, Scope
 from lazygrad_numpy.loops import block_of
 from lazygrad_numpy.lower import Lowering, compute_dtype
+from lazygrad_numpy.support import LOCKED
 
 SMALLEST = 512  # multiplications of one matrix product that are worth a call
-NARROW = 32  # columns below which it is better to transpose the result than to split the batch
+NARROW = 32  # columns; below, transposing the result beats splitting the batch, for example
 PACKED = 192 << 10  # elements of a packed block: it stays in the second-level cache
 RESULT = 128 << 10  # elements of a block of the result
 SCATTERED = 4  # times as long as copying runs
 FEWEST_ROWS = 128  # of a matrix block, so that BLAS's own packing pays
 FEWEST_SHARED_ROWS = 32
+SMALL = 10**6  # multiplications of a matrix product up to which OpenBLAS packs nothing
+LONG = 512  # rows, columns or summands that such a product must have left
 LEAST_SHARED = 1 << 24  # multiplications that are worth waking a thread
 
 
@@ -247,6 +250,13 @@ class _Blocks:
                 return True
         return False
 
+    def shrink(self, group: Sequence[Range], share: float) -> None:
+        """Makes the blocks of the outermost range that has more than one element in them smaller,
+        to about ``share`` of what they were."""
+        r = next(r for r in group if self.chosen.get(r, r.size) > 1)
+        block = max(1, int(self.chosen.get(r, r.size) * share))
+        self.chosen[r] = block_of(r.size, block)
+
 
 def choose_loops(
     kernel: Kernel, reduce: Expr, product: Product, order: Sequence[Range], units: int, scale: float
@@ -262,7 +272,9 @@ def choose_loops(
         while (size := blocks.extent(product.result)) > RESULT * scale * 2:
             if not blocks.cut((product.batch, product.rows), RESULT * scale / size, FEWEST_ROWS):
                 break
-    if not blocks.chosen and units > 1:
+    if blocks.chosen:
+        _cut_to_small(blocks)
+    elif units > 1:
         _cut_for_threads(blocks, units)
     chosen = blocks.chosen
     return {r: Loop(r, chosen[r]) for r in (*order, *product.k) if chosen.get(r, r.size) < r.size}
@@ -276,6 +288,17 @@ def _cut_for_packing(blocks: _Blocks, operand: Operand, limit: float) -> None:
         groups = (k,) if along_k else (own, operand.free)
         if not blocks.cut(groups, limit / size, FEWEST_ROWS):
             return
+
+
+def _cut_to_small(blocks: _Blocks) -> None:
+    """Long products that are narrow in both other directions, in pieces that OpenBLAS does not
+    pack: packing takes it longer than multiplying."""
+    product = blocks.product
+    groups = (product.rows, product.columns, product.k)
+    *others, longest = sorted(groups, key=blocks.extent)
+    length = SMALL // prod(map(blocks.extent, others))
+    while length >= LONG and blocks.extent(longest) > length:
+        blocks.shrink(longest, length / blocks.extent(longest))
 
 
 def _cut_for_threads(blocks: _Blocks, units: int) -> None:
@@ -309,10 +332,20 @@ def emit(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         lo.names.of(right, scope, (*_batch_dims(product, right), *columns)),
         lo.names.of(target, scope, dims),
     )
-    scope.add("matmul({}, {}, out={})".format(*called), left, right, target)
+    function = "dot" if _is_small(product, lo, target) else "matmul"
+    scope.add(f"{function}({called[0]}, {called[1]}, out={called[2]})", left, right, target)
     if into is not None and target is not into:
         lo.copy(target, into, scope)
     return into or target
+
+
+def _is_small(product: Product, lo: Lowering, target: Array) -> bool:
+    """One matrix of so few elements that ``matmul`` would keep the interpreter lock; ``dot`` does
+    not, but wants its result in C order."""
+    rows, columns = (prod(lo.names.extent(r) for r in g) for g in (product.rows, product.columns))
+    if product.batch or not product.rows or not product.columns:
+        return False
+    return rows * columns <= LOCKED and target.strides[product.rows[-1]] == columns
 
 
 def _batch_dims(product: Product, operand: Array) -> Dims:

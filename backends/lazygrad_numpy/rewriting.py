@@ -54,13 +54,17 @@ def negated(condition: Expr) -> Expr:
 
 
 def _choice(src: Sources) -> Expr | None:
-    """Zero comes last, where it costs nothing. What was chosen already is not chosen again."""
+    """Zero comes last, where it costs nothing. What was chosen already is not chosen again; of two
+    conditions for the same value, one choice is made, because they are narrower than it."""
     condition, left, right = src
     if left.op is ops.WHERE and left.src[0] is condition:
         return ex.elementwise(ops.WHERE, (condition, left.src[1], right), left.dtype)
     if is_zero(left) and not is_zero(right):
         swapped = (negated(condition), right, left)
         return ex.elementwise(ops.WHERE, swapped, left.dtype)
+    if is_zero(right) and left.op is ops.WHERE and is_zero(left.src[2]):
+        both = ex.elementwise(ops.AND, (condition, left.src[0]), dt.bool_)
+        return ex.elementwise(ops.WHERE, (both, left.src[1], right), left.dtype)
     return None
 
 

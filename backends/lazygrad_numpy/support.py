@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+LOCKED = 500  # elements of its result up to which NumPy's matmul keeps the interpreter lock
 LONGEST_NAIVE_SUM = 1024  # rows that BLAS may add up one after the other
 
 
@@ -73,22 +74,29 @@ def fold(step: np.ufunc, values: Array, spare: Array, out: Array) -> None:
 
 
 def sum_rows(values: Array, ones: Array, out: Array) -> None:
-    """Column sums by BLAS, at most LONGEST_NAIVE_SUM rows a call; ``out`` has one row."""
+    """Column sums by BLAS, at most LONGEST_NAIVE_SUM rows a product; ``out`` has one row."""
     step = LONGEST_NAIVE_SUM
-    if len(values) <= step:
-        np.matmul(ones[:, : len(values)], values, out=out)
-        return
-    parts = np.empty((-(-len(values) // step), values.shape[1]), values.dtype)
-    for i in range(len(parts)):
-        rows = values[i * step : (i + 1) * step]
-        np.matmul(ones[0, : len(rows)], rows, out=parts[i])
-    np.add.reduce(parts, axis=0, out=out, keepdims=True)
+    whole, rest = divmod(len(values), step)
+    parts = np.empty((whole + bool(rest), values.shape[1]), values.dtype)
+    tail = values[whole * step :]
+    if whole * values.shape[1] > LOCKED:
+        stack = values[: whole * step].reshape(whole, step, -1)
+        np.matmul(ones, stack, out=parts[:whole, np.newaxis])
+    else:
+        for i in range(whole):
+            np.dot(ones[0], values[i * step : (i + 1) * step], out=parts[i])
+    if rest:
+        np.dot(ones[0, :rest], tail, out=parts[whole])
+    if len(parts) > step:
+        sum_rows(parts, ones, out)
+    else:
+        np.add.reduce(parts, axis=0, out=out, keepdims=True)
 
 
 NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     name: getattr(np, name)
     for name in (
-        "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "empty", "equal", "exp",
+        "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty", "equal", "exp",
         "floor_divide", "fmod", "less", "log", "logical_and", "logical_not", "logical_or", "matmul",
         "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder", "sin", "sqrt",
         "subtract", "take", "where",

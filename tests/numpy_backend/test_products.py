@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,16 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound
 from lazygrad.kernel.index import Index, of as index_of
 from lazygrad.kernel.kernel import Kernel
+from lazygrad.runtime.backend import Program
 from tests.numpy_backend.helpers import check, flat, kernel, load, op, ranges, reduce_sum
 
 FLOATS = (dt.float16, dt.bfloat16, dt.float32, dt.float64)
 SIZES = [(7, 5, 3), (1, 300, 40), (300, 1, 40), (129, 65, 257), (1024, 96, 128)]
+
+
+def products_in(program: Program) -> int:
+    """How many calls of BLAS the code has; small results come from ``dot``."""
+    return len(re.findall(r"\b(?:matmul|dot)\(", program.source))
 
 
 def matmul(m: int, n: int, k: int, order: str = "mk,kn,mn", dtype: dt.DType = dt.float32) -> Kernel:
@@ -31,7 +39,7 @@ def matmul(m: int, n: int, k: int, order: str = "mk,kn,mn", dtype: dt.DType = dt
 @pytest.mark.parametrize("order", ["mk,kn,mn", "km,nk,mn", "mk,nk,nm", "km,kn,mn"])
 def test_matmul_in_every_layout(m: int, n: int, k: int, order: str) -> None:
     program = check(matmul(m, n, k, order))
-    assert "matmul(" in program.source
+    assert products_in(program) >= 1
     assert "for " not in program.source  # BLAS reads and writes where the matrices are
     assert "scratch(" not in program.source.replace("prepare(scratch)", "")
 
@@ -58,7 +66,7 @@ def test_many_tiny_products_are_not_sent_to_blas(batch: int) -> None:
     b, m, n, k = ranges(b=batch, m=2, n=2, k=3)
     value = reduce_sum(op(ops.MUL, load(1, flat([b, m, k])), load(2, flat([b, k, n]))), k)
     made = kernel("tiny", (b, m, n), [(flat([b, m, n]), value, ())], {1: 6 * batch, 2: 6 * batch})
-    assert "matmul(" not in check(made).source
+    assert products_in(check(made)) == 0
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(5, 6, 7), (3000, 128, 64), (700, 700, 30)])
@@ -90,7 +98,7 @@ def test_two_outputs_of_one_product() -> None:
     sign = op(ops.LT, total, 0.0)
     outputs = [(flat([rm, rn]), op(ops.MAX, total, 0.0), ()), (flat([rn, rm]), sign, ())]
     made = kernel("relu_and_mask", (rm, rn), outputs, {2: 100_000, 3: 10_000})
-    assert check(made).source.count("matmul(") == 1
+    assert products_in(check(made)) == 1
 
 
 def test_half_precision_multiplies_in_float32() -> None:
@@ -99,7 +107,7 @@ def test_half_precision_multiplies_in_float32() -> None:
     wide = ex.elementwise(ops.CAST, (product,), dt.float32)
     value = ex.elementwise(ops.CAST, (reduce_sum(wide, rk),), dt.float16)
     made = kernel("half", (rm, rn), [(flat([rm, rn]), value, ())], {1: 2400, 2: 3000})
-    assert "matmul(" in check(made).source
+    assert products_in(check(made)) >= 1
 
 
 def test_guard_around_a_product() -> None:
@@ -156,7 +164,7 @@ def test_conv2d_bias_relu(
     n: int, c: int, h: int, o: int, k: int, layout: str, pad: int, stride: int
 ) -> None:
     program = check(conv(n, c, h, o, k, layout=layout, pad=pad, stride=stride))
-    assert "matmul(" in program.source
+    assert products_in(program) >= 1
     assert "take(" not in program.source
 
 
@@ -203,7 +211,7 @@ def weight_gradient(n: int, c: int, h: int, o: int, k: int, layout: str) -> Kern
 @pytest.mark.parametrize("which", [input_gradient, weight_gradient], ids=["dx", "dw"])
 def test_gradients_of_conv2d(which, n: int, c: int, h: int, o: int, k: int, layout: str) -> None:  # type: ignore[no-untyped-def]
     program = check(which(n, c, h, o, k, layout))
-    assert "matmul(" in program.source
+    assert products_in(program) >= 1
     assert "take(" not in program.source
 
 
@@ -237,7 +245,7 @@ def test_weights_of_attention() -> None:
     value = reduce_sum(op(ops.MUL, weight, load(2, flat([b, k, n]))), k)
     made = kernel("attention", (b, m, n), [(flat([b, m, n]), value, ())],
                   {1: 15_000, 2: 19_200, 3: 300})  # fmt: skip
-    assert "matmul(" in check(made).source
+    assert products_in(check(made)) >= 1
 
 
 def test_embedding_gradient_as_a_product_with_one_hot() -> None:
