@@ -22,7 +22,7 @@ from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 
-MOST_ACCUMULATORS = 16  # vectors: more of them gain nothing, even where registers are left
+MOST_ACCUMULATORS = 20  # vectors: more of them gain nothing, even where registers are left
 MOST_ROWS = 10  # each has a pointer of its own
 COLUMNS = {16: 2, 32: 4}  # of a tile, at most, by the number of vector registers
 MOST_COLUMNS = 4
