@@ -14,7 +14,7 @@ from math import prod
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Range
+from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Output
 from lazygrad.shape import Shape, numel
 
@@ -102,8 +102,6 @@ def follow_reads(
         if value.op is not ex.LOAD:
             continue
         moved_by = [r for r in ranges.values() if r in value.arg.index.ranges]
-        if not all(value.arg.index.affine_in(r) for r in moved_by):
-            continue
         moving = numel([r.size for r in moved_by])
         weight = moving * 2 + (sizes[value.arg.slot] >= moving)
         if best is None or weight > best[0]:
@@ -111,8 +109,17 @@ def follow_reads(
     if best is None:
         return row_major(shape)
     index = best[1].arg.index
-    strides = {dim: abs(index.coefficient(r)) for dim, r in ranges.items()}
+    strides = {dim: _mean_step(index, r) for dim, r in ranges.items()}
     dims = list(range(len(shape)))
     moving_dims = [d for d in dims if strides.get(d, 0)]
     still = [d for d in dims if not strides.get(d, 0)]
     return (*still, *sorted(moving_dims, key=lambda d: (-strides[d], d)))
+
+
+def _mean_step(index: Index, r: Range) -> float:
+    """How far one step of ``r`` moves in memory; on average, where it is divided."""
+    if index.affine_in(r):
+        return abs(index.coefficient(r))
+    first, last = (index.substitute({r: Index((), at)}) for at in (0, r.size - 1))
+    low, high = (last - first).interval
+    return max(abs(low), abs(high)) / (r.size - 1)
