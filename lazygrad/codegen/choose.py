@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import contract, groups, lanes as ln
+from lazygrad.codegen import contract, groups, lanes as ln, rows
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -21,6 +21,7 @@ from lazygrad.kernel.target import Target
 WINDOW = 9  # reductions up to this long are written out
 LARGE_BODY = 40  # expressions; what is larger is not repeated
 REPEATED = 4  # vectors in a step of a reduction, with an accumulator each
+LONG_ROW = 1 << 10  # elements: rows of which several are read at a time, a stream of memory each
 COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
 INT_LIMIT = (1 << 31) - 1
 
@@ -82,9 +83,31 @@ def _general(
             if r in over and r not in kernel.ranges:
                 walks[r] = _vectors(r, lanes, 1)
     order = _order(kernel, outer)
+    if order and _streams_rows(kernel, over):
+        walks |= _several_rows(order[-1], kernel, over, lanes)
     names = " and ".join(sorted(r.name for r in over))
     notes = (f"vectors of {names}",) if over else ("no vectors",)
-    return Schedule(kernel, order, order, walks, wide=wide, notes=notes)
+    kept = () if target.is_gpu else rows.find(kernel, walks)
+    return Schedule(kernel, order, order, walks, wide=wide, rows=kept, notes=notes)
+
+
+def _streams_rows(kernel: Kernel, over: frozenset[Range]) -> bool:
+    """Whether it reads long rows once and keeps one number of each: their memory is what counts."""
+    reductions = kernel.reductions()
+    own = any(r not in kernel.ranges for o in kernel.outputs for r in o.ranges)
+    if own or len(reductions) != 1 or len(ex.toposort(reductions[0].src)) > LARGE_BODY // 4:
+        return False
+    return all(r in over and r.size >= LONG_ROW for r in reductions[0].arg.ranges)
+
+
+def _several_rows(
+    r: Range, kernel: Kernel, over: frozenset[Range], lanes: int
+) -> dict[Range, Walk]:
+    """Steps of several rows side by side, with as many accumulators as one would have."""
+    inner = kernel.reductions()[0].arg.ranges
+    rows = min(REPEATED, r.size)
+    found = {x: _vectors(x, lanes, max(1, 2 * REPEATED // rows)) for x in inner if x in over}
+    return found | {r: Walk(rows)}
 
 
 def _columns(kernel: Kernel) -> int:

@@ -9,6 +9,7 @@ from lazygrad.codegen import nest
 from lazygrad.codegen.nest import LoopNest, Sum
 from lazygrad.codegen.panels import FilledPanel, fits
 from lazygrad.codegen.reductions import Reductions
+from lazygrad.codegen.rows import KeptRows
 from lazygrad.codegen.schedule import Schedule
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import MEMBER, Piece, Steps
@@ -30,7 +31,8 @@ class _Emitter:
         self.scope = Scope()
         self.values = Values(self.scope)
         self.steps = Steps(self.scope, self.values.integers, schedule.group)
-        self.reductions = Reductions(self.scope, self.values, self.steps, schedule)
+        rows = KeptRows(schedule.rows, schedule.walks, self.scope, self.values)
+        self.reductions = Reductions(self.scope, self.values, self.steps, schedule, rows)
 
     def write(self, kernel: Kernel) -> LoopNest:
         coordinates = self._coordinates()

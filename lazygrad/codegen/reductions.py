@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lazygrad import dtype as dt, ops
 from lazygrad.codegen import nest, products
 from lazygrad.codegen.nest import Value
+from lazygrad.codegen.rows import KeptRows
 from lazygrad.codegen.schedule import Schedule, Walk, segments
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Piece, Steps
@@ -38,11 +39,14 @@ class Running:
 class Reductions:
     """Writes the loops of REDUCE expressions and remembers their results."""
 
-    def __init__(self, scope: Scope, values: Values, steps: Steps, schedule: Schedule) -> None:
+    def __init__(
+        self, scope: Scope, values: Values, steps: Steps, schedule: Schedule, rows: KeptRows
+    ) -> None:
         self.scope = scope
         self.values = values
         self.steps = steps
         self.schedule = schedule
+        self.rows = rows
         self._inside: dict[Expr, list[Expr]] = {}
 
     def prepare(self, wanted: Iterable[tuple[Expr, Point]]) -> None:
@@ -139,6 +143,7 @@ class Reductions:
         name = running.partial[slot].name
         for operands in self._operands(source, op, point):
             self.scope.add(nest.Accumulate(name, source.dtype, lanes, op, operands))
+        self.rows.put(running.value, point, home)
 
     def _number(self, running: Running, combo: tuple[Piece, ...]) -> int:
         """Which accumulator a combination of pieces adds to: one each where a loop steps over

@@ -98,6 +98,17 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A costly value that a reduction computes along ``r`` (``inside``) and an output needs along
+    ``again`` (``outside``): to be kept in between."""
+
+    inside: Expr
+    r: Range
+    outside: Expr
+    again: Range
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Everything that was decided about a kernel.
 
@@ -109,6 +120,7 @@ class Schedule:
         group: work-items a group.
         wide: integers need 64 bits.
         panels: of a contraction whose columns lie far apart in memory.
+        rows: that are kept from a reduction to the outputs.
     """
 
     kernel: Kernel
@@ -118,6 +130,7 @@ class Schedule:
     group: int = 1
     wide: bool = False
     panels: tuple[Panel, ...] = ()
+    rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def walk(self, r: Range) -> Walk:

@@ -8,7 +8,7 @@ otherwise. Everything else stays a scalar.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from lazygrad import ops
 from lazygrad.codegen import nest
@@ -40,7 +40,9 @@ class Values:
             return self.copied[value](point)
         for e in self._order(value):
             if self.known(e, point) is None:
-                self.remember(e, point, _WRITE.get(e.op, _elementwise)(self, e, point))
+                write = _WRITE.get(e.op, _elementwise)
+                copied = self.copied.get(e)
+                self.remember(e, point, copied(point) if copied else write(self, e, point))
         return self._must(value, point)
 
     def known(self, value: Expr, point: Point) -> Value | None:
@@ -60,10 +62,11 @@ class Values:
         return found
 
     def _order(self, value: Expr) -> list[Expr]:
-        """What is below ``value``, operands first, without what is inside reductions."""
+        """What is below ``value``, operands first, without what is inside reductions or was copied
+        to be read back."""
         found = self._orders.get(value)
         if found is None:
-            found = self._orders[value] = _order(value)
+            found = self._orders[value] = _order(value, self.copied)
         return found
 
     # -- one method a kernel op ------------------------------------------------------------------
@@ -183,8 +186,8 @@ class Values:
         self.scope.add(nest.Store(place, value, dtype, lanes, stride or 1, moving))
 
 
-def _order(root: Expr) -> list[Expr]:
-    """Toposort that does not enter reductions."""
+def _order(root: Expr, copied: Container[Expr]) -> list[Expr]:
+    """Toposort that does not enter reductions, nor what was copied."""
     order: list[Expr] = []
     seen: set[Expr] = set()
     stack = [(root, False)]
@@ -195,7 +198,7 @@ def _order(root: Expr) -> list[Expr]:
         elif current not in seen:
             seen.add(current)
             stack.append((current, True))
-            if current.op is not ex.REDUCE:
+            if current.op is not ex.REDUCE and current not in copied:
                 stack.extend((operand, False) for operand in ex.operands(current))
     return order
 

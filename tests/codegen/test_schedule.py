@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import dtype as dt, ops
 from lazygrad.codegen import nest
 from lazygrad.codegen.choose import loop_nest, schedule
-from lazygrad.codegen.nest import Accumulate, Declare, Divide, Get, Last, Load, Loop, Pointer
+from lazygrad.codegen.nest import Accumulate, Array, Declare, Divide, Get, Last, Load, Loop, Pointer
 from lazygrad.codegen.normal import normal
 from lazygrad.codegen.schedule import Schedule, Walk, segments
 from lazygrad.kernel.kernel import Kernel
@@ -34,6 +34,10 @@ def innermost(loop_nest: nest.LoopNest) -> list[Loop]:
     """The loops that hold no other, in order."""
     loops = [s for s in nest.walk(loop_nest.body) if isinstance(s, Loop)]
     return [s for s in loops if not any(isinstance(inner, Loop) for inner in s.body)]
+
+
+def _is_exp(statement: nest.Statement) -> bool:
+    return isinstance(statement, nest.Let) and statement.op is ops.EXP
 
 
 def count(statements: tuple[nest.Statement, ...]) -> Counter[type]:
@@ -152,6 +156,24 @@ def test_a_long_row_has_several_accumulators() -> None:
     made = written(ks.sum_rows(4, 1000))
     vectors = [s for s in nest.walk(made.body) if isinstance(s, Declare) and s.lanes == 8]
     assert len(vectors) == 4
+
+
+def test_several_long_rows_are_read_at_a_time() -> None:
+    made = written(ks.sum_rows(10, 4096))
+    first, rest = innermost(made)
+    assert count(first.body) == {Load: 8, Accumulate: 8}  # two vectors of each of four rows
+    assert count(rest.body) == {Load: 2, Accumulate: 2}
+
+
+@pytest.mark.parametrize(("columns", "kept"), [(64, [64]), (61, []), (1 << 14, [])])
+def test_exponentials_of_a_row_are_kept(columns: int, kept: list[int]) -> None:
+    """The output divides what the sum has added up; a row that ends within a vector or does not
+    stay in cache is computed again."""
+    made = written(ks.softmax(5, columns))
+    loops = [loop for loop in innermost(made) if any(_is_exp(s) for s in loop.body)]
+    assert (len(loops) == 1) == bool(kept)
+    arrays = [s for s in nest.walk(made.body) if isinstance(s, Array)]
+    assert [array.count * array.lanes for array in arrays] == kept
 
 
 def test_small_windows_are_written_out() -> None:
