@@ -21,7 +21,8 @@ def kernels(*tensors: Tensor) -> tuple[Kernel, ...]:
 
 def sources(*tensors: Tensor) -> tuple[str, ...]:
     """The generated code of each of these kernels."""
-    return tuple(code.source for plan in _plans(tensors) for code in plan.recipe.codes)
+    codes = [code for plan in _plans(tensors) for code in plan.recipe.codes]
+    return tuple(part.source for code in codes for part in code.parts)
 
 
 def explain(*tensors: Tensor) -> str:

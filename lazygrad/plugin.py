@@ -6,7 +6,7 @@ group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 
 from lazygrad import dtype, ops
 from lazygrad.codegen import nest
-from lazygrad.codegen.batch import Batch, Work, alone, batches
+from lazygrad.codegen.batch import Batch, Work, alone, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.tuning import STAGES, Tuning, is_worthwhile, variations
@@ -20,13 +20,13 @@ from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import disk
-from lazygrad.runtime.backend import Backend, Call, Code, Program, joint_name
+from lazygrad.runtime.backend import Backend, Call, Code, Part, Program, joint_name
 from lazygrad.runtime.tuner import best
 
 __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
-    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Program", "Range", "Target",
+    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
     "Tuning", "Work", "alone", "batches", "best", "cache_folder", "contraction", "disk", "dtype",
-    "expr", "index", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "settings",
-    "variations",
+    "expr", "in_turn", "index", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops",
+    "settings", "variations",
 ]  # fmt: skip

@@ -87,7 +87,7 @@ class NumpyBackend(Backend):
         def program(scale: float) -> Program:
             return self.load([code_of(0, call, self._team.members, scale)])[0]
 
-        return lambda scale: program(scale).launch_timed(memory)
+        return lambda scale: sum(program(scale).launch_timed(memory))
 
     def load(self, codes: Sequence[Code]) -> list[Program]:
         return [NumpyProgram(code, self._team, self._blas) for code in codes]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Call, Code, DeviceError, Program
+from lazygrad.plugin import Call, Code, DeviceError, Part, Program
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
 from lazygrad_numpy.generate import Source, generate
@@ -71,7 +71,7 @@ def code_of(number: int, call: Call, units: int, scale: float = 1.0) -> Code:
     geometry = f"{made.scratch_bytes} bytes of scratch"
     if made.shared:
         geometry += f", {made.shared.range.name} shared by {units} threads"
-    return Code.of({number: call}, call.memory, made.text, geometry, made)
+    return Code((Part.of({number: call}, made.text),), call.memory, geometry, made)
 
 
 class Running:
@@ -103,8 +103,9 @@ class NumpyProgram(Program):
         self._blas = blas
         self._scratch_bytes = made.scratch_bytes
         namespace = dict(NAMESPACE) | made.constants
-        namespace["__name__"], namespace["__loader__"] = code.name, _Text(made.text)
-        exec(compile(made.text, f"{code.name}.py (generated)", "exec"), namespace)
+        (part,) = code.parts
+        namespace["__name__"], namespace["__loader__"] = part.name, _Text(made.text)
+        exec(compile(made.text, f"{part.name}.py (generated)", "exec"), namespace)
         self._make, self._bind = namespace["prepare"], namespace["bind"]
         self._local = threading.local()
 
@@ -127,12 +128,12 @@ class NumpyProgram(Program):
         with Running(self._blas):
             super().launch(memory)
 
-    def launch_timed(self, memory: Sequence[Memory]) -> float:
+    def launch_timed(self, memory: Sequence[Memory]) -> list[float]:
         call = self.bind(memory)
         with Running(self._blas):
             start = perf_counter()
             call()
-            return perf_counter() - start
+            return [perf_counter() - start]
 
     def _prepared(self) -> tuple[Any, ...]:
         """Scratch arrays and constants of this thread."""

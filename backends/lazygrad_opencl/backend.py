@@ -25,6 +25,7 @@ from lazygrad.plugin import (
     best,
     dtype,
     expr,
+    in_turn,
     is_worthwhile,
     loop_nest,
     settings,
@@ -74,6 +75,11 @@ class OpenCLBackend(Backend):
         flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
         return cl.Buffer(self.context, flags, hostbuf=np.zeros(ZEROS, np.uint8))
 
+    def counters(self, count: int) -> Any:
+        """Integers that are zero, for a launch whose work-items wait for each other."""
+        flags = cl.mem_flags.READ_WRITE | cl.mem_flags.COPY_HOST_PTR
+        return cl.Buffer(self.context, flags, hostbuf=np.zeros(count, np.int32))
+
     # -- memory ---------------------------------------------------------------------------------
 
     def allocate(self, nbytes: int) -> Any:
@@ -109,13 +115,15 @@ class OpenCLBackend(Backend):
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         jobs = self._jobs(calls)
-        sources = Sources(jobs, self._dialect)
-        return [sources.code(batch) for batch in batches([job.work for job in jobs])]
+        sources = Sources(jobs, self._dialect, self.target.units)
+        made = batches([job.work for job in jobs])
+        turns = in_turn(made) if self._dialect.calls else [[batch] for batch in made]
+        return [sources.code(*several) for several in turns]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
         """All kernels as one program, but each with a launch of its own."""
         jobs = self._jobs([Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels])
-        sources = Sources(jobs, self._dialect)
+        sources = Sources(jobs, self._dialect, self.target.units)
         return self.load([sources.code(alone(number)) for number in range(len(jobs))])
 
     def _jobs(self, calls: Sequence[Call]) -> list[Job]:
@@ -148,12 +156,12 @@ class OpenCLBackend(Backend):
 
         @cache
         def program(nest: LoopNest) -> Program:
-            sources = Sources([Job(0, call, nest)], self._dialect)
+            sources = Sources([Job(0, call, nest)], self._dialect, self.target.units)
             return self.load([sources.code(alone(0))])[0]
 
         def seconds(tuning: Tuning) -> float:
             nest = loop_nest(kernel, self.target, tuning)
-            return program(nest).launch_timed(memory) if nest else math.inf
+            return sum(program(nest).launch_timed(memory)) if nest else math.inf
 
         return seconds
 

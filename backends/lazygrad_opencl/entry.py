@@ -3,7 +3,8 @@
 On GPUs each function is a kernel function itself. Drivers for CPUs compile, link and load every
 kernel function by itself, which takes PoCL longer than the work that is in most of them, and it
 keeps no more than 128 of them loaded. So there a program has a few kernel functions for all of its
-launches; their first argument is the number of the function to call.
+launches; their first argument is the number of the function to call, the second one which of its
+parts to run (-1: all, one after the other).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Entry:
         memory: how many pieces of memory it takes.
         zeros: it takes the zeros besides.
         called: it is called by an entry point; otherwise it is a kernel function.
+        parts: what it does in turn, by counters that it takes as its last memory; 0 if it does all
+            at once.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Entry:
     memory: int
     zeros: bool
     called: bool
+    parts: int = 0
 
     @property
     def geometry(self) -> str:
@@ -46,7 +50,7 @@ class Entry:
 
     @property
     def arguments(self) -> int:
-        return self.memory + self.zeros
+        return self.memory + self.zeros + bool(self.parts)
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,12 @@ class EntryPoint:
         declared = ", ".join(f"__global void *{name}" for name in given)
         cases = []
         for number, entry in enumerate(self.entries):
-            arguments = ", ".join([*given[: entry.arguments], "item"])
+            last = "part" if entry.parts else "item"
+            arguments = ", ".join([*given[: entry.arguments], last])
             cases.append(f"    case {number}: {entry.name}({arguments}); break;")
         return "\n".join([
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
-            f"void {self.name}(const int number, {declared}) {{",
+            f"void {self.name}(const int number, const int part, {declared}) {{",
             "  const int item = get_global_id(0);",
             "  switch (number) {",
             *cases,

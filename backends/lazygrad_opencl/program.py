@@ -12,7 +12,9 @@ import numpy as np
 from lazygrad.plugin import Code, DeviceError, Program
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, EntryPoint
+from lazygrad_opencl.prelude import COUNTERS
 
+PART, ALL = 1, np.int32(-1)  # the argument of an entry point that chooses a part, and its value
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile
 
 
@@ -25,12 +27,14 @@ class OpenCLProgram(Program):
         self._device = device
         self._global = (-(-entry.items // entry.group) * entry.group,)
         self._local = (entry.group,)
-        self._zeros = (device.zeros,) if entry.zeros else ()
+        self._more = [device.zeros] if entry.zeros else []
+        if entry.parts:
+            self._more.append(device.counters((entry.parts + 1) * COUNTERS))
         self._function, self._first = _function(built, entry, points)
         self._arguments: tuple[Any, ...] = ()  # those that it has now
 
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
-        arguments = (*memory, *self._zeros)
+        arguments = (*memory, *self._more)
         queue, sizes = self._device.queue, (self._global, self._local)
 
         def call() -> None:
@@ -40,9 +44,20 @@ class OpenCLProgram(Program):
 
         return call
 
-    def launch_timed(self, memory: Sequence[Any]) -> float:
-        self._set((*memory, *self._zeros))
+    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
+        self._set((*memory, *self._more))
         self._device.queue.finish()
+        parts: int = self.code.data.parts
+        if not parts:
+            return [self._timed()]
+        seconds = []
+        for part in range(parts):
+            self._function.set_arg(PART, np.int32(part))
+            seconds.append(self._timed())
+        self._function.set_arg(PART, ALL)
+        return seconds
+
+    def _timed(self) -> float:
         queue, sizes = self._device.profiling_queue, (self._global, self._local)
         event = cl.enqueue_nd_range_kernel(queue, self._function, *sizes)
         event.wait()
@@ -61,8 +76,8 @@ def _function(built: Any, entry: Entry, points: Sequence[EntryPoint]) -> tuple[A
     point = next(point for point in points if entry.name in point.numbers)
     function = cl.Kernel(built, point.name)
     nothing = [None] * point.parameters
-    function.set_args(np.int32(point.numbers[entry.name]), *nothing)
-    return function, 1
+    function.set_args(np.int32(point.numbers[entry.name]), ALL, *nothing)
+    return function, PART + 1
 
 
 def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:

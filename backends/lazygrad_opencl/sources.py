@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import Batch, Call, Code, LoopNest, Work, joint_name
+from lazygrad.plugin import Batch, Call, Code, LoopNest, Part, Work, joint_name
 from lazygrad_opencl.entry import Entry, program_text
 from lazygrad_opencl.prelude import Dialect
 from lazygrad_opencl.render import ZEROS, render, render_function
@@ -34,61 +34,104 @@ class Job:
         )
 
 
+WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of what is left
+
+
 class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self, jobs: Sequence[Job], dialect: Dialect) -> None:
-        self.jobs, self.dialect = jobs, dialect
+    def __init__(self, jobs: Sequence[Job], dialect: Dialect, units: int) -> None:
+        self.jobs, self.dialect, self.units = jobs, dialect, units
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
-    def code(self, batch: Batch) -> Code:
-        """The function of a batch."""
-        jobs = [self.jobs[number] for track in batch.tracks for number in track.calls]
-        memory = jobs[0].call.memory
+    def code(self, *batches: Batch) -> Code:
+        """The code of a launch: a batch, or several in turn."""
+        jobs = [job for batch in batches for job in self._jobs(batch)]
         if len(jobs) == 1:
+            memory = jobs[0].call.memory
             entry = self._single(jobs[0])
         else:
             memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
-            entry = self._joined(batch, jobs, memory)
-        calls = {job.number: job.call for job in jobs}
-        source = program_text([entry], self.dialect)
-        return Code.of(calls, memory, source, entry.geometry, entry)
+            entry = self._joined(batches, jobs, memory)
+        parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
+        return Code(parts, memory, entry.geometry, entry)
+
+    def _jobs(self, batch: Batch) -> list[Job]:
+        return [self.jobs[number] for track in batch.tracks for number in track.calls]
+
+    def _part(self, batch: Batch, entry: Entry, batches: int) -> Part:
+        """What people see of a batch: the whole program, or its functions if there is more."""
+        jobs = self._jobs(batch)
+        if batches == 1:
+            source = program_text([entry], self.dialect)
+        else:
+            names = dict.fromkeys(self._function(job) for job in jobs)
+            source = "\n\n".join(self.texts[name] for name in names)
+        return Part.of({job.number: job.call for job in jobs}, source)
+
+    def _function(self, job: Job) -> str:
+        """The name of a kernel's function, to be called for each of its work-items."""
+        return self._add(job.nest.kernel.name, render_function(job.nest, "%"))
 
     def _single(self, job: Job) -> Entry:
         nest = job.nest
         called = self.dialect.calls and nest.group == 1
-        name = self._add(nest.kernel.name, (render_function if called else render)(nest, "%"))
+        name = self._function(job) if called else self._add(nest.kernel.name, render(nest, "%"))
         return Entry(
             name, {name: self.texts[name]}, nest.items, nest.group, len(job.call.memory),
             bool(nest.zeros), called,
         )  # fmt: skip
 
-    def _joined(self, batch: Batch, jobs: Sequence[Job], memory: Sequence[int]) -> Entry:
-        """Several kernels in one: those of a track in turn, the tracks side by side."""
-        argument = {m: f"m{i}" for i, m in enumerate(memory)}
-        called: dict[str, str] = {}
-        lines, start = [], 0
-        for track in batch.tracks:
-            lines.append(f"  {'else ' if start else ''}if (item < {start + track.items}) {{")
-            item = f"item - {start}" if start else "item"
-            for job in (self.jobs[number] for number in track.calls):
-                name = self._add(job.nest.kernel.name, render_function(job.nest, "%"))
-                called[name] = self.texts[name]
-                given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
-                lines.append(f"    {name}({', '.join([*given, item])});")
-            lines.append("  }")
-            start += track.items
+    def _joined(
+        self, batches: Sequence[Batch], jobs: Sequence[Job], memory: Sequence[int]
+    ) -> Entry:
+        """Several kernels in one function: batches in turn, what is in a batch side by side."""
         zeros = any(job.nest.zeros for job in jobs)
+        argument = {m: f"m{i}" for i, m in enumerate(memory)}
         parameters = [f"__global void *{name}" for name in argument.values()]
         parameters += [f"__global const float *{ZEROS}"] * zeros
-        text = "\n".join([*self._head(parameters), *lines, "}"])
-        name = self._add(joint_name([job.call.kernel for job in jobs]), text)
-        functions = {**called, name: self.texts[name]}
-        return Entry(name, functions, start, 1, len(memory), zeros, self.dialect.calls)
+        if len(batches) == 1:
+            items, parts = batches[0].items, 0
+            lines = [*self._head(parameters), *self._calls(batches[0], argument, "  "), "}"]
+        else:
+            items, parts = WORKERS * self.units, len(batches)
+            parameters += ["__global int *counters", "const int part"]
+            lines = [f"FUNCTION void %({', '.join(parameters)}) {{"]
+            for number, batch in enumerate(batches):
+                lines += self._turn(number, batch, argument)
+            lines += [f"  LEAVE({parts}, {items});", "}"]
+        name = self._add(joint_name([job.call.kernel for job in jobs]), "\n".join(lines))
+        functions = {f: self.texts[f] for f in (*map(self._function, jobs), name)}
+        called = self.dialect.calls
+        return Entry(name, functions, items, 1, len(memory), zeros, called, parts)
+
+    def _turn(self, number: int, batch: Batch, argument: Mapping[int, str]) -> list[str]:
+        """A batch among others: its work-items are taken by whoever is free."""
+        return [
+            f"  if (part < 0 || part == {number}) {{",
+            f"    for (int item; (item = TAKE({number})) < {batch.items}; DONE({number})) {{",
+            *self._calls(batch, argument, "      "),
+            "    }",
+            f"    AWAIT({number}, {batch.items});",
+            "  }",
+        ]
+
+    def _calls(self, batch: Batch, argument: Mapping[int, str], indent: str) -> list[str]:
+        """The calls for one ``item``: those of a track in turn, the tracks side by side."""
+        lines, start = [], 0
+        for track in batch.tracks:
+            lines.append(f"{'else ' if start else ''}if (item < {start + track.items}) {{")
+            item = f"item - {start}" if start else "item"
+            for job in (self.jobs[number] for number in track.calls):
+                given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
+                lines.append(f"  {self._function(job)}({', '.join([*given, item])});")
+            lines.append("}")
+            start += track.items
+        return [indent + line for line in lines]
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
-        """The first lines of a function that several kernels share."""
+        """The first lines of a function whose kernels run side by side."""
         if self.dialect.calls:
             return [f"FUNCTION void %({', '.join([*parameters, 'const long item'])}) {{"]
         return [

@@ -2,7 +2,8 @@
 
 A launch costs as much as a small kernel, and a program with fewer entry points compiles faster.
 Kernels that do not depend on each other run side by side, as work-items of one launch. Kernels of a
-single work-item that do depend on each other run in turn in that work-item.
+single work-item that do depend on each other run in turn in that work-item. Where the work-items of
+a launch can wait for each other, whole batches run in turn.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MOST_MEMORY = 96  # arguments of a launch; OpenCL promises 128 pointers
+MOST_MEMORY = 120  # arguments of a launch; OpenCL promises 128 pointers
 
 
 @dataclass
@@ -65,6 +66,20 @@ def batches(calls: Sequence[Work]) -> list[Batch]:
             _place(made[position], number, call, waits_for)
         batch_of.append(position)
     return made
+
+
+def in_turn(made: Sequence[Batch]) -> list[list[Batch]]:
+    """Batches that can be one launch, one after the other."""
+    found: list[list[Batch]] = []
+    memory: set[int] = set()
+    for batch in made:
+        wider = memory | batch.memory
+        if not found or batch.alone or found[-1][-1].alone or len(wider) > MOST_MEMORY:
+            found.append([])
+            wider = batch.memory
+        found[-1].append(batch)
+        memory = wider
+    return found
 
 
 def _dependencies(calls: Sequence[Work]) -> list[set[int]]:

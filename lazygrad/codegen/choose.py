@@ -65,9 +65,7 @@ def _needs_wide(kernel: Kernel) -> bool:
 # -- kernels that are no contraction ------------------------------------------------------------
 
 
-def _general(
-    kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning
-) -> Schedule:
+def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     over = ln.choose(kernel, lanes)
     walks: dict[Range, Walk] = {}
     for e in kernel.reductions():

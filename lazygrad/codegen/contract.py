@@ -116,9 +116,7 @@ def _panel(factor: Expr, rows: Range, summed: tuple[Range, ...]) -> Panel:
     return Panel(factor, rows, tuple(r for r in summed if r in factor.ranges))
 
 
-def _tiled_form(
-    kernel: Kernel, found: SumOfProducts, sides: Sides
-) -> tuple[Kernel, Range | None]:
+def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Kernel, Range | None]:
     """The kernel with its sum in the form SUM(rows * columns + ...), the loops of the sum ordered
     so that the innermost one walks along the memory of the rows, and the rows as one range."""
     order = _outward(sides.rows, found.k)

@@ -144,7 +144,5 @@ def _bound(points: list[Point], r: Range, pieces: Sequence[Piece]) -> list[Point
     """Every point with every piece. In a tile, the rows (bound last) change slowest: so few of
     their scalars are alive at a time that the accumulators stay in registers."""
     return [
-        point.bind(r, piece.index, piece.depth, piece.lanes)
-        for piece in pieces
-        for point in points
+        point.bind(r, piece.index, piece.depth, piece.lanes) for piece in pieces for point in points
     ]

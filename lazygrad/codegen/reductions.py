@@ -130,9 +130,7 @@ class Reductions:
             value = self.values.let(op, (before, value), source, home)
         running.partial[_ONLY] = value
 
-    def _step(
-        self, running: Running, combo: tuple[Piece, ...], point: Point, home: int
-    ) -> None:
+    def _step(self, running: Running, combo: tuple[Piece, ...], point: Point, home: int) -> None:
         """Adds the value at ``point`` to its accumulator."""
         source = running.value.src[0]
         op = COMBINE[running.value.arg.op]

@@ -95,9 +95,7 @@ class Values:
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
 
-    def _load(
-        self, e: Expr, slot: int, index: Index, test: str, lanes: int, depth: int
-    ) -> Value:
+    def _load(self, e: Expr, slot: int, index: Index, test: str, lanes: int, depth: int) -> Value:
         base = _without(index, self._lane_of(index)) if lanes > 1 else index
         if test:
             place, test = self.integers.guarded_place(slot, base, test, lanes, e.dtype.itemsize)
@@ -138,9 +136,7 @@ class Values:
         return Value(e.dtype, lanes, name)
 
     def elementwise(self, e: Expr, point: Point) -> Value:
-        return self.let(
-            e.op, tuple(self._must(s, point) for s in e.src), e, point.key(e.ranges)[1]
-        )
+        return self.let(e.op, tuple(self._must(s, point) for s in e.src), e, point.key(e.ranges)[1])
 
     def let(self, op: ops.Op | ex.KernelOp, src: tuple[Value, ...], e: Expr, depth: int) -> Value:
         """``op(src)`` with the dtype of ``e``, in the block at ``depth``."""

@@ -24,45 +24,55 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Code:
-    """What was generated for one launch, as plain data that can be kept on disk: for one kernel,
-    or for several that need not wait for each other.
+class Part:
+    """What a launch does at one time: a kernel, or several that need not wait for each other.
 
     Attributes:
         name: of its largest kernel, and how many there are besides.
         calls: the numbers of the calls that it makes.
-        memory: the numbers of the memory that it is bound to, in order.
         flops, nbytes: operations, and bytes moved, of all its kernels.
         source: the generated code, for people.
-        geometry: how it is launched (global and local sizes), for people.
-        data: what the backend needs to compile and launch it; can be pickled.
     """
 
     name: str
     calls: tuple[int, ...]
-    memory: tuple[int, ...]
     flops: int
     nbytes: int
     source: str
-    geometry: str
-    data: Any
 
     @classmethod
-    def of(
-        cls, calls: Mapping[int, Call], memory: Sequence[int], source: str, geometry: str, data: Any
-    ) -> Code:
-        """The code of these calls, by their numbers."""
+    def of(cls, calls: Mapping[int, Call], source: str) -> Part:
+        """That of these calls, by their numbers."""
         kernels = [call.kernel for call in calls.values()]
         return cls(
             name=joint_name(kernels),
             calls=tuple(calls),
-            memory=tuple(memory),
             flops=sum(map(cost.flops, kernels)),
             nbytes=sum(map(cost.nbytes, kernels)),
             source=source,
-            geometry=geometry,
-            data=data,
         )
+
+
+@dataclass(frozen=True)
+class Code:
+    """What was generated for one launch, as plain data that can be kept on disk.
+
+    Attributes:
+        parts: what it does, one after the other.
+        memory: the numbers of the memory that it is bound to, in order.
+        geometry: how it is launched (global and local sizes), for people.
+        data: what the backend needs to compile and launch it; can be pickled.
+    """
+
+    parts: tuple[Part, ...]
+    memory: tuple[int, ...]
+    geometry: str
+    data: Any
+
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """The numbers of all calls."""
+        return tuple(number for part in self.parts for number in part.calls)
 
 
 def joint_name(kernels: Sequence[Kernel]) -> str:
@@ -80,7 +90,7 @@ class Program(ABC):
 
     @property
     def source(self) -> str:
-        return self.code.source
+        return "\n".join(part.source for part in self.code.parts)
 
     @abstractmethod
     def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
@@ -93,8 +103,8 @@ class Program(ABC):
         self.bind(memory)()
 
     @abstractmethod
-    def launch_timed(self, memory: Sequence[Any]) -> float:
-        """Run it, wait, and return the seconds that it took on the device."""
+    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
+        """Run it, wait, and return the seconds that each part took on the device."""
 
 
 class Backend(ABC):

@@ -12,7 +12,7 @@ from lazygrad.config import settings
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime import registry, report
-from lazygrad.runtime.backend import Backend, Call, Code, Program
+from lazygrad.runtime.backend import Backend, Call, Code, Part, Program
 from lazygrad.runtime.memory import Memory, scratchpad
 from lazygrad.schedule.plan import INPUT, OUTPUT, TEMPORARY, Plan
 
@@ -74,9 +74,9 @@ class CompiledPlan:
             self._plan = unpickled(self.recipe.pickled_plan)
         return self._plan
 
-    def kernels(self, code: Code) -> list[Kernel]:
-        """What a launch computes."""
-        return [self.plan.steps[number].kernel for number in code.calls]
+    def kernels(self, part: Part) -> list[Kernel]:
+        """What a part of a launch computes."""
+        return [self.plan.steps[number].kernel for number in part.calls]
 
     def run(self, inputs: Sequence[Memory]) -> list[Memory]:
         """Launches everything, waits for nothing; results are memory of their own, or inputs."""

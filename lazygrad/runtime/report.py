@@ -13,7 +13,7 @@ from lazygrad.graph import Node
 from lazygrad.kernel import cost
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime import registry
-from lazygrad.runtime.backend import Code, Program
+from lazygrad.runtime.backend import Code, Part, Program
 from lazygrad.show import show_graph
 
 if TYPE_CHECKING:
@@ -46,29 +46,39 @@ def _say(text: str) -> None:
 
 def _summary(compiled: CompiledPlan) -> str:
     codes = compiled.recipe.codes
+    parts = [part for code in codes for part in code.parts]
     return (
-        f"[lazygrad] {compiled.device}: {_counted(sum(len(c.calls) for c in codes), 'kernel')} in "
-        f"{_counted(len(codes), 'launch')}, {sum(c.flops for c in codes) / 1e6:.1f} MFLOP, "
-        f"{sum(c.nbytes for c in codes) / 1e6:.1f} MB moved, "
+        f"[lazygrad] {compiled.device}: {_counted(sum(len(p.calls) for p in parts), 'kernel')} in "
+        f"{_counted(len(codes), 'launch')}, {sum(p.flops for p in parts) / 1e6:.1f} MFLOP, "
+        f"{sum(p.nbytes for p in parts) / 1e6:.1f} MB moved, "
         f"{sum(compiled.recipe.temporaries) / 1e6:.1f} MB of temporaries"
     )
 
 
 def _describe(compiled: CompiledPlan, code: Code, level: int) -> str:
     lines = []
-    kernels = compiled.kernels(code)
+    for part in code.parts:
+        lines += _describe_part(compiled, part, level)
+    if len(code.parts) > 1:
+        lines.append(f"    ({_counted(len(code.calls), 'kernel')} in one launch)")
+    return "\n".join(lines)
+
+
+def _describe_part(compiled: CompiledPlan, part: Part, level: int) -> list[str]:
+    lines = []
+    kernels = compiled.kernels(part)
     for kernel in kernels:
         lines.append(f"[lazygrad] {kernel.name}")
         lines += [f"    from {origin}" for origin in kernel.origins]
         lines += [f"    a kernel of its own because {reason}" for reason in kernel.reasons]
     if len(kernels) > 1:
-        lines.append(f"    ({len(kernels)} kernels in one launch, {code.name})")
+        lines.append(f"    ({len(kernels)} kernels side by side, {part.name})")
     if level >= 5:
         backend = registry.backend(compiled.device)
         lines += [backend.describe(kernel) for kernel in kernels]
     if level >= 4:
-        lines.append(code.source)
-    return "\n".join(lines)
+        lines.append(part.source)
+    return lines
 
 
 def explanation(compiled: CompiledPlan) -> str:
@@ -81,19 +91,18 @@ def explanation(compiled: CompiledPlan) -> str:
 
 
 def run_timed(programs: Sequence[Program], raw: Sequence[Any]) -> None:
-    """Runs launches one by one and prints time, GFLOP/s, GB/s and share of each."""
-    seconds = [
-        program.launch_timed([raw[number] for number in program.code.memory])
-        for program in programs
-    ]
-    total = sum(seconds)
-    for program, spent in zip(programs, seconds, strict=True):
-        code = program.code
+    """Runs what launches do part by part, and prints time, GFLOP/s, GB/s and share of each."""
+    timed: list[tuple[Part, float]] = []
+    for program in programs:
+        seconds = program.launch_timed([raw[number] for number in program.code.memory])
+        timed += zip(program.code.parts, seconds, strict=True)
+    total = sum(spent for _, spent in timed)
+    for part, spent in timed:
         rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
         _say(
-            f"[lazygrad] {spent * 1e6:9.1f} us {share:6.1%} {code.flops * rate:8.2f} GFLOP/s "
-            f"{code.nbytes * rate:8.2f} GB/s  {code.name}"
+            f"[lazygrad] {spent * 1e6:9.1f} us {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
+            f"{part.nbytes * rate:8.2f} GB/s  {part.name}"
         )
     _say(f"[lazygrad] {total * 1e6:9.1f} us in {_counted(len(programs), 'launch')}")
 
@@ -102,34 +111,35 @@ def run_timed(programs: Sequence[Program], raw: Sequence[Any]) -> None:
 
 
 def _dump(compiled: CompiledPlan, roots: Sequence[Node], folder: Path) -> None:
-    """One folder a plan: an index, the graph, and a file for each kernel."""
+    """One folder a plan: an index, the graph, and a file for each part of a launch."""
     target = folder / f"plan_{next(_dumped):03d}"
     target.mkdir(parents=True, exist_ok=True)
     (target / "graph.txt").write_text(show_graph(roots) + "\n")
     rows = [f"# {_summary(compiled)}", "", "| kernel | from | MFLOP | MB | why | file |"]
     rows.append("| --- | --- | ---: | ---: | --- | --- |")
     suffix = registry.backend(compiled.device).suffix
-    for number, code in enumerate(compiled.recipe.codes):
-        name = f"{number:03d}_{code.name}{suffix}"
-        (target / name).write_text(_file(compiled, code))
+    parts = [(code, part) for code in compiled.recipe.codes for part in code.parts]
+    for number, (code, part) in enumerate(parts):
+        name = f"{number:03d}_{part.name}{suffix}"
+        (target / name).write_text(_file(compiled, code, part))
         rows += [
             f"| {kernel.name} | {'; '.join(kernel.origins)} | {cost.flops(kernel) / 1e6:.3f} "
             f"| {cost.nbytes(kernel) / 1e6:.3f} | {'; '.join(kernel.reasons)} | [{name}]({name}) |"
-            for kernel in compiled.kernels(code)
+            for kernel in compiled.kernels(part)
         ]
     (target / "index.md").write_text("\n".join(rows) + "\n")
 
 
-def _file(compiled: CompiledPlan, code: Code) -> str:
+def _file(compiled: CompiledPlan, code: Code, part: Part) -> str:
     """The source, under a comment that says what it is."""
     backend = registry.backend(compiled.device)
-    kernels = compiled.kernels(code)
+    kernels = compiled.kernels(part)
     header = [line for kernel in kernels for line in _facts(kernel)]
     header += [f"launched as {code.geometry}"] if code.geometry else []
     for kernel in kernels:
         header += ["", *backend.describe(kernel).splitlines()]
     comment = "\n".join(f"{backend.comment} {line}".rstrip() for line in header)
-    return f"{comment}\n\n{code.source}\n"
+    return f"{comment}\n\n{part.source}\n"
 
 
 def _facts(kernel: Kernel) -> list[str]:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lazygrad.codegen.batch import MOST_MEMORY, Batch, Work, batches
+from lazygrad.codegen.batch import MOST_MEMORY, Batch, Work, batches, in_turn
 
 
 def call(writes: int, *reads: int, items: int = 1, alone: bool = False) -> Work:
@@ -92,3 +92,21 @@ def test_any_order_of_the_tracks_gives_what_the_calls_give(seed: int) -> None:
             order += track.calls
     assert sorted(order) == list(range(len(calls)))
     assert run(order) == run(list(range(len(calls))))
+
+
+def test_batches_that_wait_for_each_other_run_in_turn() -> None:
+    made = batches([call(n + 1, n, items=4) for n in range(5)])
+    assert [len(several) for several in in_turn(made)] == [5]
+
+
+def test_launches_in_turn_share_no_more_memory_than_arguments() -> None:
+    made = batches([call(n + 1, n, items=4) for n in range(MOST_MEMORY + 9)])
+    several = in_turn(made)
+    assert [len(found) for found in several] == [MOST_MEMORY - 1, 10]
+    assert [batch for found in several for batch in found] == made
+
+
+def test_what_wants_to_be_alone_has_no_turn() -> None:
+    calls = [call(1, 0, items=4), call(2, 1, alone=True), call(3, 2, items=4), call(4, 3, items=4)]
+    assert [len(several) for several in in_turn(batches(calls))] == [1, 1, 2]
+    assert in_turn([]) == []

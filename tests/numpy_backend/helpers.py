@@ -148,7 +148,7 @@ def _compare(
 ) -> None:
     dtype = output.value.dtype
     got = decoded(result, dtype)
-    context = f"{program.code.name} output {output.slot}\n{program.source}"
+    context = f"{program.code.parts[0].name} output {output.slot}\n{program.source}"
     if dtype.kind != dt.FLOAT:
         np.testing.assert_array_equal(got, wanted.astype(got.dtype), err_msg=context)
         return

@@ -49,7 +49,7 @@ def jobs_of(kernel: Kernel, target: Target) -> list[Job]:
 def test_every_variation_computes_the_kernel(backend: OpenCLBackend, name: str) -> None:
     kernel = CASES[name]()
     jobs = jobs_of(kernel, backend.target)
-    sources = Sources(jobs, backend._dialect)
+    sources = Sources(jobs, backend._dialect, 2)
     programs = backend.load([sources.code(alone(number)) for number in range(len(jobs))])
     inputs = inputs_of(kernel)
     memory = [backend.allocate(max(spec.nbytes, 1)) for spec in kernel.buffers]

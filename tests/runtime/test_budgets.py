@@ -145,9 +145,9 @@ def test_a_deep_network_is_planned_in_proportion_and_equal_layers_are_compiled_o
 
 
 def latest_sources() -> list[str]:
-    """The generated code of the plan that was made last, one text a launch."""
+    """The generated code of the plan that was made last, one text a part of a launch."""
     (*_, plan) = cache._plans.values()
-    return [code.source for code in plan.recipe.codes]
+    return [part.source for code in plan.recipe.codes for part in code.parts]
 
 
 @pytest.mark.slow

@@ -1,0 +1,106 @@
+"""Launches that run several kernels in turn: work-items wait for each other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lazygrad.runtime.backend import Call, Program
+from tests.codegen import kernels as ks
+
+pytest.importorskip("pyopencl")
+from lazygrad_opencl import OpenCLBackend
+
+pytestmark = pytest.mark.gpu
+SIZE, DEPTH = 192, 12
+
+
+@pytest.fixture(scope="module")
+def backend() -> OpenCLBackend:
+    made = OpenCLBackend()
+    if made.target.is_gpu:
+        pytest.skip("on GPUs every batch has a launch of its own")
+    return made
+
+
+def chain(backend: OpenCLBackend) -> tuple[Program, list[Any], np.ndarray[Any, Any]]:
+    """x @ w @ w @ ... as one launch, its memory, and what the last of it should hold."""
+    kernel = ks.matmul(SIZE, SIZE, SIZE)
+    calls = [Call(kernel, (2 + n, 1 + n if n else 1, 0)) for n in range(DEPTH)]
+    (code,) = backend.generate(calls)
+    (program,) = backend.load([code])
+    assert len(code.parts) == DEPTH and code.data.parts == DEPTH
+    rng = np.random.default_rng(0)
+    w = (rng.standard_normal((SIZE, SIZE)) / SIZE**0.5).astype(np.float32)
+    x = rng.standard_normal((SIZE, SIZE)).astype(np.float32)
+    memory = [backend.allocate(x.nbytes) for _ in range(DEPTH + 2)]
+    backend.upload(memory[0], w)
+    backend.upload(memory[1], x)
+    expected = x.astype(np.float64)
+    for _ in range(DEPTH):
+        expected = expected @ w
+    return program, [memory[number] for number in code.memory], expected
+
+
+def last(backend: OpenCLBackend, program: Program, memory: list[Any]) -> np.ndarray[Any, Any]:
+    found = np.empty((SIZE, SIZE), np.float32)
+    backend.download(memory[program.code.memory.index(DEPTH + 1)], found)
+    return found
+
+
+def test_every_kernel_sees_what_the_one_before_wrote(backend: OpenCLBackend) -> None:
+    program, memory, expected = chain(backend)
+    call = program.bind(memory)
+    call()
+    first = last(backend, program, memory)
+    np.testing.assert_allclose(first, expected, rtol=1e-3, atol=1e-4)
+    for _ in range(200):
+        backend.upload(memory[program.code.memory.index(DEPTH + 1)], np.zeros_like(first))
+        call()
+        np.testing.assert_array_equal(last(backend, program, memory), first)
+
+
+def test_counters_are_cleared(backend: OpenCLBackend) -> None:
+    program, memory, _ = chain(backend)
+    program.launch(memory)
+    counters = np.ones(32 * DEPTH + 1, np.int32)
+    backend.download(program._more[-1], counters)  # type: ignore[attr-defined]
+    assert not counters.any()
+
+
+def test_parts_are_timed_one_by_one(backend: OpenCLBackend) -> None:
+    program, memory, expected = chain(backend)
+    seconds = program.launch_timed(memory)
+    assert len(seconds) == DEPTH and all(0 < spent < 10 for spent in seconds)
+    np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)
+    program.launch(memory)
+    np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_each_part_shows_its_functions(backend: OpenCLBackend) -> None:
+    program, _, _ = chain(backend)
+    for part in program.code.parts:
+        assert part.name in part.source and part.calls == (program.code.parts.index(part),)
+
+
+def test_one_thread_does_everything(backend: OpenCLBackend) -> None:
+    """It takes the part of all work-items, and waits for none."""
+    code = (
+        "import os; os.environ['BACKEND'] = 'GPU'\n"
+        "import numpy as np\n"
+        "from lazygrad import Tensor\n"
+        "x = w = Tensor(np.eye(192, dtype=np.float32) * 2)\n"
+        "for _ in range(9): x = (x @ w).relu()\n"
+        "print(x.sum().item())\n"
+    )
+    environment = {**os.environ, "POCL_MAX_PTHREAD_COUNT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300,
+        check=True,
+    )  # fmt: skip
+    assert float(done.stdout) == 192 * 2**10
