@@ -121,14 +121,19 @@ class Sources:
         """The calls for one ``item``: those of a track in turn, the tracks side by side."""
         lines, start = [], 0
         for track in batch.tracks:
-            lines.append(f"{'else ' if start else ''}if (item < {start + track.items}) {{")
             item = f"item - {start}" if start else "item"
-            for job in (self.jobs[number] for number in track.calls):
-                given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
-                lines.append(f"  {self._function(job)}({', '.join([*given, item])});")
-            lines.append("}")
+            calls = [self._call(self.jobs[number], argument, item) for number in track.calls]
             start += track.items
+            if len(batch.tracks) == 1:
+                lines += calls
+                continue
+            lines.append(f"{'else ' if lines else ''}if (item < {start}) {{")
+            lines += [*(f"  {call}" for call in calls), "}"]
         return [indent + line for line in lines]
+
+    def _call(self, job: Job, argument: Mapping[int, str], item: str) -> str:
+        given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
+        return f"{self._function(job)}({', '.join([*given, item])});"
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
         """The first lines of a function whose kernels run side by side."""

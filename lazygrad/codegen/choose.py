@@ -26,7 +26,7 @@ COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
 INT_LIMIT = (1 << 31) - 1
 
 ITEMS_PER_UNIT = 16  # work-items for each core: enough to balance, few enough to cost nothing
-WORK_OF_ITEM = 1 << 15  # instructions that are worth a work-item of their own
+WORK_OF_ITEM = 1 << 13  # instructions that are worth a work-item of their own
 GPU_GROUP = 128
 
 
