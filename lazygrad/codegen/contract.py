@@ -22,7 +22,8 @@ from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 
-MOST_ACCUMULATORS = 20  # vectors: more of them gain nothing, even where registers are left
+MOST_ACCUMULATORS = 16  # vectors: more of them gain nothing, even where registers are left
+MOST_OF_ALL_ROWS = 20  # unless they hold all rows, so that the columns are read once
 MOST_ROWS = 10  # each has a pointer of its own
 COLUMNS = {16: 2, 32: 4}  # of a tile, at most, by the number of vector registers
 MOST_COLUMNS = 4
@@ -215,6 +216,8 @@ def _shape(vectors: int, length: int, most: int, accumulators: int) -> tuple[int
 
 
 def _rows(length: int, columns: int, accumulators: int) -> int:
+    if MOST_ACCUMULATORS <= accumulators < length * columns <= MOST_OF_ALL_ROWS:
+        accumulators = length * columns
     most = max(1, min(MOST_ROWS, accumulators // columns, length))
     return min(range(most, 0, -1), key=lambda tile: _time(length, tile, columns))
 
