@@ -24,6 +24,7 @@ UFUNCS: dict[Any, str] = {
     ops.SQRT: "sqrt",
     ops.ADD: "add",
     rewriting.SUBTRACT: "subtract",
+    rewriting.ABSOLUTE: "absolute",
     rewriting.EQUAL: "equal",
     rewriting.NOT: "logical_not",
     ops.MUL: "multiply",

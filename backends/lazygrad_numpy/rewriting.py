@@ -10,6 +10,7 @@ from lazygrad.plugin import Expr, Kernel, dtype as dt, expr as ex, ops
 
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
+ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
 NOT = ex.KernelOp("NOT", "the opposite of a bool")
 
 Sources = tuple[Expr, ...]
@@ -57,6 +58,8 @@ def _choice(src: Sources) -> Expr | None:
     """Zero comes last, where it costs nothing. What was chosen already is not chosen again; of two
     conditions for the same value, one choice is made, because they are narrower than it."""
     condition, left, right = src
+    if is_zero(right) and left.op is ops.MAX and _is_size(condition, *left.src):
+        return ex.extension(ABSOLUTE, left.src[:1], None, left.dtype)
     if left.op is ops.WHERE and left.src[0] is condition:
         return ex.elementwise(ops.WHERE, (condition, left.src[1], right), left.dtype)
     if is_zero(left) and not is_zero(right):
@@ -66,6 +69,14 @@ def _choice(src: Sources) -> Expr | None:
         both = ex.elementwise(ops.AND, (condition, left.src[0]), dt.bool_)
         return ex.elementwise(ops.WHERE, (both, left.src[1], right), left.dtype)
     return None
+
+
+def _is_size(condition: Expr, x: Expr, minus: Expr) -> bool:
+    """Whether the larger of ``x`` and ``minus`` where ``condition``, else zero, is abs(x)."""
+    if condition.op is not ops.NE or minus.op is not ops.MUL:
+        return False
+    nonzero = condition.src[0] is x and is_zero(condition.src[1])
+    return nonzero and minus.src[0] is x and _is_literal(minus.src[1], -1)
 
 
 def is_zero(e: Expr) -> bool:

@@ -96,10 +96,10 @@ def sum_rows(values: Array, ones: Array, out: Array) -> None:
 NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     name: getattr(np, name)
     for name in (
-        "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty", "equal", "exp",
-        "floor_divide", "fmod", "less", "log", "logical_and", "logical_not", "logical_or", "matmul",
-        "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder", "sin", "sqrt",
-        "subtract", "take", "where",
+        "absolute", "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty",
+        "equal", "exp", "floor_divide", "fmod", "less", "log", "logical_and", "logical_not",
+        "logical_or", "matmul", "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder",
+        "sin", "sqrt", "subtract", "take", "where",
     )
 } | {
     function.__name__: function

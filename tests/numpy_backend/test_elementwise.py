@@ -29,6 +29,18 @@ def test_chain_of_any_length(size: int) -> None:
     check(kernel("chain", (i,), [(index_of(i), value, ())], {1: size, 2: size}))
 
 
+@pytest.mark.parametrize("of", [dt.float16, dt.float32, dt.float64], ids=lambda d: d.name)
+def test_abs_is_one_call(of: dt.DType) -> None:
+    (i,) = ranges(i=6000)
+    x = load(1, index_of(i), of)
+    size = op(ops.MAX, x, op(ops.MUL, x, -1.0))
+    value = op(ops.WHERE, op(ops.NE, x, 0.0), size, 0.0)
+    made = kernel("abs", (i,), [(index_of(i), value, ())], {1: 6000})
+    special = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, -1.5], of.numpy)
+    source = check(made, {1: np.tile(special, 1000)}).source
+    assert "absolute(" in source and "maximum(" not in source
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(3, 5), (600, 700), (2, 400_000), (300_000, 3)])
 def test_broadcasting_of_rows_and_columns(rows: int, columns: int) -> None:
     r, c = ranges(r=rows, c=columns)
