@@ -110,26 +110,35 @@ class NumpyProgram(Program):
         self._local = threading.local()
 
     def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:
+        return self._bound(memory)[1]
+
+    def _bound(self, memory: Sequence[Memory]) -> tuple[Callable[[], object], Callable[[], None]]:
+        """What makes every thread ready for the call, and the call, which would do so itself."""
         loop = self._shared
         if loop is None:
             run: Callable[[], None] = self._bind(self._prepared(), *memory)
-            return run
+            return self._prepared, run
         runs: dict[int, Callable[[Member], None]] = {}  # by thread, each with scratch of its own
 
-        def work(member: Member) -> None:
+        def ready(member: Member) -> Callable[[Member], None]:
             own = runs.get(get_ident())
             if own is None:
                 own = runs[get_ident()] = self._bind(self._prepared(), *memory)
-            own(member)
+            return own
 
-        return partial(self._team.run, loop.range.size, loop.block, work, sums=self._sums)
+        def work(member: Member) -> None:
+            ready(member)(member)
+
+        share = partial(self._team.run, loop.range.size, loop.block, sums=self._sums)
+        return partial(share, ready), partial(share, work)
 
     def launch(self, memory: Sequence[Memory]) -> None:
         with Running(self._blas):
             super().launch(memory)
 
     def launch_timed(self, memory: Sequence[Memory]) -> list[float]:
-        call = self.bind(memory)
+        prepare, call = self._bound(memory)
+        prepare()
         with Running(self._blas):
             start = perf_counter()
             call()

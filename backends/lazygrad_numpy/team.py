@@ -69,7 +69,7 @@ class Member:
         return True
 
 
-Task = tuple[Callable[[Member], None], Member, "SimpleQueue[BaseException | None]"]
+Task = tuple[Callable[[Member], object], Member, "SimpleQueue[BaseException | None]"]
 
 
 class Team:
@@ -86,7 +86,7 @@ class Team:
         self._busy = threading.Lock()
         self._inboxes: list[SimpleQueue[Task]] = []
 
-    def run(self, size: int, block: int, work: Callable[[Member], None], *, sums: bool) -> None:
+    def run(self, size: int, block: int, work: Callable[[Member], object], *, sums: bool) -> None:
         """Calls ``work`` on each member of a launch, and waits for all of them."""
         members = min(self.members, -(-size // block))
         if members < 2 or not self._busy.acquire(blocking=False):
@@ -97,7 +97,7 @@ class Team:
         finally:
             self._busy.release()
 
-    def _run_together(self, launch: Launch, work: Callable[[Member], None]) -> None:
+    def _run_together(self, launch: Launch, work: Callable[[Member], object]) -> None:
         while len(self._inboxes) < launch.members - 1:
             inbox: SimpleQueue[Task] = SimpleQueue()
             threading.Thread(target=_serve, args=(inbox,), daemon=True).start()
@@ -127,7 +127,7 @@ def _serve(inbox: SimpleQueue[Task]) -> None:
         done.put(problem)
 
 
-def _attempt(work: Callable[[Member], None], member: Member) -> BaseException | None:
+def _attempt(work: Callable[[Member], object], member: Member) -> BaseException | None:
     try:
         work(member)
     except BaseException as error:
