@@ -117,7 +117,7 @@ class OpenCLBackend(Backend):
         jobs = self._jobs(calls)
         sources = Sources(jobs, self._dialect, self.target.units)
         made = batches([job.work for job in jobs])
-        turns = in_turn(made) if self._dialect.calls else [[batch] for batch in made]
+        turns = in_turn(made) if self._dialect.turns else [[batch] for batch in made]
         return [sources.code(*several) for several in turns]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from lazygrad.plugin import DeviceError, Target
@@ -106,7 +107,15 @@ def target_of(device: Any) -> Target:
 def dialect_of(device: Any, target: Target) -> Dialect:
     """How programs for ``device`` are spelled."""
     cpu = is_cpu(device)
-    return Dialect(packed=cpu, calls=cpu, bits=32 * target.lanes)
+    turns = cpu and target.units <= available_cores()
+    return Dialect(packed=cpu, calls=cpu, turns=turns, bits=32 * target.lanes)
+
+
+def available_cores() -> int:
+    """Cores that this process may run on; a driver may count more."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def build_options(device: Any) -> list[str]:

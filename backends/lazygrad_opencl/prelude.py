@@ -122,11 +122,14 @@ class Dialect:
     Attributes:
         packed: loads for CPUs.
         calls: few kernel functions call all others, see ``entry``.
+        turns: kernels that wait for each other share launches; work-items wait in loops, which
+            helps nobody where they have no core each.
         bits: of a vector register.
     """
 
     packed: bool = False
     calls: bool = False
+    turns: bool = False
     bits: int = 128
 
 

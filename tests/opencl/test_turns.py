@@ -14,7 +14,7 @@ from lazygrad.runtime.backend import Call, Program
 from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import OpenCLBackend
+from lazygrad_opencl import OpenCLBackend, device
 
 pytestmark = pytest.mark.gpu
 SIZE, DEPTH = 192, 12
@@ -23,8 +23,8 @@ SIZE, DEPTH = 192, 12
 @pytest.fixture(scope="module")
 def backend() -> OpenCLBackend:
     made = OpenCLBackend()
-    if made.target.is_gpu:
-        pytest.skip("on GPUs every batch has a launch of its own")
+    if not made._dialect.turns:
+        pytest.skip("on GPUs, and without a core for each unit, every batch has its own launch")
     return made
 
 
@@ -86,6 +86,17 @@ def test_each_part_shows_its_functions(backend: OpenCLBackend) -> None:
     program, _, _ = chain(backend)
     for part in program.code.parts:
         assert part.name in part.source and part.calls == (program.code.parts.index(part),)
+
+
+def test_without_a_core_each_nobody_waits(
+    backend: OpenCLBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is kept on fewer cores than the driver has threads."""
+    monkeypatch.setattr(device, "available_cores", lambda: backend.target.units - 1)
+    limited = OpenCLBackend()
+    kernel = ks.matmul(SIZE, SIZE, SIZE)
+    codes = limited.generate([Call(kernel, (2 + n, 1 + n if n else 1, 0)) for n in range(3)])
+    assert [len(code.parts) for code in codes] == [1, 1, 1]
 
 
 def test_one_thread_does_everything(backend: OpenCLBackend) -> None:
