@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.benchmarks.contenders import CONTENDERS
 from tools.benchmarks.workloads import WORKLOADS
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench.py"
@@ -80,3 +81,13 @@ def test_lazygrad_runs_a_workload(tmp_path):
     (row,) = json.loads(out.read_text())["workloads"][0]["rows"]
     assert row["median_ms"] > 0
     assert row["checks"][-1] < row["checks"][0]  # the loss falls
+
+
+def test_who_takes_part_in_what() -> None:
+    compiled, contiguous = CONTENDERS["torch-compile"], CONTENDERS["torch-contiguous"]
+    assert compiled.runs(WORKLOADS["cnn_infer"], named=False)
+    assert not compiled.runs(WORKLOADS["chain"], named=False)
+    assert compiled.runs(WORKLOADS["chain"], named=True)
+    assert contiguous.runs(WORKLOADS["conv"], named=False)
+    assert not contiguous.runs(WORKLOADS["chain"], named=True)
+    assert CONTENDERS["torch-compile"].helps <= WORKLOADS.keys()

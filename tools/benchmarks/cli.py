@@ -70,7 +70,9 @@ def _listing() -> str:
     lines += [f"  {COLD_START:22} process start to the first finished step of cnn_train"]
     lines += [f"  {UNJITTED_STEP:22} the training step of cnn_train, jitted and not"]
     lines += ["contenders (* only when named):"]
-    lines += [f"  {row.name}{'' if row.default else ' *'}" for row in CONTENDERS.values()]
+    for row in CONTENDERS.values():
+        where = f" (in {', '.join(sorted(row.helps))}, or when named)" if row.helps else ""
+        lines.append(f"  {row.name}{'' if row.default else ' *'}{where}")
     return "\n".join(lines)
 
 
@@ -108,7 +110,7 @@ def _steady(
     contenders: list[Contender],
     kind: str = "steady",
 ) -> Iterator[Record]:
-    taking_part = [row for row in contenders if workload.images or not row.images_only]
+    taking_part = [row for row in contenders if row.runs(workload, bool(options.only))]
     rounds = options.rounds or 9
     result = measure(workload, taking_part, rounds, options.threads, options.verbose, _progress)
     _progress("")
@@ -118,7 +120,7 @@ def _steady(
 def _cold(
     options: argparse.Namespace, workload: Workload, contenders: list[Contender]
 ) -> Iterator[Record]:
-    taking_part = [row for row in contenders if not row.images_only]
+    taking_part = [row for row in contenders if not row.images_only and not row.helps]
     rounds = options.rounds or COLD_ROUNDS
     tables = measure_cold(
         workload, taking_part, rounds, options.threads, options.verbose, _progress

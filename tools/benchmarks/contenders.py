@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .workload import Workload
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -18,6 +20,13 @@ class Contender:
     ours: bool = False
     images_only: bool = False  # differs from its sibling in the layout of images alone
     default: bool = True  # runs without being named
+    helps: frozenset[str] = frozenset()  # workloads in which it runs then; empty: in all
+
+    def runs(self, workload: Workload, named: bool) -> bool:
+        """Whether it takes part in a workload; ``named`` tells that somebody asked for it."""
+        if self.images_only and not workload.images:
+            return False
+        return named or not self.helps or workload.name in self.helps
 
 
 CONTENDERS = {
@@ -47,7 +56,8 @@ CONTENDERS = {
             "torch-compile",
             "torch",
             options={"channels_last": True, "compile": True},
-            default=False,
+            # in the others eager PyTorch is as fast or faster, and compiling takes half a minute
+            helps=frozenset({"cnn_infer", "transformer_train", "layer_norm"}),
         ),
         Contender("jax", "jax"),
         # 0.14 keeps one core busy here, whatever it is given: its CPU device has one queue, worked

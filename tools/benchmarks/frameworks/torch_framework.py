@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ def make(threads: int, channels_last: bool = False, compile: bool = False) -> Fr
         import torch
     except ImportError as error:
         raise Unavailable(f"PyTorch is not installed ({error})") from error
+    if compile and not any(map(which, (os.environ.get("CXX", "g++"), "clang++"))):
+        raise Unavailable("torch.compile needs a C++ compiler (Debian: apt-get install g++)")
     torch.set_num_threads(threads)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return TorchFramework(torch, layout, compile)
