@@ -21,12 +21,13 @@ from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import disk
 from lazygrad.runtime.backend import Backend, Call, Code, Part, Program, joint_name
+from lazygrad.runtime.cores import available_cores
 from lazygrad.runtime.tuner import best
 
 __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
-    "Tuning", "Work", "alone", "batches", "best", "cache_folder", "contraction", "disk", "dtype",
-    "expr", "in_turn", "index", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops",
-    "settings", "variations",
+    "Tuning", "Work", "alone", "available_cores", "batches", "best", "cache_folder", "contraction",
+    "disk", "dtype", "expr", "in_turn", "index", "is_worthwhile", "joint_name", "loads",
+    "loop_nest", "nest", "ops", "settings", "variations",
 ]  # fmt: skip

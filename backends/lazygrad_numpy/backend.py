@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from lazygrad.plugin import (
     Kernel,
     Program,
     Target,
+    available_cores,
     best,
     is_worthwhile,
     settings,
@@ -24,14 +24,6 @@ from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import generate
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
-
-
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
-
 
 SCALES = (0.25, 0.5, 2.0, 4.0)  # of blocks, that a tuner tries
 

@@ -15,7 +15,13 @@ from lazygrad_numpy import elementwise, loading, product, reductions
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
-from lazygrad_numpy.loops import LEAST_SHARED_WORK, axis_order, choose_loops, with_long_last
+from lazygrad_numpy.loops import (
+    LEAST_SHARED_WORK,
+    axis_order,
+    choose_loops,
+    with_long_last,
+    work,
+)
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, simplified
 from lazygrad_numpy.rewriting import with_numpy_calls
@@ -85,7 +91,7 @@ def _shared_loop(lo: Lowering) -> Scope | None:
     worth it. Each thread runs what stands before it; only the last one what follows a sum."""
     items = lo.names.launch.items
     loops = [(i, item) for i, item in enumerate(items) if isinstance(item, Scope)]
-    if len(loops) != 1 or _work(lo) < LEAST_SHARED_WORK:
+    if len(loops) != 1 or work(lo.kernel, lo.products) < LEAST_SHARED_WORK:
         return None
     position, body = loops[0]
     if body.totals:
@@ -96,17 +102,6 @@ def _shared_loop(lo: Lowering) -> Scope | None:
         return None
     body.shared = True
     return body
-
-
-def _work(lo: Lowering) -> int:
-    """Elements computed, with 16 multiplications of a matrix product as one."""
-    total = 0
-    for e in ex.toposort(lo.kernel.values):
-        if e in lo.products:
-            total += prod(r.size for r in e.src[0].ranges) // 16
-        elif e.op is not ex.LITERAL and not any(e is p.src[0] for p in lo.products):
-            total += prod(r.size for r in e.ranges)
-    return total
 
 
 # -- outputs ----------------------------------------------------------------------------------

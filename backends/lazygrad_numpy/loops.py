@@ -79,7 +79,7 @@ def choose_loops(
 
     limits = {space: int(BLOCK_BYTES * scale) // itemsize for space, itemsize in spaces.items()}
     slack = SLACK
-    if units > 1 and _work(kernel) >= LEAST_SHARED_WORK:
+    if units > 1 and work(kernel) >= LEAST_SHARED_WORK:
         slack = 1
         widest = max((v.ranges for v in ex.toposort(kernel.values)), key=extent)
         share = -(-extent(widest) // units)
@@ -96,10 +96,16 @@ def choose_loops(
     return {r: Loop(r, blocks[r]) for r in order if blocks.get(r, r.size) < r.size}
 
 
-def _work(kernel: Kernel) -> int:
-    """Elements computed."""
-    values = (e for e in ex.toposort(kernel.values) if e.op is not ex.LITERAL)
-    return sum(prod(r.size for r in e.ranges) for e in values)
+def work(kernel: Kernel, products: Iterable[Expr] = ()) -> int:
+    """Elements computed, with 16 multiplications of a matrix product as one."""
+    factors = {e: e.src[0] for e in products}
+    total = 0
+    for e in ex.toposort(kernel.values):
+        if e in factors:
+            total += prod(r.size for r in factors[e].ranges) // 16
+        elif e.op is not ex.LITERAL and e not in factors.values():
+            total += prod(r.size for r in e.ranges)
+    return total
 
 
 def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:

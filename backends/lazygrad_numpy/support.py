@@ -78,7 +78,6 @@ def sum_rows(values: Array, ones: Array, out: Array) -> None:
     step = LONGEST_NAIVE_SUM
     whole, rest = divmod(len(values), step)
     parts = np.empty((whole + bool(rest), values.shape[1]), values.dtype)
-    tail = values[whole * step :]
     if whole * values.shape[1] > LOCKED:
         stack = values[: whole * step].reshape(whole, step, -1)
         np.matmul(ones, stack, out=parts[:whole, np.newaxis])
@@ -86,7 +85,7 @@ def sum_rows(values: Array, ones: Array, out: Array) -> None:
         for i in range(whole):
             np.dot(ones[0], values[i * step : (i + 1) * step], out=parts[i])
     if rest:
-        np.dot(ones[0, :rest], tail, out=parts[whole])
+        np.dot(ones[0, :rest], values[whole * step :], out=parts[whole])
     if len(parts) > step:
         sum_rows(parts, ones, out)
     else:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from lazygrad.plugin import DeviceError, Target
+from lazygrad.plugin import DeviceError, Target, available_cores
 from lazygrad_opencl import pocl
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect
@@ -109,13 +108,6 @@ def dialect_of(device: Any, target: Target) -> Dialect:
     cpu = is_cpu(device)
     turns = cpu and target.units <= available_cores()
     return Dialect(packed=cpu, calls=cpu, turns=turns, bits=32 * target.lanes)
-
-
-def available_cores() -> int:
-    """Cores that this process may run on; a driver may count more."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def build_options(device: Any) -> list[str]:

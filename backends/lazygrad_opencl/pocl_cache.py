@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lazygrad.plugin import cache_folder, settings
+from lazygrad.plugin import cache_folder, disk, settings
 
 LIMIT = 512 << 20  # bytes; the programs that were not used for longest go first
-KEPT = 0.75  # of the limit, after old ones went
 DAY = 24 * 60 * 60.0  # seconds: how often to look, and what is in use by a process that runs
 
 
@@ -43,15 +42,10 @@ def trim(folder: Path) -> None:
     if stamp.exists() and now - stamp.stat().st_mtime < DAY:
         return
     stamp.touch()
-    found = sorted(_programs(folder))
-    left = sum(size for _, size, _ in found)
-    if left <= LIMIT:
-        return
-    for used, size, program in found:
-        if left <= LIMIT * KEPT or now - used < DAY:
+    for used, program in disk.excess(_programs(folder), LIMIT):
+        if now - used < DAY:
             return
         shutil.rmtree(program, ignore_errors=True)
-        left -= size
 
 
 def _programs(folder: Path) -> Iterator[tuple[float, int, Path]]:

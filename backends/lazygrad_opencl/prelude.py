@@ -22,24 +22,25 @@ FUNCTION = """\
 #endif
 """
 
+COUNTERS = 32  # ints for each part: two that lie in cache lines of their own
+
 # Parts of a launch in turn. Its work-items take what a part has to do, one after the other, and
 # wait until all of it is done: whoever has taken something is running, so nobody waits in vain,
 # even if a single one does everything. The last one to leave clears the counters.
-TURNS = """\
-#define TAKE(part) __sync_fetch_and_add(counters + 32 * (part), 1)
-#define DONE(part) __sync_fetch_and_add(counters + 32 * (part) + 16, 1)
+TURNS = f"""\
+#define TAKE(part) __sync_fetch_and_add(counters + {COUNTERS} * (part), 1)
+#define DONE(part) __sync_fetch_and_add(counters + {COUNTERS} * (part) + {COUNTERS // 2}, 1)
 #define AWAIT(part, count) \\
-  while (__atomic_load_n(counters + 32 * (part) + 16, __ATOMIC_ACQUIRE) < (count)) PAUSE
+  while (__atomic_load_n(counters + {COUNTERS} * (part) + {COUNTERS // 2}, __ATOMIC_ACQUIRE) < (count)) PAUSE
 #define LEAVE(parts, workers) \\
-  if (__sync_fetch_and_add(counters + 32 * (parts), 1) == (workers) - 1) \\
-    for (int i = 0; i <= 32 * (parts); i++) counters[i] = 0
+  if (__sync_fetch_and_add(counters + {COUNTERS} * (parts), 1) == (workers) - 1) \\
+    for (int i = 0; i <= {COUNTERS} * (parts); i++) counters[i] = 0
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE __builtin_ia32_pause()
 #else
 #define PAUSE
 #endif
 """
-COUNTERS = 32  # ints for each part: two that lie in cache lines of their own
 
 FP64 = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n"
 

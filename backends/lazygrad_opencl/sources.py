@@ -44,6 +44,7 @@ class Sources:
         self.jobs, self.dialect, self.units = jobs, dialect, units
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._functions: dict[int, str] = {}  # by the number of the call
 
     def code(self, *batches: Batch) -> Code:
         """The code of a launch: a batch, or several in turn."""
@@ -72,7 +73,10 @@ class Sources:
 
     def _function(self, job: Job) -> str:
         """The name of a kernel's function, to be called for each of its work-items."""
-        return self._add(job.nest.kernel.name, render_function(job.nest, "%"))
+        if job.number not in self._functions:
+            text = render_function(job.nest, "%")
+            self._functions[job.number] = self._add(job.nest.kernel.name, text)
+        return self._functions[job.number]
 
     def _single(self, job: Job) -> Entry:
         nest = job.nest

@@ -103,9 +103,9 @@ def _several_rows(
 ) -> dict[Range, Walk]:
     """Steps of several rows side by side, with as many accumulators as one would have."""
     inner = kernel.reductions()[0].arg.ranges
-    rows = min(REPEATED, r.size)
-    found = {x: _vectors(x, lanes, max(1, 2 * REPEATED // rows)) for x in inner if x in over}
-    return found | {r: Walk(rows)}
+    several = min(REPEATED, r.size)
+    found = {x: _vectors(x, lanes, 2 * REPEATED // several) for x in inner if x in over}
+    return found | {r: Walk(several)}
 
 
 def _columns(kernel: Kernel) -> int:

@@ -31,7 +31,7 @@ class _Emitter:
         self.scope = Scope()
         self.values = Values(self.scope)
         self.steps = Steps(self.scope, self.values.integers, schedule.group)
-        rows = KeptRows(schedule.rows, schedule.walks, self.scope, self.values)
+        rows = KeptRows(schedule.rows, self.scope, self.values)
         self.reductions = Reductions(self.scope, self.values, self.steps, schedule, rows)
 
     def write(self, kernel: Kernel) -> LoopNest:

@@ -69,13 +69,9 @@ class FilledPanel:
 
     def get(self, point: Point) -> Value:
         """The factor at ``point``, from the panel."""
-        factor = self.panel.factor
-        place = self._place(point)
-        name = self.scope.once(
-            ("get", self.name, place), point.key(factor.ranges)[1], "x",
-            lambda name: nest.Get(name, factor.dtype, self.lanes, self.name, place),
-        )  # fmt: skip
-        return Value(factor.dtype, self.lanes, name)
+        return self.values.get(
+            self.panel.factor, point, self.name, self._place(point), self.lanes
+        )
 
 
 def fits(panel: Panel, points: Sequence[Point]) -> bool:

@@ -40,7 +40,7 @@ def _rows_of(e: Expr, kernel: Kernel, walks: Mapping[Range, Walk]) -> Iterator[R
             for value in costly:
                 outside = value.substitute({r: ix.of(again)})
                 if outside in needed and value.dtype.itemsize * r.size <= LARGEST:
-                    yield Row(value, r, outside, again)
+                    yield Row(value, r, outside, again, walks[r].lanes)
 
 
 def _fits(r: Range, again: Range, walks: Mapping[Range, Walk]) -> bool:
@@ -53,11 +53,8 @@ def _fits(r: Range, again: Range, walks: Mapping[Range, Walk]) -> bool:
 class KeptRows:
     """The rows of a nest, as they are written and read back."""
 
-    def __init__(
-        self, rows: tuple[Row, ...], walks: Mapping[Range, Walk], scope: Scope, values: Values
-    ) -> None:
-        self.rows, self.walks = rows, walks
-        self.scope, self.values = scope, values
+    def __init__(self, rows: tuple[Row, ...], scope: Scope, values: Values) -> None:
+        self.rows, self.scope, self.values = rows, scope, values
         self._arrays: dict[tuple[Row, object], str] = {}
         for row in rows:
             values.copied[row.outside] = partial(self._get, row)
@@ -69,25 +66,21 @@ class KeptRows:
             if reduced.arg.ranges != (row.r,) or self.values.known(row.inside, point) is None:
                 continue
             name = self._array(row, point, home)
-            place = self._place(row.r, point)
+            place = self._place(row, row.r, point)
             value = self.values.at(row.inside, point)
-            self.scope.add(nest.Put(name, place, value, self._lanes(row)))
+            self.scope.add(nest.Put(name, place, value, row.lanes))
 
     def _get(self, row: Row, point: Point) -> Value:
         name = self._arrays[row, self._key(row, point)]
-        place, dtype = self._place(row.again, point), row.outside.dtype
-        found = self.scope.once(
-            ("get", name, place), point.key(row.outside.ranges)[1], "x",
-            lambda x: nest.Get(x, dtype, self._lanes(row), name, place),
-        )  # fmt: skip
-        return Value(dtype, self._lanes(row), found)
+        place = self._place(row, row.again, point)
+        return self.values.get(row.outside, point, name, place, row.lanes)
 
     def _array(self, row: Row, point: Point, home: int) -> str:
         key = row, self._key(row, point)
         if key not in self._arrays:
             name = self.scope.define(self.scope.fresh("row"), home)
-            lanes = self._lanes(row)
-            self.scope.add(nest.Array(name, row.inside.dtype, lanes, row.r.size // lanes), home)
+            count = row.r.size // row.lanes
+            self.scope.add(nest.Array(name, row.inside.dtype, row.lanes, count), home)
             self._arrays[key] = name
         return self._arrays[key]
 
@@ -95,12 +88,8 @@ class KeptRows:
         """Where the row is: what it depends on besides its own range."""
         return point.key(row.inside.ranges - {row.r})[0]
 
-    def _lanes(self, row: Row) -> int:
-        return self.walks[row.r].lanes
-
-    def _place(self, r: Range, point: Point) -> Sum:
-        """The number of the vector at ``point``."""
-        lanes = self.walks[r].lanes
+    def _place(self, row: Row, r: Range, point: Point) -> Sum:
+        """The number of the vector at ``point`` along ``r``."""
         integers, index = self.values.integers, point.indices[r]
-        steps = [(atom, c // lanes) for atom, c in index.terms if atom not in integers.lanes]
-        return integers.hoisted(integers.total(Index(steps, index.const // lanes)))
+        steps = [(atom, c // row.lanes) for atom, c in index.terms if atom not in integers.lanes]
+        return integers.hoisted(integers.total(Index(steps, index.const // row.lanes)))

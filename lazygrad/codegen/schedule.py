@@ -100,12 +100,13 @@ class Panel:
 @dataclass(frozen=True)
 class Row:
     """A costly value that a reduction computes along ``r`` (``inside``) and an output needs along
-    ``again`` (``outside``): to be kept in between."""
+    ``again`` (``outside``), both in vectors of ``lanes``: to be kept in between."""
 
     inside: Expr
     r: Range
     outside: Expr
     again: Range
+    lanes: int
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,14 @@ class Values:
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
 
+    def get(self, e: Expr, point: Point, array: str, place: nest.Sum, lanes: int) -> Value:
+        """``e`` at ``point``, read back from where it was put."""
+        name = self.scope.once(
+            ("get", array, place), point.key(e.ranges)[1], "x",
+            lambda name: nest.Get(name, e.dtype, lanes, array, place),
+        )  # fmt: skip
+        return Value(e.dtype, lanes, name)
+
     # -- vectors ---------------------------------------------------------------------------------
 
     def _lane_of(self, index: Index) -> Range:

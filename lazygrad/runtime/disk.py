@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from lazygrad.config import settings
 from lazygrad.folders import cache_folder
 
+P = TypeVar("P", str, Path)
 LIMIT = 256 << 20  # bytes in the folder; the files that were not used for longest go first
 KEPT = 0.75  # of the limit, after old files went
 DIGEST = 32  # bytes
@@ -74,14 +76,22 @@ def _trim(folder: Path) -> None:
     for entry in os.scandir(folder):
         with suppress(OSError):
             found.append((entry.stat().st_mtime, entry.stat().st_size, entry.path))
-    left = sum(size for _, size, _ in found)
-    if left <= LIMIT:
-        return
-    for _, size, path in sorted(found):
-        if left <= LIMIT * KEPT:
-            break
+    for _, path in excess(found, LIMIT):
         with suppress(OSError):
             os.unlink(path)
+
+
+def excess(found: Iterable[tuple[float, int, P]], limit: int) -> Iterator[tuple[float, P]]:
+    """Of things with the time of their last use and their bytes, those that must go if all together
+    have more than ``limit``; the longest unused first, each with its time."""
+    ordered = sorted(found)
+    left = sum(size for _, size, _ in ordered)
+    if left <= limit:
+        return
+    for used, size, thing in ordered:
+        if left <= limit * KEPT:
+            return
+        yield used, thing
         left -= size
 
 

@@ -120,7 +120,9 @@ def _steady(
 def _cold(
     options: argparse.Namespace, workload: Workload, contenders: list[Contender]
 ) -> Iterator[Record]:
-    taking_part = [row for row in contenders if not row.images_only and not row.helps]
+    taking_part = [
+        row for row in contenders if not row.images_only and (options.only or not row.helps)
+    ]
     rounds = options.rounds or COLD_ROUNDS
     tables = measure_cold(
         workload, taking_part, rounds, options.threads, options.verbose, _progress
