@@ -28,12 +28,14 @@ COUNTERS = 32  # ints for each part: two that lie in cache lines of their own
 # wait until all of it is done: whoever has taken something is running, so nobody waits in vain,
 # even if a single one does everything. The last one to leave clears the counters.
 TURNS = f"""\
-#define TAKE(part) __sync_fetch_and_add(counters + {COUNTERS} * (part), 1)
-#define DONE(part) __sync_fetch_and_add(counters + {COUNTERS} * (part) + {COUNTERS // 2}, 1)
+#define TAKEN(part) (counters + {COUNTERS} * (part))
+#define FINISHED(part) (TAKEN(part) + {COUNTERS // 2})
+#define TAKE(part) __sync_fetch_and_add(TAKEN(part), 1)
+#define DONE(part) __sync_fetch_and_add(FINISHED(part), 1)
 #define AWAIT(part, count) \\
-  while (__atomic_load_n(counters + {COUNTERS} * (part) + {COUNTERS // 2}, __ATOMIC_ACQUIRE) < (count)) PAUSE
+  while (__atomic_load_n(FINISHED(part), __ATOMIC_ACQUIRE) < (count)) PAUSE
 #define LEAVE(parts, workers) \\
-  if (__sync_fetch_and_add(counters + {COUNTERS} * (parts), 1) == (workers) - 1) \\
+  if (__sync_fetch_and_add(TAKEN(parts), 1) == (workers) - 1) \\
     for (int i = 0; i <= {COUNTERS} * (parts); i++) counters[i] = 0
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE __builtin_ia32_pause()
