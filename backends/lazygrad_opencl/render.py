@@ -9,6 +9,7 @@ from lazygrad.plugin import DType, LoopNest, dtype, nest
 from lazygrad_opencl import spelling
 from lazygrad_opencl.operations import Operand, Operation, select, spell
 
+BARRIER = "barrier(CLK_LOCAL_MEM_FENCE);"
 ZEROS = "zeros"  # the argument with zeros to read where a guard fails
 
 
@@ -29,6 +30,7 @@ class _Writer:
         self.integer = "long" if loop_nest.wide else "int"
         self.outputs = len(self.kernel.outputs)
         self.lanes_of: dict[str, int] = {}  # of tests
+        self.shared_names: set[str] = set()
 
     # -- the function ---------------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ class _Writer:
         for statement in body:
             for line in _SPELL[type(statement)](self, statement):
                 yield "  " * depth + line
-            if isinstance(statement, nest.Loop | nest.Last):
+            if isinstance(statement, nest.BLOCKS):
                 yield from self.block(statement.body, depth + 1)
                 yield "  " * depth + "}"
 
@@ -251,14 +253,13 @@ class _Writer:
         """Halves what the work-items found, in local memory, until one value is left."""
         of, part = s.operand.dtype, f"{s.name}_part"
         mine, other = Operand(f"{part}[member]", of, 1), Operand(f"{part}[member + half_]", of, 1)
-        barrier = "barrier(CLK_LOCAL_MEM_FENCE);"
         yield f"__local {spelling.register(of, 1)} {part}[{self.nest.group}];"
         yield f"{part}[member] = {self.operand(s.operand).text};"
-        yield barrier
+        yield BARRIER
         yield f"for (int half_ = {self.nest.group // 2}; half_ > 0; half_ /= 2) {{"
         both = spell(s.op, Operation(of, 1, [mine, other]))
         yield f"  if (member < half_) {part}[member] = {both};"
-        yield f"  {barrier}"
+        yield f"  {BARRIER}"
         yield "}"
         yield self.define(s.name, of, 1, f"{part}[0]")
 
@@ -267,11 +268,23 @@ class _Writer:
     def array(self, s: nest.Array) -> Iterator[str]:
         yield f"{spelling.register(s.dtype, s.lanes)} {s.name}[{s.count}];"
 
+    def shared(self, s: nest.Shared) -> Iterator[str]:
+        """Aligned for the widest vector."""
+        self.shared_names.add(s.name)
+        kind = spelling.register(s.dtype, 1)
+        yield f"__local {kind} {s.name}[{s.count}] __attribute__((aligned(64)));"
+
+    def barrier(self, s: nest.Barrier) -> Iterator[str]:
+        yield BARRIER
+
     def put(self, s: nest.Put) -> Iterator[str]:
         yield f"{s.array}[{self.sum(s.index)}] = {self.operand(s.value).wide(s.lanes)};"
 
     def get(self, s: nest.Get) -> Iterator[str]:
-        yield self.define(s.name, s.dtype, s.lanes, f"{s.array}[{self.sum(s.index)}]")
+        text = f"{s.array}[{self.sum(s.index)}]"
+        if s.lanes > 1 and s.array in self.shared_names:
+            text = f"*(__local const {spelling.register(s.dtype, s.lanes)} *)&{text}"
+        yield self.define(s.name, s.dtype, s.lanes, text)
 
     # -- stores and control ---------------------------------------------------------------------
 
@@ -314,6 +327,9 @@ class _Writer:
         step = f"{s.name}++" if s.step == 1 else f"{s.name} += {s.step}"
         yield f"for ({self.integer} {s.name} = {self.sum(s.start)}; {condition}; {step}) {{"
 
+    def if_(self, s: nest.If) -> Iterator[str]:
+        yield f"if ({s.test}) {{"
+
     def last(self, s: nest.Last) -> Iterator[str]:
         yield f"if ({s.variable} == {s.value}) {{"
 
@@ -339,10 +355,13 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Accumulate: _Writer.accumulate,
     nest.Fold: _Writer.fold,
     nest.Combine: _Writer.combine,
+    nest.Barrier: _Writer.barrier,
     nest.Array: _Writer.array,
+    nest.Shared: _Writer.shared,
     nest.Put: _Writer.put,
     nest.Get: _Writer.get,
     nest.Store: _Writer.store,
     nest.Loop: _Writer.loop,
     nest.Last: _Writer.last,
+    nest.If: _Writer.if_,
 }

@@ -203,8 +203,17 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """Memory of a group: ``count`` elements. What stands in it can be read after a Barrier."""
+
+    name: str
+    dtype: DType
+    count: int
+
+
+@dataclass(frozen=True)
 class Put:
-    """``array[index] = value``."""
+    """``array[index] = value``; one element of what a group shares."""
 
     array: str
     index: Sum
@@ -214,7 +223,8 @@ class Put:
 
 @dataclass(frozen=True)
 class Get:
-    """``name = array[index]``."""
+    """``name = array[index]``; of what a group shares, the ``lanes`` elements from ``index`` on, a
+    multiple of ``lanes``."""
 
     name: str
     dtype: DType
@@ -264,6 +274,11 @@ class Combine:
 
 
 @dataclass(frozen=True)
+class Barrier:
+    """Every work-item of a group comes here, and goes on when all have."""
+
+
+@dataclass(frozen=True)
 class Store:
     """Contiguous elements (lane ``l`` goes ``stride * l`` further)."""
 
@@ -300,10 +315,19 @@ class Last:
     body: tuple[Statement, ...]
 
 
+@dataclass(frozen=True)
+class If:
+    """``body`` where the test holds."""
+
+    test: str
+    body: tuple[Statement, ...]
+
+
 Statement = (
     Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
-    | Accumulate | Fold | Combine | Store | Array | Put | Get | Loop | Last
+    | Accumulate | Fold | Combine | Barrier | Store | Array | Shared | Put | Get | Loop | Last | If
 )  # fmt: skip
+BLOCKS = Loop, Last, If  # statements with a body
 
 
 @dataclass(frozen=True)
@@ -340,14 +364,14 @@ def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
     """Every statement, outer ones first."""
     for statement in body:
         yield statement
-        if isinstance(statement, Loop | Last):
+        if isinstance(statement, BLOCKS):
             yield from walk(statement.body)
 
 
 def _lines(body: tuple[Statement, ...], depth: int) -> Iterator[str]:
     for statement in body:
         yield "  " * depth + _PRINT[type(statement)](statement)
-        if isinstance(statement, Loop | Last):
+        if isinstance(statement, BLOCKS):
             yield from _lines(statement.body, depth + 1)
 
 
@@ -415,9 +439,12 @@ _PRINT = {
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
     Combine: lambda s: f"{s.name} = {s.op.name.lower()} of {s.operand} over the group",
     Store: _store,
+    Barrier: lambda s: "wait for the group",
     Array: lambda s: f"{_typed(s)}[{s.count}]",
+    Shared: lambda s: f"{s.name}: {s.dtype.name}[{s.count}] of the group",
     Put: lambda s: f"{s.array}[{s.index}] = {s.value}",
     Get: lambda s: f"{_typed(s)} = {s.array}[{s.index}]",
     Loop: _loop,
     Last: lambda s: f"if {s.variable} is {s.value}:",
+    If: lambda s: f"if {s.test}:",
 }

@@ -6,7 +6,8 @@ using a variable out of its scope.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
                 runner.group(loop_nest, group)
         else:
             for item in range(loop_nest.items):
-                runner.block(loop_nest.body, {"item": item})
+                if any(runner.block(loop_nest.body, {"item": item})):
+                    raise NestError("a work-item without a group waits")
     for slot, count in runner.written.items():
         if not np.all(count == 1):
             raise NestError(f"output {slot}: {np.sum(count != 1)} elements not written just once")
@@ -41,19 +43,19 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
 Names = dict[str, Any]
 
 
-class Waits(Exception):
-    """A work-item waits for the others of its group, with what it hands in."""
+@dataclass
+class Wait:
+    """Where a work-item waits for the others of its group, and what it hands in."""
 
-    def __init__(self, statement: nest.Combine, value: Any) -> None:
-        super().__init__()
-        self.statement, self.value = statement, value
+    statement: Any
+    names: Names
+    value: Any = None
 
 
 class _Runner:
-    combined: tuple[Any, ...] = ()  # what the group has combined so far
-    rehearsal = False  # nothing is written
-
     def __init__(self, loop_nest: LoopNest, inputs: Sequence[Array]) -> None:
+        self.shared: dict[str, Array] = {}  # memory of the group
+        self.users: dict[tuple[str, int], dict[int, bool]] = {}  # who read (False) or wrote it
         self.kernel = loop_nest.kernel
         self.zeros = loop_nest.zeros
         self.memory = {}
@@ -66,42 +68,45 @@ class _Runner:
                 self.memory[slot] = np.ravel(inputs[slot - len(self.kernel.outputs)])
 
     def group(self, loop_nest: LoopNest, number: int) -> None:
-        """Runs all work-items up to where they wait, again and again from the start, each time with
-        one result more, until they reach the end; only then do they write."""
-        self.combined, self.rehearsal = (), True
+        """Runs every work-item up to where it waits, then the next; all must wait together."""
+        self.shared = {}
+        members = [
+            self.block(loop_nest.body, {"item": number, "member": member})
+            for member in range(loop_nest.group)
+        ]
         while True:
-            waiting = []
-            for member in range(loop_nest.group):
-                try:
-                    self.results = iter(self.combined)
-                    self.block(loop_nest.body, {"item": number, "member": member})
-                except Waits as wait:
-                    waiting.append(wait)
-            if not waiting and not self.rehearsal:
-                return
+            self.users = {}
+            waiting = [wait for member in members if (wait := next(member, None)) is not None]
             if not waiting:
-                self.rehearsal = False
-                continue
+                return
+            if len(waiting) != len(members):
+                raise NestError("not every work-item of a group waits")
             if len({id(wait.statement) for wait in waiting}) != 1:
                 raise NestError("work-items of a group wait at different places")
-            if len(waiting) != loop_nest.group:
-                raise NestError("not every work-item of a group waits")
-            op, of = waiting[0].statement.op, waiting[0].statement.operand.dtype
-            total = waiting[0].value
-            for wait in waiting[1:]:
-                total = self.apply(op, of, of, [total, wait.value])
-            self.combined += (total,)
+            if isinstance(waiting[0].statement, nest.Combine):
+                self._combine(waiting)
 
-    def combine(self, s: nest.Combine, names: Names) -> None:
-        found = next(self.results, None)
-        if found is None:
-            value = self.value(s.operand, names)
-            raise Waits(s, np.ravel(value)[0])  # accumulators are arrays
-        self.set(names, s.name, found)
+    def _combine(self, waiting: list[Wait]) -> None:
+        statement = waiting[0].statement
+        op, of = statement.op, statement.operand.dtype
+        total = waiting[0].value
+        for wait in waiting[1:]:
+            total = self.apply(op, of, of, [total, wait.value])
+        for wait in waiting:
+            self.set(wait.names, statement.name, total)
 
-    def block(self, body: Sequence[nest.Statement], names: Names) -> None:
+    def block(self, body: Sequence[nest.Statement], names: Names) -> Iterator[Wait]:
+        """Runs ``body``, and stops wherever the work-item waits for its group."""
         for statement in body:
-            _RUN[type(statement)](self, statement, names)
+            if isinstance(statement, nest.Combine):
+                value = np.ravel(self.value(statement.operand, names))[0]  # of an accumulator
+                yield Wait(statement, names, value)
+            elif isinstance(statement, nest.Barrier):
+                yield Wait(statement, names)
+            elif isinstance(statement, nest.BLOCKS):
+                yield from _CONTROL[type(statement)](self, statement, names)
+            else:
+                _RUN[type(statement)](self, statement, names)
 
     def set(self, names: Names, name: str, value: Any) -> None:
         if name in names:
@@ -158,8 +163,6 @@ class _Runner:
         self.set(names, s.name, value)
 
     def store(self, s: nest.Store, names: Names) -> None:
-        if self.rehearsal:
-            return
         slot, base = self.where(s.place, names)
         lanes = names[s.index] if s.index else np.arange(s.lanes) * s.stride
         where = base + np.asarray(lanes)
@@ -225,21 +228,51 @@ class _Runner:
         shape = (s.count, s.lanes)
         self.set(names, s.name, np.full(shape, np.nan, interpret._compute(s.dtype)))
 
+    def shared_(self, s: nest.Shared, names: Names) -> None:
+        if s.name not in self.shared:
+            self.shared[s.name] = np.full(s.count, np.nan, interpret._compute(s.dtype))
+
     def put(self, s: nest.Put, names: Names) -> None:
-        names[s.array][self.sum(s.index, names)] = self.value(s.value, names)
+        index, value = self.sum(s.index, names), self.value(s.value, names)
+        if s.array in self.shared:
+            self.shared_at(s.array, index, 1, names, True)[:] = value
+        else:
+            names[s.array][index] = value
 
     def get(self, s: nest.Get, names: Names) -> None:
-        self.set(names, s.name, names[s.array][self.sum(s.index, names)].copy())
+        index = self.sum(s.index, names)
+        if s.array not in self.shared:
+            self.set(names, s.name, names[s.array][index].copy())
+            return
+        value = self.shared_at(s.array, index, s.lanes, names, False).copy()
+        self.set(names, s.name, value if s.lanes > 1 else value[0])
 
-    def loop(self, s: nest.Loop, names: Names) -> None:
+    def shared_at(self, array: str, index: int, lanes: int, names: Names, writes: bool) -> Array:
+        """Elements of what a group shares. Until the next barrier, those that one work-item writes
+        belong to it alone."""
+        memory = self.shared[array]
+        if index % lanes or not 0 <= index <= memory.size - lanes:
+            raise NestError(f"{lanes} elements of {array} from {index} on")
+        for place in range(index, index + lanes):
+            users = self.users.setdefault((array, place), {})
+            users[names["member"]] = users.get(names["member"], False) or writes
+            if len(users) > 1 and any(users.values()):
+                raise NestError(f"work-items race for {array}[{place}]")
+        return memory[index : index + lanes]
+
+    def loop(self, s: nest.Loop, names: Names) -> Iterator[Wait]:
         stop = self.sum(s.stop, names)
         stop = stop if s.limit is None else min(stop, s.limit)
         for counter in range(self.sum(s.start, names), stop, s.step):
-            self.block(s.body, {**names, s.name: counter})
+            yield from self.block(s.body, {**names, s.name: counter})
 
-    def last(self, s: nest.Last, names: Names) -> None:
+    def last(self, s: nest.Last, names: Names) -> Iterator[Wait]:
         if names[s.variable] == s.value:
-            self.block(s.body, dict(names))
+            yield from self.block(s.body, dict(names))
+
+    def if_(self, s: nest.If, names: Names) -> Iterator[Wait]:
+        if names[s.test]:
+            yield from self.block(s.body, dict(names))
 
     def int_(self, s: nest.Int, names: Names) -> None:
         self.set(names, s.name, self.sum(s.value, names))
@@ -266,11 +299,14 @@ _RUN: dict[type, Callable[[_Runner, Any, Names], None]] = {
     nest.Declare: _Runner.declare,
     nest.Accumulate: _Runner.accumulate,
     nest.Fold: _Runner.fold,
-    nest.Combine: _Runner.combine,
     nest.Store: _Runner.store,
     nest.Array: _Runner.array,
+    nest.Shared: _Runner.shared_,
     nest.Put: _Runner.put,
     nest.Get: _Runner.get,
+}
+_CONTROL: dict[type, Callable[[_Runner, Any, Names], Iterator[Wait]]] = {
     nest.Loop: _Runner.loop,
     nest.Last: _Runner.last,
+    nest.If: _Runner.if_,
 }
