@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import contract, groups, lanes as ln, rows
+from lazygrad.codegen import blocks, contract, groups, lanes as ln, rows
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -42,6 +42,10 @@ def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
     """How to walk a kernel in normal form."""
     wide = _needs_wide(kernel)
     lanes = ln.vector_width(kernel, target, wide)
+    if target.is_gpu:
+        in_blocks = blocks.schedule(kernel, target, lanes, wide)
+        if in_blocks is not None:
+            return in_blocks
     chosen = contract.schedule(kernel, target, lanes, wide, tuning) if lanes > 1 else None
     if chosen is None and target.is_gpu:
         chosen = groups.schedule(kernel, target, wide)

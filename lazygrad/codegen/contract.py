@@ -92,18 +92,14 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
             each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + fetch / reuse
             stores = sum(ln.element_cost(o.index, (), r, lanes) for o in kernel.outputs)
             cost = each + stores / prod(x.size for x in found.k)
-            near = _outward(rows, others)
+            near = products.outward(rows, others)
             options.append(Sides(r, columns, rows, near, gathered, cost))
     return min(options, key=lambda sides: sides.cost, default=None)
 
 
-def _loads(factors: Iterable[Expr]) -> list[Expr]:
-    return [e for e in ex.toposort(factors) if e.op is ex.LOAD]
-
-
 def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
     """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
-    moving = [e for e in _loads(factors) if r in e.ranges]
+    moving = [e for e in products.loads(factors) if r in e.ranges]
     costs = [ln.element_cost(e.arg.index, e.arg.guard, r, lanes) for e in moving]
     return max(costs, default=0.0) if r.size > 1 else 0.0
 
@@ -120,31 +116,18 @@ def _panel(factor: Expr, rows: Range, summed: tuple[Range, ...]) -> Panel:
 def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Kernel, Range | None]:
     """The kernel with its sum in the form SUM(rows * columns + ...), the loops of the sum ordered
     so that the innermost one walks along the memory of the rows, and the rows as one range."""
-    order = _outward(sides.rows, found.k)
+    order = products.outward(sides.rows, found.k)
     pairs = list(zip(sides.rows, sides.columns, strict=True))
     total = products.form(pairs, found, order)
     kernel = substitute(kernel, {}, {}, lambda e: total if e is found.total else e)
-    return flatten(kernel, sides.row_ranges)
-
-
-def _outward(factors: Iterable[Expr], ranges: tuple[Range, ...]) -> tuple[Range, ...]:
-    """Long steps through the memory of the factors first."""
-    loads = _loads(factors)
-    return tuple(sorted(ranges, key=lambda r: -_stride(loads, r)))
-
-
-def _stride(loads: list[Expr], r: Range) -> int:
-    """The smallest step in memory along ``r``; large where there is none, so that what does not
-    move is an outer loop."""
-    steps = [abs(e.arg.index.coefficient(r)) for e in loads]
-    return min((step for step in steps if step), default=1 << 62)
+    return flatten(kernel, sides.row_ranges) if sides.row_ranges else (kernel, None)
 
 
 def _cut(kernel: Kernel) -> dict[Range, Walk]:
     """The innermost loop of the sum cut where its guards begin and cease to hold for all rows."""
     (total,) = kernel.reductions()
     r = total.arg.ranges[-1]
-    guards = [bound for e in _loads(total.src) for bound in e.arg.guard]
+    guards = [bound for e in products.loads(total.src) for bound in e.arg.guard]
     start, stop = 0, r.size
     for bound in guards:
         step = bound.index.coefficient(r)
@@ -175,7 +158,7 @@ def _panels(
         return ()
     if sides.gathered:
         return panels
-    loads = [e for e in _loads(factors) if sides.over in e.ranges]
+    loads = [e for e in products.loads(factors) if sides.over in e.ranges]
     steps = [e.arg.index.coefficient(summed[-1]) * e.dtype.itemsize for e in loads]
     computed = any(factor.op is not ex.LOAD for factor in factors)
     far = computed or any(abs(step) >= FAR for step in steps)

@@ -10,11 +10,13 @@ from lazygrad.codegen.nest import LoopNest, Sum
 from lazygrad.codegen.panels import FilledPanel, fits
 from lazygrad.codegen.reductions import Reductions
 from lazygrad.codegen.rows import KeptRows
-from lazygrad.codegen.schedule import Schedule
+from lazygrad.codegen.schedule import Blocks, Schedule
 from lazygrad.codegen.scope import Point, Scope
+from lazygrad.codegen.shared import BlockedSum
 from lazygrad.codegen.steps import MEMBER, Piece, Steps
 from lazygrad.codegen.values import Values
-from lazygrad.kernel.index import Range
+from lazygrad.kernel import index as ix
+from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, Output
 
 ITEM = "item"  # the variable that counts work-items
@@ -36,7 +38,10 @@ class _Emitter:
 
     def write(self, kernel: Kernel) -> LoopNest:
         coordinates = self._coordinates()
-        self._outer(0, [Point()], coordinates)
+        if self.schedule.blocks is None:
+            self._outer(0, [Point()], coordinates)
+        else:
+            self._blocks(self.schedule.blocks, coordinates)
         items = prod(self.schedule.walk(r).items for r in self.schedule.order)
         together = self.schedule.together
         return LoopNest(
@@ -44,6 +49,13 @@ class _Emitter:
             self.schedule.wide, self.values.integers.zeros,
             tuple(self.scope.stack[0].statements), self._plan(), together,
         )  # fmt: skip
+
+    def _blocks(self, blocks: Blocks, coordinates: dict[Range, str]) -> None:
+        kernel = self.schedule.kernel
+        places = dict.fromkeys(self.schedule.order, Index())
+        for r, name in coordinates.items():
+            places[r] = ix.of(Range(name, self.schedule.walk(r).items))
+        BlockedSum(kernel, blocks, self.scope, self.values, self.steps, places).write()
 
     def _coordinates(self) -> dict[Range, str]:
         """A variable with the work-item's place along every range that is divided."""

@@ -224,11 +224,12 @@ def _outermost_reductions(kernel: Kernel) -> list[Expr]:
     return [r for r in reductions if r not in inside]
 
 
-def flatten(kernel: Kernel, ranges: Sequence[Range]) -> tuple[Kernel, Range | None]:
-    """``kernel`` with several of its ranges as one, the last of them fastest; an index takes it
-    apart again by division, unless it steps through them as through one. None if there are none."""
-    if len(ranges) <= 1:
-        return kernel, ranges[0] if ranges else None
+def flatten(kernel: Kernel, ranges: Sequence[Range]) -> tuple[Kernel, Range]:
+    """``kernel`` with one or several of its ranges, or of a reduction's, as one, the last of them
+    fastest; an index takes it apart again by division, unless it steps through them as through
+    one."""
+    if len(ranges) == 1:
+        return kernel, ranges[0]
     sizes = tuple(r.size for r in ranges)
     one = Range("_".join(r.name for r in ranges), prod(sizes))
     apart = dict(zip(ranges, ix.unravel(ix.of(one), sizes), strict=True))

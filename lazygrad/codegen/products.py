@@ -6,6 +6,7 @@ up in one sum: the gradient of a value that three matrices multiply.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lazygrad import ops
@@ -148,3 +149,24 @@ def _aligned(pairs: list[Pair]) -> list[Pair]:
         return len(x.ranges & a.ranges) + len(y.ranges & b.ranges)
 
     return [(x, y) if alike(x, y) >= alike(y, x) else (y, x) for x, y in pairs]
+
+
+# -- memory of the factors ----------------------------------------------------------------------
+
+
+def loads(factors: Iterable[Expr]) -> list[Expr]:
+    """What is read to compute them."""
+    return [e for e in ex.toposort(factors) if e.op is ex.LOAD]
+
+
+def outward(factors: Iterable[Expr], ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+    """Long steps through the memory of the factors first."""
+    read = loads(factors)
+    return tuple(sorted(ranges, key=lambda r: -stride(read, r)))
+
+
+def stride(read: list[Expr], r: Range) -> int:
+    """The smallest step in memory along ``r``; large where there is none, so that what does not
+    move is an outer loop."""
+    steps = [abs(e.arg.index.coefficient(r)) for e in read]
+    return min((step for step in steps if step), default=1 << 62)

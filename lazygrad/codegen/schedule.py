@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
@@ -109,6 +109,81 @@ class Row:
     lanes: int
 
 
+PADDING = 4  # elements
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the block of results that a group computes: ``steps`` vectors of ``lanes`` along
+    ``r`` for each of ``members`` work-items."""
+
+    r: Range
+    members: int
+    steps: int
+    lanes: int = 1
+
+    @property
+    def size(self) -> int:
+        return self.members * self.steps * self.lanes
+
+    @property
+    def count(self) -> int:
+        """Blocks along ``r``."""
+        return -(-self.r.size // self.size)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A contraction in blocks of ``rows`` by ``columns``, a group each. Step by step, the group
+    copies ``depth`` elements along ``summed`` of all factors to memory that it shares.
+
+    Attributes:
+        pairs: the factors of the sum, those of the rows first.
+        along: the factors whose neighbours in memory are those along ``summed``.
+    """
+
+    rows: Side
+    columns: Side
+    summed: Range
+    depth: int
+    pairs: tuple[tuple[Expr, Expr], ...]
+    along: frozenset[Expr]
+
+    @property
+    def group(self) -> int:
+        return self.rows.members * self.columns.members
+
+    @property
+    def steps(self) -> int:
+        """Along the sum."""
+        return -(-self.summed.size // self.depth)
+
+    @property
+    def factors(self) -> tuple[tuple[Expr, Side], ...]:
+        """Every factor that is copied, once, and its side."""
+        sided = [((a, self.rows), (b, self.columns)) for a, b in self.pairs]
+        return tuple(dict.fromkeys(chain.from_iterable(sided)))
+
+    def pitch(self, factor: Expr, side: Side) -> int:
+        """Elements in shared memory from one element of the sum to the next. Neighbours that write
+        along the sum are kept out of each other's memory bank."""
+        return side.size + (max(PADDING, side.lanes) if factor in self.along else 0)
+
+    @property
+    def nbytes(self) -> int:
+        """Shared memory: what is summed, and what is copied meanwhile."""
+        itemsize = max(4, *(factor.dtype.itemsize for factor, _ in self.factors))
+        return 2 * self.depth * itemsize * sum(self.pitch(*each) for each in self.factors)
+
+    def __str__(self) -> str:
+        rows, columns = self.rows, self.columns
+        return (
+            f"contraction: blocks of {rows.size} x {columns.size} and {self.depth} of the sum, "
+            f"{rows.steps} x {columns.steps * columns.lanes} each for "
+            f"{rows.members} x {columns.members} work-items"
+        )
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Everything that was decided about a kernel.
@@ -122,6 +197,7 @@ class Schedule:
         wide: integers need 64 bits.
         panels: of a contraction whose columns lie far apart in memory.
         rows: that are kept from a reduction to the outputs.
+        blocks: of a contraction that groups compute.
     """
 
     kernel: Kernel
@@ -132,6 +208,7 @@ class Schedule:
     wide: bool = False
     panels: tuple[Panel, ...] = ()
     rows: tuple[Row, ...] = ()
+    blocks: Blocks | None = None
     notes: tuple[str, ...] = field(default=())
 
     def walk(self, r: Range) -> Walk:
@@ -140,7 +217,7 @@ class Schedule:
     @property
     def together(self) -> bool:
         """Whether the work-items of a group share the work of one."""
-        return any(walk.together for walk in self.walks.values())
+        return self.blocks is not None or any(walk.together for walk in self.walks.values())
 
 
 _PLAIN = Walk()

@@ -14,6 +14,8 @@ from lazygrad.schedule.simplify import base_of
 LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
 PARTS = 8  # into which a unit's share is split, for balance
+BLOCK = 1 << 10  # results of a contraction that a group of a GPU computes
+GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
 def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
@@ -60,14 +62,15 @@ def _is_product(current: Node) -> bool:
 
 
 def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
-    lanes = max(target.lanes, 1)
-    per_unit = 256 if target.is_gpu else lanes
-    if contraction:  # enough tiles already; what counts is that a part's operands stay in cache
-        if not target.is_gpu:
-            operands = sum(base_of(s).size for s in base_of(current.src[0]).src)
-            return min(PARTS * target.units, -(-operands * 8 // target.cache))
-        per_unit = 16
-    wanted = PARTS * target.units * per_unit // max(current.size, 1)
+    if contraction and not target.is_gpu:
+        # enough tiles already; what counts is that a part's operands stay in cache
+        operands = sum(base_of(s).size for s in base_of(current.src[0]).src)
+        return min(PARTS * target.units, -(-operands * 8 // target.cache))
+    if contraction:
+        results = GROUPS * target.units * BLOCK
+    else:
+        results = PARTS * target.units * (256 if target.is_gpu else max(target.lanes, 1))
+    wanted = results // max(current.size, 1)
     length = prod(current.src[0].shape[axis] for axis in current.arg)
     return min(wanted, length // 256)
 

@@ -343,6 +343,17 @@ def matmul(rows: int, columns: int, depth: int, dtype: DType = dt.float32) -> Ke
     return kernel("matmul", [m, n], stores, [(dtype, rows * depth), (dtype, depth * columns)])
 
 
+def batched_matmul(batch: int, rows: int, columns: int, depth: int) -> Kernel:
+    """relu(a) @ b for each of a batch: a factor that is computed."""
+    g, m, n, k = Range("g", batch), Range("m", rows), Range("n", columns), Range("k", depth)
+    a = relu(ex.load(1, at((g, rows * depth), (m, depth), (k, 1)), dt.float32))
+    b = ex.load(2, at((g, depth * columns), (k, columns), (n, 1)), dt.float32)
+    b = do(ops.ADD, b, number(1.0))  # not zero beyond the end
+    stores = [(at((g, rows * columns), (m, columns), (n, 1)), total(do(ops.MUL, a, b), k), ())]
+    sizes = [(dt.float32, batch * rows * depth), (dt.float32, batch * depth * columns)]
+    return kernel("batched_matmul", [g, m, n], stores, sizes)
+
+
 def linear(rows: int, columns: int, depth: int) -> Kernel:
     """relu(x @ w + bias) and its mask: two outputs over one contraction."""
     m, n, k = Range("m", rows), Range("n", columns), Range("k", depth)
@@ -534,10 +545,23 @@ CASES: dict[str, Build] = {
     "unpacked": lambda: unpacked(70, 19, 11),
     "guarded_product": lambda: guarded_product(13, 24, 9),
     "linear": lambda: linear(11, 20, 13),
+    "matmul_blocks": lambda: matmul(33, 36, 35),
+    "matmul_blocks_even": lambda: matmul(32, 64, 48),
+    "matmul_blocks_odd": lambda: matmul(17, 19, 21),
+    "matmul_blocks_double": lambda: matmul(18, 18, 33, dt.float64),
+    "batched_matmul": lambda: batched_matmul(3, 17, 20, 18),
+    "half_matmul_blocks": lambda: half_matmul(18, 20, 17),
+    "three_products_blocks": lambda: three_products(17, 20, 18),
+    "unpacked_blocks": lambda: unpacked(20, 17, 33),
+    "guarded_product_blocks": lambda: guarded_product(20, 24, 17),
+    "linear_blocks": lambda: linear(19, 20, 17),
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),
     "conv2d_input_gradient": lambda: conv2d_input_gradient(2, 8, 6, 6, 3),
     "conv2d_weight_gradient_padded": lambda: conv2d_weight_gradient(2, 4, 8, 5, 6, 3, padding=1),
+    "conv2d_blocks": lambda: conv2d(2, 5, 18, 4, 3, padding=1),
+    "conv2d_input_gradient_blocks": lambda: conv2d_input_gradient(1, 16, 17, 5, 2),
+    "conv2d_weight_gradient_blocks": lambda: conv2d_weight_gradient(2, 4, 5, 18, 4, 2, padding=1),
     "conv2d_weight_gradient": lambda: conv2d_weight_gradient(2, 4, 8, 5, 5, 3),
 }
 CASES |= {f"chain_{size}": lambda size=size: chain(1, size) for size in SIZES}

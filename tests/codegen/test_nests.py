@@ -13,6 +13,7 @@ TARGETS = {
     "cpu": Target(units=2, lanes=8),
     "scalar": Target(units=1, lanes=1),
     "gpu": Target(units=4, lanes=4, is_gpu=True, max_group=64),
+    "local memory": Target(units=4, lanes=4, is_gpu=True, max_group=64, local_memory=1 << 15),
 }
 
 

@@ -25,6 +25,7 @@ TARGETS = {
     "device": None,
     "wide": None,
     "gpu": Target(units=4, lanes=4, is_gpu=True, max_group=64),
+    "local memory": Target(units=4, lanes=4, is_gpu=True, max_group=128, local_memory=1 << 15),
 }
 
 
