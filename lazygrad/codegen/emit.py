@@ -86,10 +86,10 @@ class _Emitter:
         for panel in self.schedule.panels:
             if r == panel.rows and fits(panel, points):
                 filled = FilledPanel(panel, points, self.scope, self.values, self.steps)
-                self.values.copied[panel.factor] = filled.get
+                self.values.read_back(panel.factor, filled.get)
         self._loop(r, position, points, coordinates)
         if any(r == panel.rows for panel in self.schedule.panels):
-            self.values.copied.clear()
+            self.values.compute_again()
 
     def _loop(
         self, r: Range, position: int, points: list[Point], coordinates: dict[Range, str]

@@ -57,7 +57,7 @@ class KeptRows:
         self.rows, self.scope, self.values = rows, scope, values
         self._arrays: dict[tuple[Row, object], str] = {}
         for row in rows:
-            values.copied[row.outside] = partial(self._get, row)
+            values.read_back(row.outside, partial(self._get, row))
 
     def put(self, reduced: Expr, point: Point, home: int) -> None:
         """Writes what ``reduced``, a reduction inside the block at ``home``, computes at ``point``

@@ -28,7 +28,7 @@ class Values:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.integers = Integers(scope, self.at)
-        self.copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels
+        self._copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels and rows
         self._orders: dict[Expr, list[Expr]] = {}
 
     def at(self, value: Expr, point: Point) -> Value:
@@ -36,14 +36,24 @@ class Values:
         found = self.known(value, point)
         if found is not None:
             return found
-        if value in self.copied:
-            return self.copied[value](point)
+        if value in self._copied:
+            return self._copied[value](point)
         for e in self._order(value):
             if self.known(e, point) is None:
                 write = _WRITE.get(e.op, _elementwise)
-                copied = self.copied.get(e)
+                copied = self._copied.get(e)
                 self.remember(e, point, copied(point) if copied else write(self, e, point))
         return self._must(value, point)
+
+    def read_back(self, value: Expr, get: Callable[[Point], Value]) -> None:
+        """From now on, ``get`` reads ``value`` from where it was copied to."""
+        self._copied[value] = get
+        self._orders.clear()
+
+    def compute_again(self) -> None:
+        """Forgets all copies."""
+        self._copied.clear()
+        self._orders.clear()
 
     def known(self, value: Expr, point: Point) -> Value | None:
         """What ``value`` is called at ``point``, if it was computed."""
@@ -66,7 +76,7 @@ class Values:
         to be read back."""
         found = self._orders.get(value)
         if found is None:
-            found = self._orders[value] = _order(value, self.copied)
+            found = self._orders[value] = _order(value, self._copied)
         return found
 
     # -- one method a kernel op ------------------------------------------------------------------
