@@ -19,7 +19,7 @@ from lazygrad.codegen.schedule import Blocks, Schedule, Side, Walk
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 
 SMALLEST = 16  # rows, columns, and elements of the sum: below that a block is mostly empty
@@ -40,7 +40,7 @@ WAITING = 30
 def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule | None:
     """Blocks for ``kernel``, or None if it is no contraction that is large enough for them."""
     found = products.find(kernel)
-    if found is None or _is_small(found) or _gathers(found):
+    if found is None or found.window or _is_small(found) or _gathers(found):
         return None
     kernel, rows, columns, pairs, along = _form(kernel, found)
     others = tuple(r for r in kernel.ranges if r not in (rows, columns))
@@ -68,7 +68,7 @@ def _is_small(found: SumOfProducts) -> bool:
 
 def _gathers(found: SumOfProducts) -> bool:
     """Whether an index is read from memory: that could not be guarded at the edge of a block."""
-    read = products.loads(factor for pair in found.pairs for factor in pair)
+    read = loads(factor for pair in found.pairs for factor in pair)
     return any(ex.operands(e) for e in read)
 
 
@@ -113,7 +113,7 @@ def _step(place: Index, ranges: tuple[Range, ...]) -> int:
 
 def _is_along(factor: Expr, summed: Range, side: Range) -> bool:
     """Whether its neighbours in memory are those of the sum, not those of its side."""
-    read = products.loads([factor])
+    read = loads([factor])
     return products.stride(read, summed) < products.stride(read, side)
 
 

@@ -19,7 +19,7 @@ from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 
 MOST_ACCUMULATORS = 16  # vectors: more of them gain nothing, even where registers are left
@@ -58,7 +58,9 @@ def schedule(
     if found is None or sides is None:
         return None
     kernel, rows = _tiled_form(kernel, found, sides)
-    walks = _tile(sides.over, rows, lanes, target, tuning) | _cut(kernel)
+    window = {r: Walk(r.size) for r in found.window}
+    each = prod(r.size for r in found.window)
+    walks = _tile(sides.over, rows, each, lanes, target, tuning) | window | _cut(kernel)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
@@ -83,7 +85,8 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
         (first, second, found.m, found.n), (second, first, found.n, found.m),
     ):  # fmt: skip
         reuse = prod(r.size for r in others)
-        for r in ranges:
+        windows = any(r in factor.ranges for factor in columns for r in found.window)
+        for r in () if windows else ranges:
             fetch = _fetch(columns, r, lanes)
             gathered = fetch >= 1
             if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
@@ -99,7 +102,7 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
 
 def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
     """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
-    moving = [e for e in products.loads(factors) if r in e.ranges]
+    moving = [e for e in loads(factors) if r in e.ranges]
     costs = [ln.element_cost(e.arg.index, e.arg.guard, r, lanes) for e in moving]
     return max(costs, default=0.0) if r.size > 1 else 0.0
 
@@ -125,9 +128,9 @@ def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Ker
 
 def _cut(kernel: Kernel) -> dict[Range, Walk]:
     """The innermost loop of the sum cut where its guards begin and cease to hold for all rows."""
-    (total,) = kernel.reductions()
+    total = kernel.reductions()[0]
     r = total.arg.ranges[-1]
-    guards = [bound for e in products.loads(total.src) for bound in e.arg.guard]
+    guards = [bound for e in loads(total.src) for bound in e.arg.guard]
     start, stop = 0, r.size
     for bound in guards:
         step = bound.index.coefficient(r)
@@ -149,7 +152,7 @@ def _panels(
     kernel: Kernel, walks: Mapping[Range, Walk], sides: Sides, rows: Range
 ) -> tuple[Panel, ...]:
     """The columns in memory of their own, if they are far apart and used by many rows."""
-    (total,) = kernel.reductions()
+    total = kernel.reductions()[0]
     summed = total.arg.ranges
     pairs = products.products(total.src[0]) or []
     factors = list(dict.fromkeys(columns for _, columns in pairs))
@@ -158,28 +161,29 @@ def _panels(
         return ()
     if sides.gathered:
         return panels
-    loads = [e for e in products.loads(factors) if sides.over in e.ranges]
-    steps = [e.arg.index.coefficient(summed[-1]) * e.dtype.itemsize for e in loads]
+    moving = [e for e in loads(factors) if sides.over in e.ranges]
+    steps = [e.arg.index.coefficient(summed[-1]) * e.dtype.itemsize for e in moving]
     computed = any(factor.op is not ex.LOAD for factor in factors)
     far = computed or any(abs(step) >= FAR for step in steps)
     return panels if far and rows.size // walks[rows].tile >= REUSED else ()
 
 
 def _tile(
-    over: Range, rows: Range | None, lanes: int, target: Target, tuning: Tuning
+    over: Range, rows: Range | None, window: int, lanes: int, target: Target, tuning: Tuning
 ) -> dict[Range, Walk]:
+    """Steps of columns and of rows; each row has as many sums as there are in a ``window``."""
     width = min(lanes, 1 << (over.size.bit_length() - 1))
     length = 1 if rows is None else rows.size
     accumulators = min(MOST_ACCUMULATORS, target.registers * 3 // 4)  # the rest are operands
     if over.size < 2 * lanes:  # one step, its last vectors narrower
         columns = over.size // width + (over.size % width).bit_count()
-        tile, count = over.size, _rows(length, columns, accumulators)
+        tile, count = over.size, _rows(length, columns, window, accumulators)
     elif tuning.rows:
         columns, count = min(tuning.columns, over.size // width), min(tuning.rows, length)
         tile = width * columns
     else:
         most = 1 if target.is_gpu else COLUMNS[target.registers]
-        columns, count = _shape(over.size // width, length, most, accumulators)
+        columns, count = _shape(over.size // width, length, most, window, accumulators)
         tile = width * columns
     walks = {over: Walk(tile, width, whole_tail=True)}
     if rows is not None:
@@ -187,32 +191,37 @@ def _tile(
     return walks
 
 
-def _shape(vectors: int, length: int, most: int, accumulators: int) -> tuple[int, int]:
+def _shape(
+    vectors: int, length: int, most: int, window: int, accumulators: int
+) -> tuple[int, int]:
     """Columns and rows of the tile that takes the least time for all of ``length`` rows."""
     shapes = [
-        (columns, _rows(length, columns, accumulators))
+        (columns, _rows(length, columns, window, accumulators))
         for columns in range(1, min(most, vectors) + 1)
     ]
-    return min(
-        shapes, key=lambda shape: -(-vectors // shape[0]) * _time(length, shape[1], shape[0])
-    )
+
+    def time(shape: tuple[int, int]) -> float:
+        columns, rows = shape
+        return -(-vectors // columns) * _time(length, rows, columns, window)
+
+    return min(shapes, key=time)
 
 
-def _rows(length: int, columns: int, accumulators: int) -> int:
-    if MOST_ACCUMULATORS <= accumulators < length * columns <= MOST_OF_ALL_ROWS:
-        accumulators = length * columns
-    most = max(1, min(MOST_ROWS, accumulators // columns, length))
-    return min(range(most, 0, -1), key=lambda tile: _time(length, tile, columns))
+def _rows(length: int, columns: int, window: int, accumulators: int) -> int:
+    if MOST_ACCUMULATORS <= accumulators < length * window * columns <= MOST_OF_ALL_ROWS:
+        accumulators = length * window * columns
+    most = max(1, min(MOST_ROWS // window, accumulators // (columns * window), length))
+    return min(range(most, 0, -1), key=lambda tile: _time(length, tile, columns, window))
 
 
-def _time(length: int, tile: int, columns: int) -> float:
+def _time(length: int, tile: int, columns: int, window: int) -> float:
     """Cycles of all tiles of ``tile`` rows and of those left over, one by one."""
     steps, rest = divmod(length, tile)
-    return steps * _step_time(tile, columns) + rest * _step_time(1, columns)
+    return steps * _step_time(tile * window, columns) + rest * _step_time(window, columns)
 
 
 def _step_time(rows: int, columns: int) -> float:
     """Cycles for one step of the sum, with two additions and two loads a cycle; few accumulators
     wait for each other. A little more for the loop around, and for loads that come late."""
-    additions, loads = rows * columns, rows + columns
-    return max(additions / 2, loads / 2, LATENCY) + 0.5 + LATE * loads
+    additions, reads = rows * columns, rows + columns
+    return max(additions / 2, reads / 2, LATENCY) + 0.5 + LATE * reads

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 
 from lazygrad import ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Range
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import Kernel, loads
 
 Pair = tuple[Expr, Expr]
+LARGEST_WINDOW = 9  # sums for each result: more do not stay in registers together
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class SumOfProducts:
     Attributes:
         m: output ranges that only the first factors vary over.
         n: output ranges that only the second ones vary over. One of both may be empty.
+        window: ranges of a reduction of a few such sums, which the outputs are made of: of the
+            maximum over the window of a pooling. One side varies over them.
     """
 
     total: Expr
@@ -32,17 +36,21 @@ class SumOfProducts:
     m: tuple[Range, ...]
     n: tuple[Range, ...]
     k: tuple[Range, ...]
+    window: tuple[Range, ...] = ()
 
 
 def find(kernel: Kernel) -> SumOfProducts | None:
     """The sum that ``kernel`` is, or None: its only REDUCE, a floating-point SUM of products at
-    every point of all of its outputs."""
+    every point of all of its outputs, or of a window for each of these points."""
     reductions = kernel.reductions()
-    if len(reductions) != 1:
+    if not 1 <= len(reductions) <= 2:
         return None
-    (total,) = reductions
+    total, *around = reductions
+    window = tuple(r for e in around for r in e.arg.ranges)
     outer = kernel.outputs[0].ranges
-    everywhere = all(set(o.ranges) == total.ranges for o in kernel.outputs)
+    if prod(r.size for r in window) > LARGEST_WINDOW:
+        return None
+    everywhere = all({*o.ranges, *window} == total.ranges for o in kernel.outputs)
     if total.arg.op is not ops.SUM or not total.dtype.is_floating_point or not everywhere:
         return None
     pairs = _pairs(total.src[0])
@@ -56,7 +64,9 @@ def find(kernel: Kernel) -> SumOfProducts | None:
     k = total.arg.ranges
     if not (m or n) or not any(r in first and r in second for r in k):
         return None
-    return SumOfProducts(total, tuple(pairs), m, n, k)
+    if not (second.isdisjoint(window) or first.isdisjoint(window)):
+        return None
+    return SumOfProducts(total, tuple(pairs), m, n, k, window)
 
 
 def form(pairs: list[Pair], found: SumOfProducts, order: tuple[Range, ...]) -> Expr:
@@ -152,11 +162,6 @@ def _aligned(pairs: list[Pair]) -> list[Pair]:
 
 
 # -- memory of the factors ----------------------------------------------------------------------
-
-
-def loads(factors: Iterable[Expr]) -> list[Expr]:
-    """What is read to compute them."""
-    return [e for e in ex.toposort(factors) if e.op is ex.LOAD]
 
 
 def outward(factors: Iterable[Expr], ranges: tuple[Range, ...]) -> tuple[Range, ...]:

@@ -6,7 +6,7 @@ and described as batch, M, N and K ranges; what stands above the REDUCE is the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lazygrad import ops
 from lazygrad.kernel import expr as ex
@@ -61,6 +61,22 @@ def find(kernel: Kernel) -> Contraction | None:
     if not (m or n) or not any(r in in_both for r in k):
         return None
     return Contraction(total, a, b, batch, m, n, k)
+
+
+def find_in_windows(kernel: Kernel) -> Contraction | None:
+    """The contraction of whose results each output combines a window, as a pooling does; the
+    ranges of the window are none of ``m`` and ``n``."""
+    reductions = kernel.reductions()
+    if len(reductions) != 2:
+        return None
+    total, around = reductions
+    window = around.arg.ranges
+    points = tuple(replace(o, value=total, ranges=(*o.ranges, *window)) for o in kernel.outputs)
+    found = find(replace(kernel, outputs=points))
+    if found is None:
+        return None
+    m, n = (tuple(r for r in side if r not in window) for side in (found.m, found.n))
+    return replace(found, m=m, n=n)
 
 
 def _factors(value: Expr) -> tuple[Expr, Expr] | None:

@@ -23,6 +23,7 @@ from lazygrad.shape import strides_of
 GUARD_WASTE = 1.9  # merged sums may visit so many times the points of the innermost one
 MAX_BUFFERS = 24  # arguments of one kernel
 SEARCH = 64  # drafts looked at for a cycle before giving up
+WINDOW = 9  # results of a contraction that fit registers together
 SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is launched
 
 
@@ -53,6 +54,42 @@ def _merged_work(cut: Partition, value: Node, inner: Node) -> int | None:
     if len(reductions) != 1:
         return None
     return value.size * prod(r.size for r in reductions[0].arg.ranges)
+
+
+# -- a contraction into the windows of its results ------------------------------------------------
+
+
+def contractions_into_windows(cut: Partition, target: Target) -> None:
+    """A pooling whose windows do not overlap takes in the convolution before it: the results of a
+    window stay in registers, and those that no window holds are never computed."""
+    if target.blas or target.is_gpu:  # a library writes all results; so do the groups of a GPU
+        return
+    for draft in cut.drafts():
+        inside, reads = cut.region(draft)
+        reductions = [value for value in inside if value.op.kind is Kind.REDUCE]
+        if len(reductions) != 1:
+            continue
+        (pooling,) = reductions
+        inner = base_of(pooling.src[0])
+        if inner in reads and _stays_in_registers(cut, pooling, inner):
+            cut.owner[draft.primary].reasons.append("its windows hold results of one contraction")
+            cut.drop(inner)
+
+
+def _stays_in_registers(cut: Partition, pooling: Node, inner: Node) -> bool:
+    producer = cut.owner.get(inner)
+    if producer is None or producer.roots != [inner] or inner in cut.outputs:
+        return False
+    if inner.op is ops.CONTIGUOUS:  # a part of a sum that was split on purpose
+        return False
+    windows = pooling.src[0]
+    small = windows.size <= WINDOW * pooling.size
+    once = windows.size <= inner.size and cut.readers[inner] == [pooling]
+    if not small or not once or not _contracts(cut, producer):
+        return False
+    trial = _lower(cut, [pooling], inside={pooling, inner})
+    value = trial.value
+    return value.op is ex.REDUCE and not any(e.op is ex.GUARD for e in ex.toposort([value]))
 
 
 # -- producers into their readers -----------------------------------------------------------------

@@ -151,7 +151,8 @@ class _Attempt:
         return Output(self.slots[root], flat, value, own)
 
     def contraction(self) -> contraction.Contraction | None:
-        return contraction.find(Kernel("trial", self.ranges, self.outputs, ()))
+        trial = Kernel("trial", self.ranges, self.outputs, ())
+        return contraction.find(trial) or contraction.find_in_windows(trial)
 
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""

@@ -38,6 +38,7 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
     _limit_size(cut)
     absorb.sums_into_sums(cut)
     _move_to_end_of_chain(cut)
+    absorb.contractions_into_windows(cut, target)
     absorb.into_readers(cut, target)
     _write_shared(cut)
     return cut

@@ -397,6 +397,26 @@ def conv2d(batch: int, inside: int, out: int, size: int, window: int, padding: i
     return kernel("conv2d", [n, h, w, o], [(store, value, ())], sizes)
 
 
+def conv2d_pooled(batch: int, inside: int, out: int, size: int, window: int, pool: int) -> Kernel:
+    """max_pool2d(relu(conv2d(x, w) + bias)), everything channels last."""
+    after = (size - window + 1) // pool
+    n, h, w, o = Range("n", batch), Range("h", after), Range("w", after), Range("o", out)
+    p, q = Range("p", pool), Range("q", pool)
+    i, j, c = Range("i", window), Range("j", window), Range("c", inside)
+    row, column = at((h, pool), (p, 1), (i, 1)), at((w, pool), (q, 1), (j, 1))
+    place = at((n, size * size * inside), (c, 1)) + row * (size * inside) + column * inside
+    packed = at((i, window * inside * out), (j, inside * out), (c, out), (o, 1))
+    product = do(ops.MUL, ex.load(1, place, dt.float32), ex.load(2, packed, dt.float32))
+    value = do(ops.ADD, total(product, c, i, j), ex.load(3, at((o, 1)), dt.float32))
+    store = at((n, after * after * out), (h, after * out), (w, out), (o, 1))
+    sizes = [
+        (dt.float32, batch * size * size * inside), (dt.float32, window * window * inside * out),
+        (dt.float32, out),
+    ]  # fmt: skip
+    stores = [(store, largest(relu(value), p, q), ())]
+    return kernel("conv2d_pooled", [n, h, w, o], stores, sizes)
+
+
 def conv2d_input_gradient(batch: int, inside: int, out: int, size: int, window: int) -> Kernel:
     """dx from dy (channels last) and w packed [window][window][out][in]."""
     after = size - window + 1
@@ -557,6 +577,8 @@ CASES: dict[str, Build] = {
     "linear_blocks": lambda: linear(19, 20, 17),
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),
+    "conv2d_pooled": lambda: conv2d_pooled(2, 3, 16, 9, 3, 2),
+    "conv2d_pooled_3x3": lambda: conv2d_pooled(1, 2, 37, 8, 2, 3),
     "conv2d_input_gradient": lambda: conv2d_input_gradient(2, 8, 6, 6, 3),
     "conv2d_weight_gradient_padded": lambda: conv2d_weight_gradient(2, 4, 8, 5, 6, 3, padding=1),
     "conv2d_blocks": lambda: conv2d(2, 5, 18, 4, 3, padding=1),

@@ -117,6 +117,14 @@ def test_the_inside_of_an_image_is_summed_without_checks() -> None:
         assert not any(s.guard for s in loop.body if isinstance(s, Load))
 
 
+def test_the_sums_of_a_window_are_rows_of_one_tile() -> None:
+    made = written(ks.conv2d_pooled(8, 32, 64, 13, 3, 2), Target(units=2, lanes=16, registers=32))
+    loop = innermost(made)[0]
+    assert count(loop.body) == {Load: 4 + 4, Accumulate: 4 * 4}
+    maxima = [s for s in nest.walk(made.body) if isinstance(s, nest.Let) and s.op is ops.MAX]
+    assert len(maxima) == 4 * (4 + 3)  # of 4 vectors: the relu of each element, and the window
+
+
 @pytest.mark.parametrize("name", ["three_products", "unpacked", "guarded_product"])
 def test_these_are_tiles_too(name: str) -> None:
     made = written(ks.CASES[name]())

@@ -38,6 +38,41 @@ def test_convolution_bias_relu_is_one_kernel(target) -> None:
     assert len(kernels) - len(computing) == (0 if target.blas else 1)  # the weights
 
 
+def _convolved(x: Tensor, w: Tensor) -> Tensor:
+    return x.conv2d(w, data(64)).relu()
+
+
+def test_a_pooling_takes_in_its_convolution(target) -> None:
+    """The windows of 11 x 11 results leave out a row and a column: they are not computed."""
+    x, w = data(16, 32, 13, 13), data(64, 32, 3, 3)
+    kernels = kernels_of(_convolved(x, w).max_pool2d(2), target=target)
+    if target is not VECTORS:
+        assert [k.name for k in kernels if "max_pool2d" in k.name] == ["max_pool2d_16x64x5x5x1"]
+        return
+    (pooled,) = [k for k in kernels if "repack" not in " ".join(k.reasons)]
+    assert pooled.name == "conv2d_relu_max_pool2d_16x64x5x5x1"
+    inner, outer = pooled.reductions()
+    points = np.prod([r.size for r in inner.ranges])
+    assert (points, len(outer.arg.ranges)) == (16 * 64 * 10 * 10, 2)
+
+
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [
+        (lambda y: [y.max_pool2d(3, 2)], "windows overlap"),
+        (lambda y: [y.max_pool2d(2, padding=1)], "windows hold padding"),
+        (lambda y: [y.max_pool2d(4)], "windows are too large for registers"),
+        (lambda y: [y.max_pool2d(2), y], "the convolution is needed too"),
+        (lambda y: [y.max_pool2d(2), y.exp()], "another kernel reads it"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_others_read_what_the_convolution_has_written(target, pool, why: str) -> None:
+    y = _convolved(data(16, 32, 13, 13), data(64, 32, 3, 3))
+    kernels = kernels_of(*pool(y), target=target)
+    assert any(find(k) is not None for k in kernels)
+
+
 def test_linear_bias_relu_is_one_kernel(target) -> None:
     x, w, b = data(32, 64), data(48, 64), data(48)
     kernels = kernels_of(x.linear(w, b).relu(), target=target)

@@ -42,9 +42,9 @@ BUDGETS = {
     # kernels, launches, bytes moved, bytes planned
     ("cnn_train", "vectors"): Budget(38, 1, 133_295_536, 38_084_516),
     ("cnn_train", "library"): Budget(31, 31, 129_024_304, 36_969_284),
-    ("cnn_infer", "vectors"): Budget(10, 1, 76_911_912, 35_629_056),
+    ("cnn_infer", "vectors"): Budget(8, 1, 18_126_120, 7_317_504),
     ("cnn_infer", "library"): Budget(6, 6, 75_113_512, 27_699_200),
-    ("cnn_infer_1", "vectors"): Budget(8, 1, 1_339_792, 139_176),
+    ("cnn_infer_1", "vectors"): Budget(6, 1, 1_110_160, 101_800),
     ("cnn_infer_1", "library"): Budget(6, 6, 1_190_032, 108_200),
     ("resnet_train", "vectors"): Budget(180, 4, 430_705_676, 54_751_980),
     ("resnet_train", "library"): Budget(115, 115, 369_723_788, 54_733_712),
