@@ -21,7 +21,8 @@ from lazygrad.kernel.target import Target
 WINDOW = 9  # reductions up to this long are written out
 LARGE_BODY = 40  # expressions; what is larger is not repeated
 REPEATED = 4  # vectors in a step of a reduction, with an accumulator each
-LONG_ROW = 1 << 10  # elements: rows of which several are read at a time, a stream of memory each
+LONG_ROW = 1 << 8  # elements
+STREAM_BYTES = 32  # of a vector: two of them a cache line come faster from memory than one
 COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
 INT_LIMIT = (1 << 31) - 1
 
@@ -71,6 +72,8 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     over = ln.choose(kernel, lanes)
+    if _streams_rows(kernel, over):
+        lanes = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
     walks: dict[Range, Walk] = {}
     for e in kernel.reductions():
         walks.update(_reduction_walks(e, over, lanes, tuning.vectors))
@@ -85,8 +88,6 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
             if r in over and r not in kernel.ranges:
                 walks[r] = _vectors(r, lanes, 1)
     order = _order(kernel, outer)
-    if order and _streams_rows(kernel, over):
-        walks |= _several_rows(order[-1], kernel, over, lanes)
     names = " and ".join(sorted(r.name for r in over))
     notes = (f"vectors of {names}",) if over else ("no vectors",)
     kept = () if target.is_gpu else rows.find(kernel, walks)
@@ -100,16 +101,6 @@ def _streams_rows(kernel: Kernel, over: frozenset[Range]) -> bool:
     if own or len(reductions) != 1 or len(ex.toposort(reductions[0].src)) > LARGE_BODY // 4:
         return False
     return all(r in over and r.size >= LONG_ROW for r in reductions[0].arg.ranges)
-
-
-def _several_rows(
-    r: Range, kernel: Kernel, over: frozenset[Range], lanes: int
-) -> dict[Range, Walk]:
-    """Steps of several rows side by side, with as many accumulators as one would have."""
-    inner = kernel.reductions()[0].arg.ranges
-    several = min(REPEATED, r.size)
-    found = {x: _vectors(x, lanes, 2 * REPEATED // several) for x in inner if x in over}
-    return found | {r: Walk(several)}
 
 
 def _columns(kernel: Kernel) -> int:

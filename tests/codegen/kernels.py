@@ -529,7 +529,7 @@ CASES: dict[str, Build] = {
     "sum_rows": lambda: sum_rows(6, 75),
     "sum_rows_short": lambda: sum_rows(40, 5),
     "sum_rows_long": lambda: sum_rows(3, 400),
-    "sum_rows_several": lambda: sum_rows(11, 1027),
+    "sum_rows_longest": lambda: sum_rows(11, 1027),
     "sum_rows_int": lambda: sum_rows(4, 70, dt.int32),
     "sum_rows_bool": lambda: sum_rows(4, 19, dt.bool_),
     "sum_columns": lambda: sum_columns(30, 43),
