@@ -47,20 +47,27 @@ def _ufunc(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
 
 
 def _spread(lo: Lowering, array: Array, e: Expr, scope: Scope) -> Array:
-    """A constant that is broadcast in short runs, repeated to the size of ``e`` once and for all:
-    NumPy starts its inner loop anew for each run."""
+    """A constant operand, repeated to the size of ``e`` once and for all where that is faster."""
     names = lo.names
-    elements = prod(names.extent(r) for r in e.ranges)
-    if array.home is not None or not array.ranges or scope is names.prepare:
-        return array
-    if not MANY_ELEMENTS <= elements <= LARGEST_CONSTANT or _run(names, array, e) > SHORT_RUN:
+    if array.home is not None or scope is names.prepare or not _repeats_slowly(names, array, e):
         return array
     if e.ranges not in names.spread.setdefault(array, {}):
         wide = names.prepared(e.ranges, array.dtype)
         shape = tuple_text(names.shape(names.axes(e.ranges), wide.extents))
-        names.prepare.add(f"{wide.label} = repeated({array.label}, {shape})")
+        repeat = "repeated" if array.ranges else "filled"
+        names.prepare.add(f"{wide.label} = {repeat}({array.label}, {shape})")
         names.spread[array][e.ranges] = wide
     return names.spread[array][e.ranges]
+
+
+def _repeats_slowly(names: Names, array: Array, e: Expr) -> bool:
+    """NumPy starts its inner loop anew for each of many short runs; and its ``maximum`` of an array
+    and a number computes one element at a time, which takes three times as long."""
+    elements = prod(names.extent(r) for r in e.ranges)
+    if not array.ranges:
+        return e.op is ops.MAX and elements >= MANY_ELEMENTS
+    many = MANY_ELEMENTS <= elements <= LARGEST_CONSTANT
+    return many and _run(names, array, e) <= SHORT_RUN
 
 
 def _run(names: Names, array: Array, e: Expr) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,18 @@ def affine(shape: tuple[int, ...], steps: tuple[int, ...], start: int, dtype: An
 def repeated(values: Array, shape: tuple[int, ...]) -> Array:
     """``values`` broadcast to ``shape``, in memory of its own."""
     return np.ascontiguousarray(np.broadcast_to(values, shape))
+
+
+_filled: dict[tuple[str, bytes], Array] = {}
+
+
+def filled(value: Array, shape: tuple[int, ...]) -> Array:
+    """The 0-d ``value`` everywhere; to be read only, because all who ask share the memory."""
+    key, size = (value.dtype.name, value.tobytes()), prod(shape)
+    found = _filled.get(key)
+    if found is None or found.size < size:
+        found = _filled[key] = np.full(size, value)
+    return found[:size].reshape(shape)
 
 
 def truncated_divide(left: Any, right: Any, out: Array) -> None:
@@ -103,8 +116,8 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
 } | {
     function.__name__: function
     for function in (
-        affine, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16, sum_rows,
-        to_bfloat16, truncated_divide,
+        affine, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
+        sum_rows, to_bfloat16, truncated_divide,
     )
 } | {
     name: np.dtype(name)

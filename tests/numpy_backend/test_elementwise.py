@@ -9,6 +9,7 @@ from lazygrad import dtype as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import of as index_of
+from lazygrad_numpy.support import filled
 from tests.numpy_backend.helpers import BACKEND, check, flat, kernel, launch, load, op, ranges
 
 FLOATS = (dt.float16, dt.bfloat16, dt.float32, dt.float64)
@@ -39,6 +40,29 @@ def test_abs_is_one_call(of: dt.DType) -> None:
     special = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, -1.5], of.numpy)
     source = check(made, {1: np.tile(special, 1000)}).source
     assert "absolute(" in source and "maximum(" not in source
+
+
+@pytest.mark.parametrize("of", [dt.int8, dt.float16, dt.float32, dt.float64], ids=lambda d: d.name)
+@pytest.mark.parametrize(("size", "is_array"), [(100, False), (6000, True), (300_001, True)])
+def test_the_larger_of_many_elements_and_a_number_is_of_two_arrays(
+    of: dt.DType, size: int, is_array: bool
+) -> None:
+    (i,) = ranges(i=size)
+    value = op(ops.MAX, load(1, index_of(i), of), 3)
+    made = kernel("clamp", (i,), [(index_of(i), value, ())], {1: size})
+    special = np.array([0, 3, 4, -9] if of is dt.int8 else [np.nan, np.inf, 3, -0.0], of.numpy)
+    source = check(made, {1: np.resize(special, size)}).source
+    assert ("filled(" in source) is is_array
+
+
+def test_equal_numbers_share_their_memory() -> None:
+    first = filled(np.array(0.25, np.float32), (40, 100))
+    second = filled(np.array(0.25, np.float32), (200,))
+    assert first.shape == (40, 100) and np.all(first == 0.25)
+    assert np.shares_memory(first, second)
+    assert not np.shares_memory(first, filled(np.array(0.25), (200,)))
+    negative = filled(np.array(-0.0, np.float32), (3,))
+    assert np.all(np.signbit(negative))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 5), (600, 700), (2, 400_000), (300_000, 3)])
