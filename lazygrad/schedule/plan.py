@@ -16,7 +16,7 @@ from lazygrad.ops import Kind
 from lazygrad.schedule import fuse, memory
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.simplify import simplify
-from lazygrad.schedule.split import split_reductions
+from lazygrad.schedule.split import split_products, split_reductions
 from lazygrad.verify import verify_graph, verify_same
 
 INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
@@ -98,11 +98,10 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
         verify_graph(roots, "simplification")
         for before, after in zip(requested, roots, strict=True):
             verify_same(before, after, "simplification")
-    if not target.blas:
-        split = split_reductions(roots, target)
-        roots = [split[root] for root in roots]
-        simple = simplify(roots)
-        roots = [simple[root] for root in roots]
+    split = split_products(roots) if target.blas else split_reductions(roots, target)
+    roots = [split[root] for root in roots]
+    simple = simplify(roots)
+    roots = [simple[root] for root in roots]
     return [_stored(root) for root in roots]
 
 

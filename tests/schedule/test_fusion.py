@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, nn, no_grad, optim
+from lazygrad.codegen import products
+from lazygrad.codegen.normal import normal
 from lazygrad.kernel.contraction import find
 from tests.schedule.planning import TARGETS, VECTORS, kernels_of, plan_of
 
@@ -78,6 +80,20 @@ def test_linear_bias_relu_is_one_kernel(target) -> None:
     kernels = kernels_of(x.linear(w, b).relu(), target=target)
     assert len([k for k in kernels if find(k) is not None]) == 1
     assert len(kernels) <= 2
+
+
+def test_a_sum_of_three_products_is_one_contraction_or_one_each_for_a_library(target) -> None:
+    """The gradient of what three matrices multiply."""
+    x = data(16, 32, 64, grad=True)
+    y = sum((x.linear(data(48, 64) * scale).exp().sum() for scale in (1, 2, 3)), Tensor(0.0))
+    y.backward()
+    kernels = kernels_of(x.grad, target=target)
+    if target.blas:
+        gradients = [k for k in kernels if find(k) and k.buffers[0].size == x.numel()]
+        assert len(gradients) == 3
+    else:
+        found = products.find(normal(kernels[-1]))
+        assert found is not None and len(found.pairs) == 3
 
 
 @pytest.mark.parametrize("function", ["softmax", "log_softmax"])
