@@ -77,6 +77,11 @@ BUILT_IN = """\
 #define STORE_{type}(x, p) vstore{lanes}(x, 0, p)
 """
 
+ALIGNED = """\
+#define LOAD_ALIGNED_{type}(p) (*(__global const {type} *)(p))
+#define STORE_ALIGNED_{type}(x, p) (*(__global {type} *)(p) = (x))
+"""
+
 # Vectors whose lanes lie apart: `stride` elements, or where a vector of indices says.
 GATHER = "#define GATHER_{type}(p, stride) (({type})({by_stride}))\n"
 GATHER_AT = "#define GATHER_AT_{type}(p, at) (({type})({by_index}))\n"
@@ -123,7 +128,7 @@ class Dialect:
     """What a device's compiler is given.
 
     Attributes:
-        packed: loads for CPUs.
+        packed: loads for CPUs, where it does not matter which vectors are aligned.
         calls: few kernel functions call all others, see ``entry``.
         turns: kernels that wait for each other share launches; work-items wait in loops, which
             helps nobody where they have no core each.
@@ -160,8 +165,8 @@ def _vectors(sources: str, loads: str) -> list[str]:
     """The macros that move vectors between memory and registers."""
     parts = []
     for pattern, form in (
-        ("(?:LOAD|STORE)", loads), ("GATHER", GATHER), ("GATHER_AT", GATHER_AT),
-        ("SCATTER", SCATTER),
+        ("(?:LOAD|STORE)", loads), ("(?:LOAD|STORE)_ALIGNED", ALIGNED), ("GATHER", GATHER),
+        ("GATHER_AT", GATHER_AT), ("SCATTER", SCATTER),
     ):  # fmt: skip
         for name in sorted(set(re.findall(rf"\b{pattern}_([a-z]+\d+)\(", sources))):
             element, lanes = re.sub(r"\d", "", name), int(re.sub(r"\D", "", name))

@@ -7,25 +7,28 @@ from typing import Any
 
 from lazygrad.plugin import DType, LoopNest, dtype, nest
 from lazygrad_opencl import spelling
+from lazygrad_opencl.alignment import Multiples
 from lazygrad_opencl.operations import Operand, Operation, select, spell
 
 BARRIER = "barrier(CLK_LOCAL_MEM_FENCE);"
 ZEROS = "zeros"  # the argument with zeros to read where a guard fails
 
 
-def render(loop_nest: LoopNest, name: str) -> str:
-    """The kernel function ``name``."""
-    return _Writer(loop_nest).kernel_function(name)
+def render(loop_nest: LoopNest, name: str, aligned: bool = False) -> str:
+    """The kernel function ``name``; ``aligned`` tells to spell aligned vectors as such."""
+    return _Writer(loop_nest, aligned).kernel_function(name)
 
 
-def render_function(loop_nest: LoopNest, name: str) -> str:
+def render_function(loop_nest: LoopNest, name: str, aligned: bool = False) -> str:
     """The same as a function that a kernel calls for each ``item``."""
-    return _Writer(loop_nest).plain_function(name)
+    return _Writer(loop_nest, aligned).plain_function(name)
 
 
 class _Writer:
-    def __init__(self, loop_nest: LoopNest) -> None:
+    def __init__(self, loop_nest: LoopNest, aligned: bool) -> None:
         self.nest = loop_nest
+        self.aligned = aligned
+        self.multiples = Multiples()
         self.kernel = loop_nest.kernel
         self.integer = "long" if loop_nest.wide else "int"
         self.outputs = len(self.kernel.outputs)
@@ -102,12 +105,18 @@ class _Writer:
             return f"FROM_{of.name}_1({base}[{offset}])"
         return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
 
+    def access(self, macro: str, place: nest.Place, lanes: int) -> str:
+        """The macro for a vector at ``place``."""
+        aligned = self.aligned and self.multiples.is_aligned(place, lanes)
+        return f"{macro}_ALIGNED" if aligned else macro
+
     def define(self, name: str, of: DType, lanes: int, text: str) -> str:
         return f"const {spelling.register(of, lanes)} {name} = {text};"
 
     # -- integers -------------------------------------------------------------------------------
 
     def int_(self, s: nest.Int) -> Iterator[str]:
+        self.multiples.integer(s)
         yield f"const {self.integers(s.lanes)} {s.name} = {self.sum(s.value)};"
 
     def lanes(self, s: nest.Lanes) -> Iterator[str]:
@@ -136,6 +145,7 @@ class _Writer:
             yield f"const {kind} {s.name} = CONVERT({kind}, {sign}{operand.text});"
 
     def pointer(self, s: nest.Pointer) -> Iterator[str]:
+        self.multiples.pointer(s)
         const = "" if s.place.slot < self.outputs else "const "
         kind = f"__global {const}{spelling.stored(self.kernel.buffers[s.place.slot].dtype)} *"
         address = self.address(s.place)
@@ -195,7 +205,8 @@ class _Writer:
         if s.lanes == 1:
             return self.element(s.dtype, s.place)
         address = self.address(s.place)
-        vector = f"LOAD_{spelling.stored(s.dtype)}{s.lanes}({address})"
+        load = self.access("LOAD", s.place, s.lanes)
+        vector = f"{load}_{spelling.stored(s.dtype)}{s.lanes}({address})"
         if s.dtype in spelling.HALVES:
             return f"FROM_{s.dtype.name}_{s.lanes}({vector})"
         return f"-CONVERT(int{s.lanes}, {vector})" if s.dtype is dtype.bool_ else vector
@@ -318,7 +329,7 @@ class _Writer:
             text = f"TO_{s.dtype.name}_{s.lanes}({text})"
         elif s.dtype is dtype.bool_:
             text = f"CONVERT({kind}, -{text})"
-        return f"STORE_{kind}({text}, {address});"
+        return f"{self.access('STORE', s.place, s.lanes)}_{kind}({text}, {address});"
 
     def loop(self, s: nest.Loop) -> Iterator[str]:
         condition = f"{s.name} < {self.sum(s.stop)}"

@@ -74,14 +74,18 @@ class Sources:
     def _function(self, job: Job) -> str:
         """The name of a kernel's function, to be called for each of its work-items."""
         if job.number not in self._functions:
-            text = render_function(job.nest, "%")
+            text = render_function(job.nest, "%", aligned=not self.dialect.packed)
             self._functions[job.number] = self._add(job.nest.kernel.name, text)
         return self._functions[job.number]
 
     def _single(self, job: Job) -> Entry:
         nest = job.nest
         called = self.dialect.calls and nest.group == 1
-        name = self._function(job) if called else self._add(nest.kernel.name, render(nest, "%"))
+        if called:
+            name = self._function(job)
+        else:
+            text = render(nest, "%", aligned=not self.dialect.packed)
+            name = self._add(nest.kernel.name, text)
         return Entry(
             name, {name: self.texts[name]}, nest.items, nest.group, len(job.call.memory),
             bool(nest.zeros), called,

@@ -18,6 +18,7 @@ from tests.codegen.kernels import CASES, copy_as, inputs_of
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
+from lazygrad_opencl.prelude import Dialect
 
 pytestmark = pytest.mark.gpu
 
@@ -36,6 +37,7 @@ class Compiled:
         self.backend = OpenCLBackend()
         if target is not None:
             self.backend.target = target
+            self.backend._dialect = Dialect()  # nor is it spelled for CPUs
         self.kernels: dict[str, Kernel] = {name: build() for name, build in CASES.items()}
         programs = self.backend.compile(list(self.kernels.values()))
         self.programs: dict[int, Program] = {p.code.calls[0]: p for p in programs}
