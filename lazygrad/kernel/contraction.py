@@ -63,6 +63,20 @@ def find(kernel: Kernel) -> Contraction | None:
     return Contraction(total, a, b, batch, m, n, k)
 
 
+def find_in_sum(kernel: Kernel) -> Contraction | None:
+    """The first one of several products that one sum adds up: the gradient of a value that three
+    matrices multiply."""
+    reductions = kernel.reductions()
+    if len(reductions) != 1:
+        return None
+    (total,) = reductions
+    product = total.src[0]
+    while product.op is ops.ADD:
+        product = product.src[0]
+    one = ex.reduce(total.arg.op, product, total.arg.ranges)
+    return find(replace(kernel, outputs=tuple(replace(o, value=one) for o in kernel.outputs)))
+
+
 def find_in_windows(kernel: Kernel) -> Contraction | None:
     """The contraction of whose results each output combines a window, as a pooling does; the
     ranges of the window are none of ``m`` and ``n``."""

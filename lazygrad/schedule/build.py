@@ -152,7 +152,8 @@ class _Attempt:
 
     def contraction(self) -> contraction.Contraction | None:
         trial = Kernel("trial", self.ranges, self.outputs, ())
-        return contraction.find(trial) or contraction.find_in_windows(trial)
+        kinds = contraction.find, contraction.find_in_sum, contraction.find_in_windows
+        return next((found for find in kinds if (found := find(trial)) is not None), None)
 
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""
