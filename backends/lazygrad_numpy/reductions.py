@@ -12,6 +12,7 @@ from lazygrad.plugin import Expr, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy import product
 from lazygrad_numpy.code import Array, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
+from lazygrad_numpy.support import LOCKED
 
 FLOAT64 = np.dtype(np.float64)
 LONGEST_DOT = 8192  # of one BLAS dot product; longer sums are left to NumPy's pairwise ones
@@ -130,7 +131,8 @@ def _in_block(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) ->
             row, column = f"{target}.reshape(1, -1)", f"{target}.reshape(-1, 1)"
         if is_sum and trailing and columns <= LONGEST_DOT:
             ones = _ones(lo, source.dtype, (columns, 1))
-            scope.add(f"matmul({flat}, {ones}, out={column})", source, out)
+            product = "dot" if rows <= LOCKED else "matmul"
+            scope.add(f"{product}({flat}, {ones}, out={column})", source, out)
             return
         if is_sum and leading:
             ones = _ones(lo, source.dtype, (1, min(rows, 1024)))
