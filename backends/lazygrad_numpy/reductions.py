@@ -131,8 +131,9 @@ def _in_block(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) ->
             row, column = f"{target}.reshape(1, -1)", f"{target}.reshape(-1, 1)"
         if is_sum and trailing and columns <= LONGEST_DOT:
             ones = _ones(lo, source.dtype, (columns, 1))
-            product = "dot" if rows <= LOCKED else "matmul"
-            scope.add(f"{product}({flat}, {ones}, out={column})", source, out)
+            results = prod(names.extent(r) for r in e.ranges)
+            function = "dot" if results <= LOCKED else "matmul"
+            scope.add(f"{function}({flat}, {ones}, out={column})", source, out)
             return
         if is_sum and leading:
             ones = _ones(lo, source.dtype, (1, min(rows, 1024)))
