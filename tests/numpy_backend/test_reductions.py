@@ -62,6 +62,17 @@ def test_sum_and_maximum(rows: int, columns: int, dtype: dt.DType, which: str) -
     check(kernel("reduced", kept, outputs, {2: rows * columns}), tolerance=tolerance)
 
 
+@pytest.mark.parametrize(("rows", "columns", "call"), [(4096, 4096, "dot("), (9000, 16, "matmul(")])
+def test_rows_are_summed_by_what_lets_other_threads_go_on(
+    rows: int, columns: int, call: str
+) -> None:
+    """NumPy's matmul keeps the interpreter lock for up to 500 results, its dot never does."""
+    r, k = ranges(r=rows, k=columns)
+    value = reduce_sum(load(1, flat([r, k])), k)
+    program = check(kernel("rows", (r,), [(index_of(r), value, ())], {1: rows * columns}))
+    assert f" {call}" in program.source
+
+
 @pytest.mark.parametrize("size", [3, 4096, 5_000_000])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_long_float32_sums_are_accurate(size: int, axis: int) -> None:
