@@ -22,6 +22,7 @@ WINDOW = 9  # reductions up to this long are written out
 LARGE_BODY = 40  # expressions; what is larger is not repeated
 REPEATED = 4  # vectors in a step of a reduction, with an accumulator each
 LONG_ROW = 1 << 8  # elements
+WIDE_ROW = 1 << 10  # for each unit
 STREAM_BYTES = 32  # of a vector: two of them a cache line come faster from memory than one
 COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
 INT_LIMIT = (1 << 31) - 1
@@ -72,14 +73,16 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     over = ln.choose(kernel, lanes)
-    if _streams_rows(kernel, over):
-        lanes = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
+    columns = COLUMNS
+    if _streams(kernel, over, target):
+        narrow = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
+        lanes, columns = narrow, COLUMNS * lanes // narrow  # a step of as many elements
     walks: dict[Range, Walk] = {}
     for e in kernel.reductions():
         walks.update(_reduction_walks(e, over, lanes, tuning.vectors))
     outer = [r for r in kernel.ranges if r in over]
     loops = any(r not in walks for e in kernel.reductions() for r in e.arg.ranges)
-    many = _columns(kernel) if loops and not target.is_gpu else 1
+    many = _columns(kernel, columns) if loops and not target.is_gpu else 1
     many = tuning.vectors or many
     for r in outer:
         walks[r] = _vectors(r, lanes, many)
@@ -94,19 +97,23 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
     return Schedule(kernel, order, order, walks, wide=wide, rows=kept, notes=notes)
 
 
-def _streams_rows(kernel: Kernel, over: frozenset[Range]) -> bool:
-    """Whether it reads long rows once and keeps one number of each: their memory is what counts."""
+def _streams(kernel: Kernel, over: frozenset[Range], target: Target) -> bool:
+    """Whether it reads much memory once to keep few numbers, along long rows or down many columns:
+    then it is the memory that counts."""
     reductions = kernel.reductions()
     own = any(r not in kernel.ranges for o in kernel.outputs for r in o.ranges)
     if own or len(reductions) != 1 or len(ex.toposort(reductions[0].src)) > LARGE_BODY // 4:
         return False
-    return all(r in over and r.size >= LONG_ROW for r in reductions[0].arg.ranges)
+    if all(r in over and r.size >= LONG_ROW for r in reductions[0].arg.ranges):
+        return True
+    wide = WIDE_ROW * target.units
+    return any(r in over and r.size >= wide for r in reductions[0].ranges)
 
 
-def _columns(kernel: Kernel) -> int:
+def _columns(kernel: Kernel, most: int) -> int:
     """Vectors in a step of a kernel whose reductions are loops: each has its accumulators."""
     body = len(ex.toposort(kernel.values))
-    return max(1, min(COLUMNS // len(kernel.reductions()), 2 * LARGE_BODY // body))
+    return max(1, min(most // len(kernel.reductions()), 2 * LARGE_BODY // body))
 
 
 def _vectors(r: Range, lanes: int, many: int) -> Walk:

@@ -166,17 +166,20 @@ def test_a_long_row_has_several_accumulators() -> None:
     assert len(vectors) == 4
 
 
-def test_long_rows_are_read_half_a_cache_line_at_a_time() -> None:
+def test_what_streams_is_read_half_a_cache_line_at_a_time() -> None:
     wide = Target(units=2, lanes=16, registers=32)
     widest = {
         name: max(s.lanes for s in nest.walk(written(kernel, wide).body) if isinstance(s, Load))
         for name, kernel in {
             "long": ks.sum_rows(40, 1024),
             "short": ks.sum_rows(40, 128),
+            "down": ks.sum_columns(40, 4096),
+            "down few": ks.sum_columns(40, 512),
             "written again": ks.softmax(40, 1024),
         }.items()
     }
-    assert widest == {"long": 8, "short": 16, "written again": 16}
+    expected = {"long": 8, "short": 16, "down": 8, "down few": 16, "written again": 16}
+    assert widest == expected
 
 
 @pytest.mark.parametrize(("columns", "kept"), [(64, [64]), (61, []), (1 << 14, [])])
