@@ -12,7 +12,7 @@ from lazygrad.plugin import Expr, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy import product
 from lazygrad_numpy.code import Array, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
-from lazygrad_numpy.support import LOCKED
+from lazygrad_numpy.support import LOCKED, LONGEST_NAIVE_SUM
 
 FLOAT64 = np.dtype(np.float64)
 LONGEST_DOT = 8192  # of one BLAS dot product; longer sums are left to NumPy's pairwise ones
@@ -136,8 +136,11 @@ def _in_block(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) ->
             scope.add(f"{function}({flat}, {ones}, out={column})", source, out)
             return
         if is_sum and leading:
-            ones = _ones(lo, source.dtype, (1, min(rows, 1024)))
-            scope.add(f"sum_rows({flat}, {ones}, {row})", source, out)
+            ones = _ones(lo, source.dtype, (1, min(rows, LONGEST_NAIVE_SUM)))
+            if rows <= LONGEST_NAIVE_SUM and not any(r in names.loops for r in bound):
+                scope.add(f"dot({ones}, {flat}, out={row})", source, out)
+            else:
+                scope.add(f"sum_rows({flat}, {ones}, {row})", source, out)
             return
         if leading and columns >= FEWEST_COLUMNS and rows >= FEWEST_ROWS:
             spare = Region(-(-rows // 2) * columns * source.dtype.itemsize)
