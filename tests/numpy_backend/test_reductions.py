@@ -62,7 +62,9 @@ def test_sum_and_maximum(rows: int, columns: int, dtype: dt.DType, which: str) -
     check(kernel("reduced", kept, outputs, {2: rows * columns}), tolerance=tolerance)
 
 
-@pytest.mark.parametrize(("rows", "columns", "call"), [(4096, 4096, "dot("), (3000, 200, "matmul(")])
+@pytest.mark.parametrize(
+    ("rows", "columns", "call"), [(4096, 4096, "dot("), (3000, 200, "matmul(")]
+)
 def test_rows_are_summed_by_what_lets_other_threads_go_on(
     rows: int, columns: int, call: str
 ) -> None:
