@@ -8,7 +8,8 @@ from math import prod
 from lazygrad.plugin import Expr, Index, Kernel, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy.code import Loop
 
-BLOCK_BYTES = 1 << 19  # of one array in a block; a kernel has a few of them alive
+BLOCKS_BYTES = 1 << 22  # of one array in the blocks of all threads: a few of them fit the cache
+LEAST_BLOCK_BYTES = 1 << 19  # smaller blocks wait for the interpreter lock too often
 LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
 SLACK = 2  # a kernel this many times larger than a block is not worth a loop
 TINY = 4  # elements: NumPy's inner loop takes longer to start than to run
@@ -68,16 +69,17 @@ def _place(r: Range, walk: Mapping[Range, int], order: Sequence[Range]) -> int:
 def choose_loops(
     kernel: Kernel, order: Sequence[Range], units: int, scale: float
 ) -> dict[Range, Loop]:
-    """Ranges to walk in blocks, so that no array of a block has more than about BLOCK_BYTES, times
-    ``scale``; and that there is a block for each of ``units`` threads, where there is enough to do.
-    """
+    """Ranges to walk in blocks, so that no array of a block has more than its share of the cache,
+    times ``scale``; and that there is a block for each of ``units`` threads, where there is enough
+    to do."""
+    block = max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale
     spaces = _spaces(kernel)
     blocks: dict[Range, int] = {}
 
     def extent(space: frozenset[Range]) -> int:
         return prod(blocks.get(r, r.size) for r in space)
 
-    limits = {space: int(BLOCK_BYTES * scale) // itemsize for space, itemsize in spaces.items()}
+    limits = {space: int(block) // itemsize for space, itemsize in spaces.items()}
     slack = SLACK
     if units > 1 and work(kernel) >= LEAST_SHARED_WORK:
         slack = 1
