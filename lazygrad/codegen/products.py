@@ -12,12 +12,12 @@ from math import prod
 
 from lazygrad import ops
 from lazygrad.kernel import expr as ex
+from lazygrad.kernel.contraction import LARGEST_WINDOW
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
 
 Pair = tuple[Expr, Expr]
-LARGEST_WINDOW = 9  # sums for each result: more do not stay in registers together
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 
+LARGEST_WINDOW = 9  # results that one point of a kernel combines: more do not stay in registers
+
 
 @dataclass(frozen=True)
 class Contraction:

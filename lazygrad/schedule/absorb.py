@@ -12,6 +12,7 @@ from math import prod
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
+from lazygrad.kernel.contraction import LARGEST_WINDOW
 from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
@@ -23,7 +24,6 @@ from lazygrad.shape import strides_of
 GUARD_WASTE = 1.9  # merged sums may visit so many times the points of the innermost one
 MAX_BUFFERS = 24  # arguments of one kernel
 SEARCH = 64  # drafts looked at for a cycle before giving up
-WINDOW = 9  # results of a contraction that fit registers together
 SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is launched
 
 
@@ -83,7 +83,7 @@ def _stays_in_registers(cut: Partition, pooling: Node, inner: Node) -> bool:
     if inner.op is ops.CONTIGUOUS:  # a part of a sum that was split on purpose
         return False
     windows = pooling.src[0]
-    small = windows.size <= WINDOW * pooling.size
+    small = windows.size <= LARGEST_WINDOW * pooling.size
     once = windows.size <= inner.size and cut.readers[inner] == [pooling]
     if not small or not once or not _contracts(cut, producer):
         return False
