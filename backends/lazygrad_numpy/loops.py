@@ -72,14 +72,14 @@ def choose_loops(
     """Ranges to walk in blocks, so that no array of a block has more than its share of the cache,
     times ``scale``; and that there is a block for each of ``units`` threads, where there is enough
     to do."""
-    block = max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale
+    block = int(max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale)
     spaces = _spaces(kernel)
     blocks: dict[Range, int] = {}
 
     def extent(space: frozenset[Range]) -> int:
         return prod(blocks.get(r, r.size) for r in space)
 
-    limits = {space: int(block) // itemsize for space, itemsize in spaces.items()}
+    limits = {space: block // itemsize for space, itemsize in spaces.items()}
     slack = SLACK
     if units > 1 and work(kernel) >= LEAST_SHARED_WORK:
         slack = 1

@@ -13,7 +13,7 @@ from itertools import product
 from math import prod
 
 from lazygrad.codegen import products
-from lazygrad.codegen.normal import flatten, substitute
+from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Blocks, Schedule, Side, Walk
 from lazygrad.kernel import expr as ex
@@ -91,8 +91,7 @@ def _form(
     m, k = products.outward(rows, m), products.outward(rows, found.k)
     n = tuple(sorted(n, key=lambda r: -abs(place.coefficient(r))))
     along = [(_is_along(a, k[-1], m[-1]), _is_along(b, k[-1], n[-1])) for a, b in pairs]
-    total = products.form(pairs, found, k)
-    kernel = substitute(kernel, {}, {}, lambda e: total if e is found.total else e)
+    kernel = products.formed(kernel, found, pairs, k)
     kernel, row = flatten(kernel, m)
     kernel, column = flatten(kernel, n)
     kernel, _ = flatten(kernel, k)

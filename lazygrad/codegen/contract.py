@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from lazygrad.codegen import lanes as ln, products
-from lazygrad.codegen.normal import flatten, substitute
+from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
@@ -121,8 +121,7 @@ def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Ker
     so that the innermost one walks along the memory of the rows, and the rows as one range."""
     order = products.outward(sides.rows, found.k)
     pairs = list(zip(sides.rows, sides.columns, strict=True))
-    total = products.form(pairs, found, order)
-    kernel = substitute(kernel, {}, {}, lambda e: total if e is found.total else e)
+    kernel = products.formed(kernel, found, pairs, order)
     return flatten(kernel, sides.row_ranges) if sides.row_ranges else (kernel, None)
 
 

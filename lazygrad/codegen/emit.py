@@ -125,12 +125,7 @@ class _Emitter:
         """The loops of the outputs' own ranges, and the stores inside."""
         if not left:
             self.reductions.prepare((o.value, point) for o in outputs for point in points)
-            for output in outputs:
-                for point in points:
-                    self.values.at(output.value, point)
-            for output in outputs:
-                for point in points:
-                    self.values.store(output, point)
+            self.values.write(outputs, points)
             return
 
         def inside(pieces: Sequence[Piece]) -> None:

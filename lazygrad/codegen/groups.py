@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from lazygrad import dtype as dt
 from lazygrad.codegen.schedule import Schedule, Walk
-from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 
 SHORTEST = 32  # elements of a row: below that a work-item is as fast by itself
@@ -39,9 +38,9 @@ def _along_memory(reduction: Expr) -> Range | None:
     """The range of a reduction along which its operands are contiguous."""
     if reduction.dtype.kind == dt.BOOL:
         return None
-    loads = [e for e in ex.toposort(reduction.src) if e.op is ex.LOAD]
+    read = loads(reduction.src)
     for r in reduction.arg.ranges:
-        if any(abs(e.arg.index.coefficient(r)) == 1 for e in loads if e.arg.index.affine_in(r)):
+        if any(abs(e.arg.index.coefficient(r)) == 1 for e in read if e.arg.index.affine_in(r)):
             return r
     return None
 

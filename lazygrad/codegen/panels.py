@@ -69,9 +69,9 @@ class FilledPanel:
 
     def get(self, point: Point) -> Value:
         """The factor at ``point``, from the panel."""
-        return self.values.get(
-            self.panel.factor, point, self.name, self._place(point), self.lanes
-        )
+        factor = self.panel.factor
+        depth = point.key(factor.ranges)[1]
+        return self.values.get(factor, depth, self.name, self._place(point), self.lanes)
 
 
 def fits(panel: Panel, points: Sequence[Point]) -> bool:

@@ -6,13 +6,14 @@ up in one sum: the gradient of a value that three matrices multiply.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from lazygrad import ops
+from lazygrad.codegen.normal import substitute
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.contraction import LARGEST_WINDOW
+from lazygrad.kernel.contraction import LARGEST_WINDOW, is_widening
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
@@ -69,8 +70,15 @@ def find(kernel: Kernel) -> SumOfProducts | None:
     return SumOfProducts(total, tuple(pairs), m, n, k, window)
 
 
-def form(pairs: list[Pair], found: SumOfProducts, order: tuple[Range, ...]) -> Expr:
-    """The sum of the products of ``pairs``, its loops in ``order``."""
+def formed(
+    kernel: Kernel, found: SumOfProducts, pairs: Sequence[Pair], order: tuple[Range, ...]
+) -> Kernel:
+    """``kernel`` with the sum as one of the products of ``pairs``, its loops in ``order``."""
+    total = _form(pairs, found, order)
+    return substitute(kernel, {}, {}, lambda e: total if e is found.total else e)
+
+
+def _form(pairs: Sequence[Pair], found: SumOfProducts, order: tuple[Range, ...]) -> Expr:
     dtype = found.total.dtype
     source: Expr | None = None
     for pair in pairs:
@@ -98,7 +106,7 @@ def _pairs(value: Expr) -> list[Pair] | None:
     """The products, with the guards and widening casts that stood around their sum applied to
     their factors."""
     wrappers: list[Expr] = []
-    while value.op is ex.GUARD or _is_widening(value):
+    while value.op is ex.GUARD or is_widening(value):
         wrappers.append(value)
         value = value.src[0]
     pairs = products(value)
@@ -141,14 +149,6 @@ def _pushed(value: Expr) -> Expr:
 
 def _cast(value: Expr, wrapper: Expr) -> Expr:
     return ex.elementwise(ops.CAST, (value,), wrapper.dtype)
-
-
-def _is_widening(value: Expr) -> bool:
-    """A cast between floats to a wider one: the product is better taken after it."""
-    if value.op is not ops.CAST or not value.dtype.is_floating_point:
-        return False
-    source = value.src[0].dtype
-    return source.is_floating_point and source.itemsize < value.dtype.itemsize
 
 
 def _aligned(pairs: list[Pair]) -> list[Pair]:

@@ -73,7 +73,8 @@ class KeptRows:
     def _get(self, row: Row, point: Point) -> Value:
         name = self._arrays[row, self._key(row, point)]
         place = self._place(row, row.again, point)
-        return self.values.get(row.outside, point, name, place, row.lanes)
+        depth = point.key(row.outside.ranges)[1]
+        return self.values.get(row.outside, depth, name, place, row.lanes)
 
     def _array(self, row: Row, point: Point, home: int) -> str:
         key = row, self._key(row, point)

@@ -169,11 +169,15 @@ class Blocks:
         along the sum are kept out of each other's memory bank."""
         return side.size + (max(PADDING, side.lanes) if factor in self.along else 0)
 
+    def held(self, factor: Expr, side: Side) -> int:
+        """Elements in shared memory: those that are summed, and those that are copied meanwhile."""
+        return 2 * self.depth * self.pitch(factor, side)
+
     @property
     def nbytes(self) -> int:
-        """Shared memory: what is summed, and what is copied meanwhile."""
+        """Shared memory of a group."""
         itemsize = max(4, *(factor.dtype.itemsize for factor, _ in self.factors))
-        return 2 * self.depth * itemsize * sum(self.pitch(*each) for each in self.factors)
+        return itemsize * sum(self.held(*each) for each in self.factors)
 
     def __str__(self) -> str:
         rows, columns = self.rows, self.columns

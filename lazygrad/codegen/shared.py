@@ -48,8 +48,7 @@ class BlockedSum:
     def write(self) -> None:
         for factor, side in self.blocks.factors:
             name = self.scope.define(self.scope.fresh("shared"), 0)
-            count = 2 * self.blocks.depth * self.blocks.pitch(factor, side)
-            self.scope.add(nest.Shared(name, factor.dtype, count))
+            self.scope.add(nest.Shared(name, factor.dtype, self.blocks.held(factor, side)))
             self.arrays[factor, side] = name
         self._sum()
         self._outputs()
@@ -130,12 +129,8 @@ class BlockedSum:
 
     def _get(self, copied: Copied, k: Index, number: int) -> Value:
         factor, side = copied
-        array, place = self.arrays[copied], self._place(copied, k, self._first(side, number))
-        name = self.scope.once(
-            ("get", array, place), self.scope.depth, "x",
-            lambda name: nest.Get(name, factor.dtype, side.lanes, array, place),
-        )  # fmt: skip
-        return Value(factor.dtype, side.lanes, name)
+        place = self._place(copied, k, self._first(side, number))
+        return self.values.get(factor, self.scope.depth, self.arrays[copied], place, side.lanes)
 
     # -- the result -----------------------------------------------------------------------------
 
@@ -147,10 +142,7 @@ class BlockedSum:
                 for i in range(rows.steps):
                     with self._within(rows, i, column) as point:
                         self.values.remember(total, point, self.accumulators[i, j])
-                        for output in self.kernel.outputs:
-                            self.values.at(output.value, point)
-                        for output in self.kernel.outputs:
-                            self.values.store(output, point)
+                        self.values.write(self.kernel.outputs, [point])
 
     @contextmanager
     def _within(self, side: Side, number: int, point: Point) -> Iterator[Point]:
@@ -173,12 +165,5 @@ class BlockedSum:
 def _zero_outside(factor: Expr, *ranges: Range) -> Expr:
     """``factor``, but zero beyond the ends of ``ranges``, where no memory is read."""
     guard: Guard = tuple(Bound(ix.of(r), 0, r.size) for r in ranges)
-
-    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op is ex.LOAD:
-            slot, index, inside = value.arg
-            return ex.load(slot, index, value.dtype, (*inside, *guard))
-        return ex.rebuild(value, src, value.arg)
-
-    (read,) = ex.transform([factor], visit)
+    read = ex.guard_loads(factor, guard)
     return read if factor.op is ex.LOAD else ex.guarded(read, guard)

@@ -8,7 +8,7 @@ otherwise. Everything else stays a scalar.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from lazygrad import ops
 from lazygrad.codegen import nest
@@ -157,10 +157,10 @@ class Values:
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
 
-    def get(self, e: Expr, point: Point, array: str, place: nest.Sum, lanes: int) -> Value:
-        """``e`` at ``point``, read back from where it was put."""
+    def get(self, e: Expr, depth: int, array: str, place: nest.Sum, lanes: int) -> Value:
+        """``e``, read back in the block at ``depth`` from where it was put."""
         name = self.scope.once(
-            ("get", array, place), point.key(e.ranges)[1], "x",
+            ("get", array, place), depth, "x",
             lambda name: nest.Get(name, e.dtype, lanes, array, place),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
@@ -188,6 +188,15 @@ class Values:
         return index - moving, 0, self.integers.vector(moving)
 
     # -- stores ----------------------------------------------------------------------------------
+
+    def write(self, outputs: Iterable[Output], points: Sequence[Point]) -> None:
+        """All ``outputs`` at all ``points``: computed first, because an output may be the memory of
+        an input, and stored then."""
+        listed = [(output, point) for output in outputs for point in points]
+        for output, point in listed:
+            self.at(output.value, point)
+        for output, point in listed:
+            self.store(output, point)
 
     def store(self, output: Output, point: Point) -> None:
         """``output``'s element or vector at ``point``, in the innermost block."""

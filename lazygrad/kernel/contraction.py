@@ -98,7 +98,7 @@ def find_in_windows(kernel: Kernel) -> Contraction | None:
 def _factors(value: Expr) -> tuple[Expr, Expr] | None:
     """The two factors of a product; guards and casts around it are applied to both of them."""
     wrappers: list[Expr] = []
-    while value.op is ex.GUARD or _is_widening(value):
+    while value.op is ex.GUARD or is_widening(value):
         wrappers.append(value)
         value = value.src[0]
     if value.op is not ops.MUL:
@@ -114,7 +114,7 @@ def _factors(value: Expr) -> tuple[Expr, Expr] | None:
     return a, b
 
 
-def _is_widening(value: Expr) -> bool:
+def is_widening(value: Expr) -> bool:
     """A cast between floats to a wider one: the product is better taken after it."""
     if value.op is not ops.CAST or not value.dtype.is_floating_point:
         return False

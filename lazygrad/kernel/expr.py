@@ -169,6 +169,20 @@ def guarded(value: Expr, guard: Guard) -> Expr:
     return _make(GUARD, (value,), guard, value.dtype) if guard else value
 
 
+def guard_loads(
+    value: Expr, guard: Guard, wanted: Callable[[Expr], bool] = lambda load: True
+) -> Expr:
+    """``value`` with ``guard`` on the loads below it that are ``wanted``."""
+
+    def visit(current: Expr, src: tuple[Expr, ...]) -> Expr:
+        if current.op is LOAD and wanted(current):
+            slot, index, before = current.arg
+            return load(slot, index, current.dtype, (*before, *guard))
+        return rebuild(current, src, current.arg)
+
+    return transform([value], visit)[0]
+
+
 def elementwise(op: Op, src: tuple[Expr, ...], dtype: DType) -> Expr:
     return _make(op, src, None, dtype)
 

@@ -11,7 +11,7 @@ from lazygrad.graph import Node, node
 from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range, of as index_of, ravel
-from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
+from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
 from lazygrad.schedule.draft import Draft, Partition
@@ -168,9 +168,7 @@ class _Attempt:
     def order_of_reads(self, value: Node, load: Expr) -> Order:
         """The dims of a repacked value with those last that the other operand has close together
         in memory: they are the innermost loops."""
-        others = [
-            e for e in ex.toposort([self.outputs[0].value]) if e.op is ex.LOAD and e is not load
-        ]
+        others = [e for e in loads([self.outputs[0].value]) if e is not load]
 
         def stride(dim: int) -> int:
             moving = frozenset[Range]().union(

@@ -15,7 +15,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.kernel import Output
+from lazygrad.kernel.kernel import Output, loads
 from lazygrad.shape import Shape, numel
 
 Order = tuple[int, ...]  # dims of a node, outermost in memory first
@@ -59,10 +59,10 @@ def choose_lanes(
     options = []
     sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
     for side, operand, other in sides:
-        loads = [e for e in ex.toposort([operand]) if e.op is ex.LOAD]
+        read = loads([operand])
         reuse = prod(r.size for r in other)
         for r in side:
-            moving = [e for e in loads if r in e.ranges]
+            moving = [e for e in read if r in e.ranges]
             if len(moving) != 1 or not moving[0].arg.index.affine_in(r):
                 continue
             if any(r in bound.index.ranges for bound in moving[0].arg.guard):

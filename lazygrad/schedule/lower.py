@@ -231,13 +231,10 @@ def _guard_gather(value: Expr, guard: Guard, at: Index) -> Expr:
     """Guards the loads that use the gathered index."""
     atom = at.terms[0][0]
 
-    def visit(current: Expr, src: tuple[Expr, ...]) -> Expr:
-        if current.op is ex.LOAD and any(_uses(index, atom) for index in ex.indices(current)):
-            slot, index, before = current.arg
-            return ex.load(slot, index, current.dtype, (*before, *guard))
-        return ex.rebuild(current, src, current.arg)
+    def uses(load: Expr) -> bool:
+        return any(_uses(index, atom) for index in ex.indices(load))
 
-    return ex.guarded(ex.transform([value], visit)[0], guard)
+    return ex.guarded(ex.guard_loads(value, guard, uses), guard)
 
 
 def _uses(index: Index, atom: object) -> bool:

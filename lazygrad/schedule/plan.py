@@ -99,10 +99,11 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
         for before, after in zip(requested, roots, strict=True):
             verify_same(before, after, "simplification")
     split = split_products(roots) if target.blas else split_reductions(roots, target)
-    roots = [split[root] for root in roots]
-    simple = simplify(roots)
-    roots = [simple[root] for root in roots]
-    return [_stored(root) for root in roots]
+    parted = [split[root] for root in roots]
+    if parted != roots:
+        simple = simplify(parted)
+        parted = [simple[root] for root in parted]
+    return [_stored(root) for root in parted]
 
 
 def _stored(root: Node) -> Node:
