@@ -33,6 +33,10 @@ class GradError(LazygradError, RuntimeError):
     """A derivative that was asked for where there is none."""
 
 
+class WriteError(LazygradError, RuntimeError):
+    """A write that would be lost."""
+
+
 class JitError(LazygradError, RuntimeError):
     """Something that a jitted function cannot do."""
 

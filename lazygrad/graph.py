@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from lazygrad import ops
 from lazygrad.dtype import FLOAT, DType
 from lazygrad.errors import DeviceError
+from lazygrad.locks import interning
 from lazygrad.ops import Op
 from lazygrad.shape import Shape
 
@@ -57,6 +58,7 @@ class Node:
         op, src, arg: what it computes, from what, and the op's argument.
         shape, dtype, device: of the result.
         tracked: a derivative can flow through it to a VARIABLE.
+        detached: untracked, but computed from what is tracked: it keeps that history alive.
         value: the memory that holds the result once it was realised, else None.
         origin: who asked for it (an ``Origin``), else None.
 
@@ -65,8 +67,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "arg", "device", "dtype", "op", "origin", "shape", "src", "tracked",
-        "value",
+        "__weakref__", "arg", "detached", "device", "dtype", "op", "origin", "shape", "src",
+        "tracked", "value",
     )  # fmt: skip
 
     op: Op
@@ -76,6 +78,7 @@ class Node:
     dtype: DType
     device: str
     tracked: bool
+    detached: bool
     value: Any
     origin: Origin | None
 
@@ -105,10 +108,11 @@ def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     made.shape, made.dtype = op.infer(op, src, arg)
     made.device = _device(op, src, arg)
     made.tracked = _tracked(op, src, made.dtype)
+    made.detached = not made.tracked and _hangs_on_history(src)
     made.value = None
     made.origin = None
-    _interned[key] = made
-    return made
+    with interning:  # another thread may have made it meanwhile
+        return _interned.setdefault(key, made)
 
 
 def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
@@ -131,6 +135,14 @@ def _tracked(op: Op, src: tuple[Node, ...], dtype: DType) -> bool:
         return False
     for operand in src:
         if operand.tracked:
+            return True
+    return False
+
+
+def _hangs_on_history(src: tuple[Node, ...]) -> bool:
+    """Whether what an untracked node is made of would go if it had a value of its own."""
+    for operand in src:
+        if operand.detached or (operand.tracked and operand.op is not ops.VARIABLE):
             return True
     return False
 
@@ -163,9 +175,11 @@ def forget_sources(current: Node, buffer: Any) -> None:
     """
     if current.tracked or not current.src:
         return
-    _interned.pop((current.op, current.src, current.arg), None)
-    current.op, current.src, current.arg = ops.BUFFER, (), buffer
-    _interned[current.op, current.src, current.arg] = current
+    with interning:
+        _interned.pop((current.op, current.src, current.arg), None)
+        current.op, current.src, current.arg = ops.BUFFER, (), buffer
+        current.detached = False
+        _interned[current.op, current.src, current.arg] = current
 
 
 def set_origin(root: Node, origin: Origin) -> None:

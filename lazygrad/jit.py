@@ -8,21 +8,26 @@ what remains is a pure graph, which is planned and compiled like any other.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from lazygrad import modes, ops, pytree
 from lazygrad.config import settings
 from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node
-from lazygrad.replay import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Capture, Source, guard, value_node
+from lazygrad.modes import ambient
+from lazygrad.replay import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Capture, Source, guard
 from lazygrad.runtime import cache, executor
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.tensor import Tensor, from_node
+from lazygrad.tensor_state import realize, value_node
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_epochs = itertools.count(1)
 MAX_CAPTURES = 64  # different argument signatures of one function
 
 
@@ -49,11 +54,13 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
 
 @dataclass
 class Seen:
-    """A handle from outside that the traced function met."""
+    """A handle from outside that the traced function met: what it held, the placeholder for that,
+    and what the function has bound it to."""
 
     tensor: Tensor
     before: Node
     placeholder: Node
+    now: Node
 
 
 @dataclass
@@ -64,11 +71,13 @@ class SeenGrad:
     tensor: Tensor
     before: Tensor | None
     read: bool
+    now: Tensor | None
 
 
 @dataclass
 class Trace:
-    """The recording of one traced call; ``modes.trace`` while it runs."""
+    """The recording of one traced call; ``ambient.trace`` while it runs. It changes no handle from
+    outside."""
 
     epoch: int
     seen: dict[int, Seen] = field(default_factory=dict)
@@ -83,27 +92,37 @@ class Trace:
 
     def read(self, tensor: Tensor) -> Node:
         """The node to use for ``tensor``; called whenever an operation reads a handle."""
-        if tensor._epoch == self.epoch or id(tensor) in self.seen:
-            return tensor._node
-        return self._record(tensor)._node
+        return tensor._node if tensor._epoch == self.epoch else self._seen(tensor).now
 
-    def write(self, tensor: Tensor) -> None:
-        """Called before a handle is rebound."""
-        if tensor._epoch != self.epoch and id(tensor) not in self.seen:
-            self._record(tensor)
+    def current(self, tensor: Tensor) -> Node:
+        """What ``tensor`` is bound to; its value is not needed."""
+        seen = self.seen.get(id(tensor))
+        return tensor._node if seen is None else seen.now
+
+    def bind(self, tensor: Tensor, value: Node) -> None:
+        """Rebinds ``tensor``."""
+        if tensor._epoch == self.epoch:
+            tensor._node = value
+        else:
+            self._seen(tensor).now = value
 
     def read_grad(self, tensor: Tensor) -> Tensor | None:
         """The ``.grad`` of a handle, remembering that the graph depends on it."""
-        self._record_grad(tensor, read=True)
-        return tensor._grad
+        return tensor._grad if tensor._epoch == self.epoch else self._grad(tensor, read=True).now
 
-    def write_grad(self, tensor: Tensor) -> None:
-        """Called before the ``.grad`` of a handle is set."""
-        self._record_grad(tensor, read=False)
+    def write_grad(self, tensor: Tensor, grad: Tensor | None) -> None:
+        """Sets the ``.grad`` of a handle."""
+        if tensor._epoch == self.epoch:
+            tensor._grad = grad
+        else:
+            self._grad(tensor, read=False).now = grad
 
-    def _record_grad(self, tensor: Tensor, *, read: bool) -> None:
-        if tensor._epoch != self.epoch and id(tensor) not in self.grads:
-            self.grads[id(tensor)] = SeenGrad(tensor, tensor._grad, read)
+    def _grad(self, tensor: Tensor, *, read: bool) -> SeenGrad:
+        found = self.grads.get(id(tensor))
+        if found is None:
+            before = tensor._grad
+            found = self.grads[id(tensor)] = SeenGrad(tensor, before, read, before)
+        return found
 
     def random_key(self, device: str) -> Node:
         """A leaf that holds fresh seed and counter on every call."""
@@ -112,24 +131,27 @@ class Trace:
         self.keys += 1
         return leaf
 
-    def _record(self, tensor: Tensor) -> Tensor:
-        before = tensor._node
-        leaf = before.src[0] if before.op is ops.VARIABLE else before
-        if leaf.tracked:
+    def _seen(self, tensor: Tensor) -> Seen:
+        found = self.seen.get(id(tensor))
+        if found is None:
+            found = self.seen[id(tensor)] = self._record(tensor)
+        return found
+
+    def _record(self, tensor: Tensor) -> Seen:
+        if tensor.requires_grad and not tensor.is_leaf:
             raise JitError(
                 f"[jit] the function reads a tensor of shape {tensor.shape} that was computed "
                 "outside from tensors that require a gradient; detach() it, or compute it inside"
             )
-        if not cache.is_realised(leaf):
-            executor.realize([leaf])
+        if not cache.is_realised(value_node(tensor._node)):
+            realize((tensor,))
+        before = tensor._node
         owner = self._owner_of_grad(tensor)
         source = Source(STATE, tensor) if owner is None else Source(GRAD, owner)
         inner = self._placeholder(tensor, source)
         is_leaf = before.op is ops.VARIABLE
         placeholder = node(ops.VARIABLE, (inner,), before.arg) if is_leaf else inner
-        self.seen[id(tensor)] = Seen(tensor, before, placeholder)
-        tensor._node = placeholder
-        return tensor
+        return Seen(tensor, before, placeholder, placeholder)
 
     def _owner_of_grad(self, tensor: Tensor) -> Tensor | None:
         for seen in self.grads.values():
@@ -143,13 +165,6 @@ class Trace:
         self.sources[leaf] = source
         return leaf
 
-    def restore(self) -> None:
-        """Puts every handle back to what it was before the trace."""
-        for seen in self.seen.values():
-            seen.tensor._node = seen.before
-        for grad in self.grads.values():
-            grad.tensor._grad = grad.before
-
 
 class Jit(Generic[P, R]):
     """A jitted function; ``captures`` counts how often it was traced."""
@@ -157,6 +172,7 @@ class Jit(Generic[P, R]):
     def __init__(self, function: Callable[P, R]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self._calling = RLock()  # one call at a time: a function is traced once
         self._captures: dict[Hashable, list[Capture]] = {}
 
     @property
@@ -173,28 +189,29 @@ class Jit(Generic[P, R]):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if modes.trace is not None:  # inside another jitted function: part of its trace
+        if ambient.trace is not None:  # inside another jitted function: part of its trace
             return self.function(*args, **kwargs)
         leaves, spec = pytree.flatten((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         _realise_arguments(tensors)
-        captures = self._captures.setdefault(self._signature(leaves, spec), [])
-        for capture in captures:
-            state = capture.state()
-            if state is not None:
-                return capture.replay(state, tensors)
-        if self.captures >= MAX_CAPTURES:
-            self._captures.clear()
+        with self._calling:
             captures = self._captures.setdefault(self._signature(leaves, spec), [])
-        capture = _trace(self.function, leaves, spec)
-        captures.append(capture)
-        state = capture.state()
-        if state is None:
-            raise InternalError("[jit] a capture does not fit the call that it was made from")
-        return capture.replay(state, tensors)
+            for capture in captures:
+                replayed = capture.call(tensors)
+                if replayed is not None:
+                    return replayed[0]
+            if self.captures >= MAX_CAPTURES:
+                self._captures.clear()
+                captures = self._captures.setdefault(self._signature(leaves, spec), [])
+            capture = _trace(self.function, leaves, spec)
+            captures.append(capture)
+            replayed = capture.call(tensors)
+            if replayed is None:
+                raise InternalError("[jit] a capture does not fit the call that it was made from")
+            return replayed[0]
 
     def _signature(self, leaves: Sequence[Any], spec: pytree.Spec) -> Hashable:
-        modes_now = (modes.grad_enabled, settings.fuse)
+        modes_now = (ambient.grad_enabled, settings.fuse)
         return spec, tuple(_leaf_signature(leaf) for leaf in leaves), modes_now
 
 
@@ -212,20 +229,19 @@ def _leaf_signature(leaf: Any) -> Hashable:
 
 
 def _realise_arguments(tensors: Sequence[Tensor]) -> None:
-    todo = [t for t in tensors if not cache.is_realised(value_node(t))]
+    todo = [t for t in tensors if not cache.is_realised(value_node(t._node))]
     if todo:
-        Tensor.realize(*todo)
+        realize(todo)
 
 
 # -- tracing ------------------------------------------------------------------------------------
 
 
 def _trace(function: Callable[..., Any], leaves: Sequence[Any], spec: pytree.Spec) -> Capture:
-    modes.epoch += 1
-    trace = Trace(modes.epoch)
+    trace = Trace(next(_epochs))
     position = 0
     stand_ins: list[Any] = []
-    modes.trace = trace
+    ambient.trace, ambient.epoch = trace, trace.epoch
     try:
         for leaf in leaves:
             if isinstance(leaf, Tensor):
@@ -237,8 +253,7 @@ def _trace(function: Callable[..., Any], leaves: Sequence[Any], spec: pytree.Spe
         returned = function(*args, **kwargs)
         return _capture(trace, returned)
     finally:
-        modes.trace = None
-        trace.restore()
+        ambient.trace, ambient.epoch = None, 0
 
 
 def _capture(trace: Trace, returned: Any) -> Capture:
@@ -249,11 +264,11 @@ def _capture(trace: Trace, returned: Any) -> Capture:
     grads: list[Tensor] = []
     cleared: list[Tensor] = []
     for seen in list(trace.seen.values()):
-        if seen.tensor._node is not seen.placeholder:
+        if seen.now is not seen.placeholder:
             rebound.append(seen.tensor)
-            requested.append(value_node(seen.tensor))
+            requested.append(value_node(seen.now))
     for seen_grad in trace.grads.values():
-        grad = seen_grad.tensor._grad
+        grad = seen_grad.now
         if (grad is None and not seen_grad.read) or (grad is None and seen_grad.before is not None):
             cleared.append(seen_grad.tensor)
         elif grad is not None and grad is not seen_grad.before:

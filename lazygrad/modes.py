@@ -1,65 +1,95 @@
-"""Ambient state, all of it: whether gradients are recorded, the trace of a jitted function, the
-random counter, and the state that waits to be realised.
+"""Ambient state: whether gradients are recorded and which jitted function is being traced, which
+belong to a thread; and the random counter, which all threads share.
 
-Each is restored by whoever changes it, with try/finally or a context manager.
+Modes are restored by whoever changes them, with try/finally or a context manager.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator
-from typing import Any, Protocol, TypeVar, overload
+import functools
+import threading
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
 from lazygrad.dtype import uint32
 from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node
+from lazygrad.locks import drawing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Trace(Protocol):
-    """What records a jitted function while its Python code runs (``lazygrad.jit.Trace``)."""
+    """What records a jitted function while its Python code runs (``lazygrad.jit.Trace``). Handles
+    from outside stay as they are: other threads use them. What they become is in the trace."""
 
     def read(self, tensor: Any) -> Node:
         """The node to use for a handle that an operation reads."""
 
-    def write(self, tensor: Any) -> None:
-        """Called before a handle is rebound."""
+    def current(self, tensor: Any) -> Node:
+        """The node of a handle, without the function depending on its value."""
+
+    def bind(self, tensor: Any, value: Node) -> None:
+        """Rebinds a handle."""
 
     def read_grad(self, tensor: Any) -> Any:
         """The ``.grad`` of a handle."""
 
-    def write_grad(self, tensor: Any) -> None:
-        """Called before the ``.grad`` of a handle is set."""
+    def write_grad(self, tensor: Any, grad: Any) -> None:
+        """Sets the ``.grad`` of a handle."""
 
     def random_key(self, device: str) -> Node:
         """A leaf that holds a fresh key on every call."""
 
 
-grad_enabled: bool = True
-trace: Trace | None = None
-epoch: int = 0  # number of the latest trace; handles remember in which one they were made
+class Ambient(threading.local):
+    """What holds for the code that a thread runs now.
+
+    Attributes:
+        grad_enabled: whether operations record derivative history.
+        trace: the recording of the jitted function that is being traced.
+        epoch: the number of that trace, 0 outside: handles remember in which one they were made.
+    """
+
+    grad_enabled: bool = True
+    trace: Trace | None = None
+    epoch: int = 0
+
+
+ambient = Ambient()
 
 
 # -- gradients -----------------------------------------------------------------------------------
 
 
-class GradMode(ContextDecorator):
-    """Record derivative history or not, inside a ``with`` block or a decorated function."""
+class GradMode:
+    """Record derivative history or not, on this thread, inside a ``with`` block or a decorated
+    function."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
-        self._before: list[bool] = []
+        self._before: dict[int, list[bool]] = {}  # by thread: several may share a decorator
+
+    def __call__(self, function: F) -> F:
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return cast(F, inside)
 
     def __enter__(self) -> None:
-        self._before.append(is_grad_enabled())
-        _switch(self.enabled)
+        self._enter(ambient.grad_enabled)
+
+    def _enter(self, before: bool) -> None:
+        self._before.setdefault(get_ident(), []).append(before)
+        ambient.grad_enabled = self.enabled
 
     def __exit__(self, *exception: object) -> None:
-        _switch(self._before.pop())
+        ambient.grad_enabled = self._before[get_ident()].pop()
 
 
 class _Switched(GradMode):
@@ -67,22 +97,16 @@ class _Switched(GradMode):
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(enabled)
-        self._outer = is_grad_enabled()
-        _switch(enabled)
+        self._outer = ambient.grad_enabled
+        ambient.grad_enabled = enabled
 
     def __enter__(self) -> None:
-        self._before.append(self._outer)
-        _switch(self.enabled)
-
-
-def _switch(enabled: bool) -> None:
-    global grad_enabled
-    grad_enabled = enabled
+        self._enter(self._outer)
 
 
 def is_grad_enabled() -> bool:
     """Whether operations record derivative history now."""
-    return grad_enabled
+    return ambient.grad_enabled
 
 
 @overload
@@ -126,41 +150,15 @@ def manual_seed(seed: int) -> None:
     global _seed, _counter
     if not -(1 << 63) <= seed < 1 << 64:
         raise ValueRangeError(f"[manual_seed] the seed {seed} does not fit 64 bits")
-    _seed = (seed ^ (seed >> 32)) & 0xFFFFFFFF
-    _counter = 0
+    with drawing:
+        _seed = (seed ^ (seed >> 32)) & 0xFFFFFFFF
+        _counter = 0
 
 
 def next_key() -> np.ndarray[Any, Any]:
     """Seed and counter for one operation, taken when it is built: uint32 of shape (2,)."""
     global _counter
-    key = np.array([_seed, _counter & 0xFFFFFFFF], np.uint32)
-    _counter += 1
+    with drawing:
+        key = np.array([_seed, _counter & 0xFFFFFFFF], np.uint32)
+        _counter += 1
     return key
-
-
-# -- state that waits ------------------------------------------------------------------------------
-
-_pending: dict[int, weakref.ref[Any]] = {}
-
-
-def add_pending(tensor: Any) -> bool:
-    """Remember a handle that was rebound to a value that nobody may read, to be realised with the
-    next one that is; returns whether it was waiting already."""
-    key = id(tensor)
-    if key in _pending:
-        return True
-    _pending[key] = weakref.ref(tensor, lambda _: _pending.pop(key, None))
-    return False
-
-
-def drop_pending(tensor: Any) -> None:
-    """Forget a handle: it was realised."""
-    _pending.pop(id(tensor), None)
-
-
-def pending() -> Iterator[Any]:
-    """The handles that wait."""
-    for reference in list(_pending.values()):
-        tensor = reference()
-        if tensor is not None:
-            yield tensor

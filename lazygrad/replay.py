@@ -17,11 +17,13 @@ from typing import Any
 
 from lazygrad import modes, ops, pytree
 from lazygrad.graph import Node, node
+from lazygrad.locks import running
 from lazygrad.runtime import buffer, cache, executor
 from lazygrad.runtime.buffer import Buffer
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.tensor import Tensor, from_node
+from lazygrad.tensor_state import realize, value_node
 
 RECENT = 8  # captures that keep what they have prepared, and the memory of it
 SETS = 3  # prepared sets of results: one being read, one being written, one that someone looks at
@@ -108,21 +110,17 @@ def _like(before: Node, leaf: Node) -> Node:
     return node(ops.VARIABLE, (leaf,), before.arg) if before.op is ops.VARIABLE else leaf
 
 
-def value_node(tensor: Tensor) -> Node:
-    """The node of a tensor's value, without the mark that makes it a variable."""
-    return _unmarked(tensor._node)
-
-
-def _unmarked(found: Node) -> Node:
-    return found.src[0] if found.op is ops.VARIABLE else found
-
-
 def memory_of(found: Node) -> Memory:
-    """The memory that holds the value of a node; computes it first if need be."""
-    leaf = _unmarked(found)
-    if not cache.is_realised(leaf):
-        executor.realize([leaf])
-    return executor.value_of(leaf).memory
+    """The memory that holds the value of a realised node."""
+    return executor.value_of(value_node(found)).memory
+
+
+def _realised(tensors: Sequence[Tensor]) -> list[Node]:
+    """The nodes of handles, whose values are computed first if need be."""
+    lazy = [tensor for tensor in tensors if not cache.is_realised(value_node(tensor._node))]
+    if lazy:
+        realize(lazy)
+    return [tensor._node for tensor in tensors]
 
 
 _recent: OrderedDict[int, weakref.ref[Capture]] = OrderedDict()
@@ -177,7 +175,14 @@ class Capture:
         own = all(result >= self.plan.inputs for result in self.plan.results)
         self._prepares = own and bool(self.rebound or self.grads)
 
-    def state(self) -> State | None:
+    def call(self, arguments: Sequence[Tensor]) -> tuple[Any] | None:
+        """What a replay on ``arguments`` returns, in a tuple; None if the handles are not what was
+        traced. Another thread sees their values from before the replay or from after it."""
+        with running:
+            state = self._state()
+            return None if state is None else (self._replay(state, arguments),)
+
+    def _state(self) -> State | None:
         """What the handles hold now; None if that is not what was traced."""
         for tensor, absent in self.grad_guards:
             if (tensor._grad is None) != absent:
@@ -191,7 +196,7 @@ class Capture:
         if any(guard(n) != known for n, known in zip(nodes, self.guards, strict=True)):
             return None
         self.forget()
-        state = State(nodes)
+        state = State(_realised(self.states))
         if not self._prepares:
             self._seen = state
         return state
@@ -201,7 +206,7 @@ class Capture:
         self._prepared.clear()
         self._seen = self._loose = None
 
-    def replay(self, state: State, arguments: Sequence[Tensor]) -> Any:
+    def _replay(self, state: State, arguments: Sequence[Tensor]) -> Any:
         """Runs the launches on current values and rebinds what the function rebound."""
         inputs = self._inputs(state, arguments)
         if not self._prepares:
@@ -233,7 +238,7 @@ class Capture:
         if source.kind == ARGUMENT:
             return memory_of(arguments[source.of]._node)
         if source.kind == GRAD:
-            return memory_of(source.of._grad._node)
+            return memory_of(*_realised([source.of._grad]))
         if source.kind == KEY:
             return buffer.from_stored(keys[source.of], modes.KEY_DTYPE, self.plan.device).memory
         constant: Buffer = source.of

@@ -12,7 +12,7 @@ import sys
 from builtins import bool as Bool, float as Float, int as Int
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -27,10 +27,19 @@ from lazygrad import (
 )
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
-from lazygrad.errors import DtypeError, GradError, JitError, ShapeError, ValueRangeError
+from lazygrad.errors import (
+    DtypeError,
+    GradError,
+    JitError,
+    ShapeError,
+    ValueRangeError,
+    WriteError,
+)
 from lazygrad.graph import Node, const, node, set_origin
+from lazygrad.modes import ambient
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
+from lazygrad.waiting import waiting
 
 Number = Bool | Int | Float
 Dims = Int | Sequence[Int] | None
@@ -48,14 +57,14 @@ class MaxMin(NamedTuple):
 
 def _read(tensor: Tensor) -> Node:
     """The Node that an operation on ``tensor`` is built on; the only way from handle to graph."""
-    trace = modes.trace
+    trace = ambient.trace
     try:
         found = tensor._node if trace is None else trace.read(tensor)
     except AttributeError:
         _require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
         raise
-    if found.tracked and not modes.grad_enabled:
-        return node(ops.DETACH, (found,))
+    if found.tracked and not ambient.grad_enabled:
+        return state.detached(found)
     return found
 
 
@@ -74,7 +83,10 @@ def from_node(made: Node, label: str | None = None) -> Tensor:
     tensor = _new(Tensor)
     tensor._node = made
     tensor._grad = None
-    tensor._epoch = modes.epoch
+    tensor._epoch = ambient.epoch
+    tensor._bases = ()
+    if made.detached and ambient.trace is None:
+        waiting.keep(tensor)
     if made.origin is None and made.src:
         set_origin(made, host.origin_of(sys._getframe(1), label))
     if made.op is ops.VARIABLE:
@@ -83,6 +95,13 @@ def from_node(made: Node, label: str | None = None) -> Tensor:
 
 
 _new = object.__new__
+
+
+def _view(base: Tensor, made: Node, label: str | None = None) -> Tensor:
+    """A new handle on ``made``, which in PyTorch would share the memory of ``base``."""
+    view = from_node(made, label or sys._getframe(1).f_code.co_name)
+    view._bases = (*base._bases, ref(base))
+    return view
 
 
 def _operand(value: Any, like: Tensor) -> Any:
@@ -167,27 +186,29 @@ class Tensor:
         grad: the derivative that ``backward()`` accumulated, or None.
     """
 
-    __slots__ = ("__weakref__", "_epoch", "_grad", "_node")
+    __slots__ = ("__weakref__", "_bases", "_epoch", "_grad", "_node")
     __array_ufunc__ = None  # array + tensor is the tensor's business
     __hash__ = object.__hash__
 
     _node: Node
     _epoch: Int
     _grad: Tensor | None
+    _bases: tuple[ref[Tensor], ...]  # the tensors that this one is a view of in PyTorch
 
     def __init__(
         self, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Bool = False
     ) -> None:
         chosen = None if dtype is None else dt.of(dtype)
         if isinstance(data, Tensor):
-            made = lang.detach(_read(data))
+            made = state.detached(_read(data))
             made = lang.cast(made, chosen) if chosen is not None else made
             made = made if device is None else lang.copy_to(made, registry.check_device(device))
         else:
             made = host.leaf_of(data, chosen, registry.check_device(device))
         self._node = made
         self._grad = None
-        self._epoch = modes.epoch
+        self._epoch = ambient.epoch
+        self._bases = ()
         if requires_grad:
             self.requires_grad_()
 
@@ -246,7 +267,7 @@ class Tensor:
     def __repr__(self) -> str:
         value = state.value_node(self._node)
         realised = value.op is ops.BUFFER or value.value is not None
-        return host.describe(value, realised and modes.trace is None, self.requires_grad)
+        return host.describe(value, realised and ambient.trace is None, self.requires_grad)
 
     # -- creation -----------------------------------------------------------------------------
 
@@ -441,7 +462,7 @@ class Tensor:
     def realize(self, *others: Tensor) -> Tensor:
         """Compute the value now, with those of ``others`` in one plan. Nothing waits for the
         device. Inside a jitted function it does nothing."""
-        if modes.trace is None:
+        if ambient.trace is None:
             state.realize((self, *others))
         return self
 
@@ -451,7 +472,7 @@ class Tensor:
         Raises:
             JitError: inside a jitted function.
         """
-        if modes.trace is not None:
+        if ambient.trace is not None:
             raise JitError(
                 f"[jit] the value of a tensor of shape {self.shape} is needed while the function "
                 "is traced (.item(), .numpy(), bool(), float() ...); use where() to choose by "
@@ -529,7 +550,7 @@ class Tensor:
     @property
     def requires_grad(self) -> Bool:
         """Whether derivatives flow through this tensor to a leaf."""
-        return self._node.tracked
+        return state.current_node(self).tracked
 
     @requires_grad.setter
     def requires_grad(self, value: Bool) -> None:
@@ -538,19 +559,22 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The derivative that ``backward`` has accumulated, or None; a detached tensor."""
-        trace = modes.trace
+        trace = ambient.trace
         return self._grad if trace is None else trace.read_grad(self)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if modes.trace is not None:
-            modes.trace.write_grad(self)
-        self._grad = value
+        trace = ambient.trace
+        if trace is None:
+            self._grad = value
+        else:
+            trace.write_grad(self, value)
 
     @property
     def is_leaf(self) -> Bool:
         """Whether it is not the result of a recorded operation."""
-        return not self._node.tracked or self._node.op is ops.VARIABLE
+        held = state.current_node(self)
+        return not held.tracked or held.op is ops.VARIABLE
 
     def requires_grad_(self, requires_grad: Bool = True) -> Tensor:
         """Make this a leaf that ``backward()`` gives a ``grad``, or an ordinary tensor.
@@ -562,22 +586,22 @@ class Tensor:
             return self
         if not self.is_leaf:
             raise GradError("[requires_grad_] only leaves can change it; use detach() for others")
-        if modes.trace is not None:
-            modes.trace.write(self)
+        held = state.current_node(self)
         if not requires_grad:
-            self._node = state.value_node(self._node)
+            state.bind(self, state.value_node(held))
             return self
         if not self.dtype.is_floating_point:
             raise GradError(
                 f"[requires_grad_] only floats have derivatives, got {self.dtype.name}; cast it"
             )
-        self._node = node(ops.VARIABLE, (self._node,), object())
-        _variables[self._node.arg] = self
+        identity = object()
+        state.bind(self, node(ops.VARIABLE, (held,), identity))
+        _variables[identity] = self
         return self
 
     def detach(self) -> Tensor:
         """The same value without derivative history."""
-        return from_node(lang.detach(_read(self)))
+        return _view(self, state.detached(_read(self)))
 
     def backward(self, gradient: Tensor | None = None, retain_graph: Bool | None = None) -> None:
         """Add the derivative of this tensor to ``grad`` of every leaf that it depends on.
@@ -600,8 +624,8 @@ class Tensor:
         for owner, part in zip(owners, parts, strict=True):
             if owner is not None and part is not None:
                 _accumulate(owner, lang.detach(part))
-        if modes.trace is None:
-            modes.add_pending(self)  # computed with the gradients anyway, and often read after
+        if ambient.trace is None:
+            waiting.keep(self)  # computed with the gradients anyway, and often read after
 
     # -- rebinding ----------------------------------------------------------------------------
 
@@ -618,7 +642,8 @@ class Tensor:
                 f"[assign] cannot bind a value of shape {given.shape} to a tensor of shape "
                 f"{self.shape}"
             )
-        state.rebind(self, lang.detach(_read(given)))
+        _refuse_view(self, "assign")
+        state.rebind(self, state.detached(_read(given)))
         return self
 
     def copy_(self, src: Any) -> Tensor:
@@ -677,9 +702,12 @@ class Tensor:
 
     def contiguous(self) -> Tensor:
         """The same value, to be written to memory of its own."""
-        return from_node(lang.contiguous(_read(self)))
+        made = lang.contiguous(_read(self))
+        return from_node(made) if self._bases else _view(self, made)
 
-    clone = contiguous
+    def clone(self) -> Tensor:
+        """A copy: in-place operations on it leave this tensor as it is."""
+        return from_node(lang.contiguous(_read(self)))
 
     # -- dtype and device ---------------------------------------------------------------------
 
@@ -693,12 +721,11 @@ class Tensor:
                 device = arg
             else:
                 dtype = arg
-        moved = _read(self)
-        if dtype is not None:
-            moved = lang.cast(moved, dt.of(dtype))
+        own = _read(self)
+        moved = own if dtype is None else lang.cast(own, dt.of(dtype))
         if device is not None:
             moved = lang.copy_to(moved, registry.check_device(device))
-        return self if moved is self._node else from_node(moved)
+        return self if moved is own else from_node(moved)
 
     def cast(self, dtype: Any) -> Tensor:
         """In another dtype; floats truncate towards zero on their way to integers."""
@@ -988,23 +1015,23 @@ class Tensor:
 
     def reshape(self, *shape: Any) -> Tensor:
         """The elements in row-major order in another shape; one size may be -1."""
-        return from_node(lang.reshape(_read(self), as_shape("reshape", shape)))
+        return _view(self, lang.reshape(_read(self), as_shape("reshape", shape)))
 
     def view(self, *shape: Any) -> Tensor:
         """As ``reshape``: every tensor can be viewed in every shape."""
-        return from_node(lang.reshape(_read(self), as_shape("view", shape)))
+        return _view(self, lang.reshape(_read(self), as_shape("view", shape)))
 
     def view_as(self, other: Tensor) -> Tensor:
         """In the shape of ``other``."""
-        return from_node(lang.reshape(_read(self), other.shape))
+        return _view(self, lang.reshape(_read(self), other.shape))
 
     def permute(self, *dims: Any) -> Tensor:
         """Dims in another order."""
-        return from_node(lang.permute(_read(self), as_shape("permute", dims)))
+        return _view(self, lang.permute(_read(self), as_shape("permute", dims)))
 
     def transpose(self, dim0: Int, dim1: Int) -> Tensor:
         """Two dims exchanged."""
-        return from_node(lang.transpose(_read(self), dim0, dim1))
+        return _view(self, lang.transpose(_read(self), dim0, dim1))
 
     swapaxes = swapdims = transpose
 
@@ -1012,35 +1039,35 @@ class Tensor:
         """A matrix transposed; vectors and scalars as they are."""
         if self.ndim > 2:
             raise ShapeError(f"[t] needs at most 2 dims, got shape {self.shape}; use transpose()")
-        return from_node(lang.permute(_read(self), tuple(reversed(range(self.ndim)))))
+        return _view(self, lang.permute(_read(self), tuple(reversed(range(self.ndim)))))
 
     @property
     def T(self) -> Tensor:
         """All dims in reverse order."""
-        return from_node(lang.permute(_read(self), tuple(reversed(range(self.ndim)))))
+        return _view(self, lang.permute(_read(self), tuple(reversed(range(self.ndim)))))
 
     @property
     def mT(self) -> Tensor:
         """The last two dims exchanged."""
-        return from_node(lang.transpose(_read(self), -2, -1))
+        return _view(self, lang.transpose(_read(self), -2, -1))
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """Dims moved to other places; the rest keeps its order."""
-        return from_node(lang.movedim(_read(self), source, destination))
+        return _view(self, lang.movedim(_read(self), source, destination))
 
     moveaxis = movedim
 
     def expand(self, *sizes: Any) -> Tensor:
         """Dims of size 1 repeated; -1 keeps a size."""
-        return from_node(lang.expand(_read(self), as_shape("expand", sizes)))
+        return _view(self, lang.expand(_read(self), as_shape("expand", sizes)))
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Expanded to the shape of ``other``."""
-        return from_node(lang.expand(_read(self), other.shape))
+        return _view(self, lang.expand(_read(self), other.shape))
 
     def broadcast_to(self, *shape: Any) -> Tensor:
         """Repeated to a shape that it broadcasts to."""
-        return from_node(lang.broadcast_to(_read(self), as_shape("broadcast_to", shape)))
+        return _view(self, lang.broadcast_to(_read(self), as_shape("broadcast_to", shape)))
 
     def pad(self, pad: Sequence[Any], mode: str = "constant", value: Number = 0) -> Tensor:
         """``value`` around the tensor, as torch.nn.functional.pad: ``(left, right, top, bottom,
@@ -1059,23 +1086,23 @@ class Tensor:
 
     def squeeze(self, dim: Dims = None) -> Tensor:
         """Without dims of size 1."""
-        return from_node(lang.squeeze(_read(self), dim))
+        return _view(self, lang.squeeze(_read(self), dim))
 
     def unsqueeze(self, dim: Int) -> Tensor:
         """A new dim of size 1."""
-        return from_node(lang.unsqueeze(_read(self), dim))
+        return _view(self, lang.unsqueeze(_read(self), dim))
 
     def flatten(self, start_dim: Int = 0, end_dim: Int = -1) -> Tensor:
         """Dims ``start_dim`` to ``end_dim`` as one."""
-        return from_node(lang.flatten(_read(self), start_dim, end_dim))
+        return _view(self, lang.flatten(_read(self), start_dim, end_dim))
 
     def ravel(self) -> Tensor:
         """All dims as one."""
-        return from_node(lang.flatten(_read(self)))
+        return _view(self, lang.flatten(_read(self)))
 
     def unflatten(self, dim: Int, sizes: Sequence[Int]) -> Tensor:
         """Dim ``dim`` split into ``sizes``."""
-        return from_node(lang.unflatten(_read(self), dim, sizes))
+        return _view(self, lang.unflatten(_read(self), dim, sizes))
 
     def repeat(self, *repeats: Any) -> Tensor:
         """Tiled along each dim."""
@@ -1087,20 +1114,20 @@ class Tensor:
 
     def narrow(self, dim: Int, start: Int, length: Int) -> Tensor:
         """``length`` elements of ``dim`` from ``start`` on."""
-        return from_node(lang.narrow(_read(self), dim, start, length))
+        return _view(self, lang.narrow(_read(self), dim, start, length))
 
     def select(self, dim: Int, index: Int) -> Tensor:
         """Element ``index`` of ``dim``, which is removed."""
         axis = normalize_axis("select", dim, self.ndim)
-        return from_node(lang.getitem(_read(self), (slice(None),) * axis + (index,)))
+        return _view(self, lang.getitem(_read(self), (slice(None),) * axis + (index,)))
 
     def split(self, split_size: Any, dim: Int = 0) -> tuple[Tensor, ...]:
         """Pieces of ``split_size`` along ``dim``, or of the sizes listed."""
-        return tuple([from_node(x) for x in lang.split(_read(self), split_size, dim)])
+        return tuple([_view(self, x, "split") for x in lang.split(_read(self), split_size, dim)])
 
     def chunk(self, chunks: Int, dim: Int = 0) -> tuple[Tensor, ...]:
         """At most ``chunks`` equal pieces along ``dim``."""
-        return tuple([from_node(x) for x in lang.chunk(_read(self), chunks, dim)])
+        return tuple([_view(self, x, "chunk") for x in lang.chunk(_read(self), chunks, dim)])
 
     def unbind(self, dim: Int = 0) -> tuple[Tensor, ...]:
         """All slices along ``dim``, which is removed."""
@@ -1136,7 +1163,9 @@ class Tensor:
         """
         items = tuple([_index_item(item, self) for item in args.as_tuple(key)])
         known = args.check_items(items, self.shape)
-        return from_node(lang.getitem(_read(self), items, known), "getitem")
+        made = lang.getitem(_read(self), items, known)
+        gathers = any(isinstance(item, Node) for item in items)
+        return from_node(made, "getitem") if gathers else _view(self, made, "getitem")
 
     def gather(self, dim: Int, index: Tensor) -> Tensor:
         """``out[i][j] = self[i][index[i][j]]`` for dim 1."""
@@ -1462,8 +1491,8 @@ def _filled(op: str, size: Any, value: Number, dtype: Any, device: str | None) -
 
 def _random_key(device: str) -> Node:
     """A key of its own for each random operation, taken when it is built."""
-    if modes.trace is not None:
-        return modes.trace.random_key(device)
+    if ambient.trace is not None:
+        return ambient.trace.random_key(device)
     return node(ops.BUFFER, (), buffer.from_stored(modes.next_key(), modes.KEY_DTYPE, device))
 
 
@@ -1518,11 +1547,12 @@ def _in_place(tensor: Tensor, op: str, value: Node) -> Tensor:
     Raises:
         GradError: for a leaf that requires a gradient, unless gradients are off.
     """
-    if tensor._node.op is ops.VARIABLE and modes.grad_enabled:
+    if ambient.grad_enabled and state.current_node(tensor).op is ops.VARIABLE:
         raise GradError(
             f"[{op}] a leaf that requires a gradient cannot be changed in place; do it inside "
             "no_grad()"
         )
+    _refuse_view(tensor, op)
     if value.shape != tensor.shape:
         raise ShapeError(
             f"[{op}] the result has shape {value.shape}, which does not fit into a tensor of shape "
@@ -1537,6 +1567,22 @@ def _in_place(tensor: Tensor, op: str, value: Node) -> Tensor:
     return tensor
 
 
+def _refuse_view(tensor: Tensor, op: str) -> None:
+    """A write to a view would not reach the tensors that it shows a part of.
+
+    Raises:
+        WriteError: while one of them is there.
+    """
+    for reference in tensor._bases:
+        base = reference()
+        if base is not None:
+            raise WriteError(
+                f"[{op}] this tensor of shape {tensor.shape} is a view of one of shape "
+                f"{base.shape}, which the write would not reach; write to that one, as by "
+                "assign() or where(), or clone() the view first"
+            )
+
+
 def _move(running: Tensor, toward: Node, share: Float) -> None:
     """``running = (1 - share) * running + share * toward``"""
     kept = lang.mul(lang.detach(_read(running)), 1.0 - share)
@@ -1547,7 +1593,7 @@ def _move(running: Tensor, toward: Node, share: Float) -> None:
 
 
 def tracked_node(op: str, tensor: Tensor) -> Node:
-    root = tensor._node if modes.trace is None else modes.trace.read(tensor)
+    root = tensor._node if ambient.trace is None else ambient.trace.read(tensor)
     if not root.tracked:
         raise GradError(
             f"[{op}] a tensor of shape {tensor.shape} does not require a gradient: nothing that "
@@ -1577,7 +1623,7 @@ def cotangent_of(op: str, root: Node, gradient: Tensor | None) -> Node:
 def _settle_gradients(owners: Iterable[Tensor | None]) -> None:
     """Computes gradients of earlier passes that nobody has read yet: adding up many small batches
     must not keep all their graphs."""
-    if modes.trace is None:
+    if ambient.trace is None:
         before = [owner.grad for owner in owners if owner is not None]
         waiting = [g for g in before if g is not None and g._node.op is not ops.BUFFER]
         if waiting:
@@ -1587,4 +1633,6 @@ def _settle_gradients(owners: Iterable[Tensor | None]) -> None:
 def _accumulate(owner: Tensor, part: Node) -> None:
     before = owner.grad
     total = part if before is None else lang.add(_read(before), part)
-    owner.grad = from_node(total, "backward")
+    owner.grad = grad = from_node(total, "backward")
+    if ambient.trace is None:
+        waiting.gradient(owner, grad, before)

@@ -51,6 +51,6 @@ def ambient_state() -> Iterator[None]:
     """Every test starts from the same seed, and leaves no mode behind."""
     manual_seed(0)
     yield
-    left = (modes.grad_enabled, modes.trace)
-    modes.grad_enabled, modes.trace = True, None
+    left = (modes.ambient.grad_enabled, modes.ambient.trace)
+    modes.ambient.grad_enabled, modes.ambient.trace = True, None
     assert left == (True, None), f"a test left modes {left} behind"

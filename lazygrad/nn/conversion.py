@@ -20,7 +20,7 @@ def convert(tensors: Iterable[Tensor], device: str | None, dtype: Any) -> None:
         DtypeError: for a dtype that is not a float: parameters must stay differentiable.
         JitError: inside a jitted function.
     """
-    if modes.trace is not None:
+    if modes.ambient.trace is not None:
         raise JitError("[to] a module cannot change device or dtype inside a jitted function")
     chosen = None if dtype is None else dt.of(dtype)
     if chosen is not None and not chosen.is_floating_point:

@@ -124,7 +124,7 @@ class Optimizer(ABC):
                     if grads:
                         self.update(group, cohort, grads)
                         rebound += self._tensors(cohort, grads)
-        if rebound and modes.trace is None:
+        if rebound and modes.ambient.trace is None:
             Tensor.realize(*rebound)  # together: one plan, and nothing piles up between steps
         return loss
 

@@ -13,6 +13,7 @@ from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
+from lazygrad.locks import running
 from lazygrad.runtime import disk, registry, report
 from lazygrad.runtime.program import CompiledPlan, Recipe, pickled
 from lazygrad.schedule.plan import make_plan
@@ -76,6 +77,11 @@ def unrealised_sources(value: Node) -> tuple[Node, ...]:
 
 def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
     """The compiled plan for ``requested`` and the leaves to run it on, in order."""
+    with running:
+        return _compiled(requested, device)
+
+
+def _compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
     found = structure(requested)
     key = (device, settings.fuse, settings.tune, found.key)
     plan = _plans.get(key)

@@ -1,4 +1,6 @@
-"""Realising values: plan, compile, launch."""
+"""Realising values: plan, compile, launch. One thread at a time does: launches share scratch memory
+and the arguments of compiled functions, and a realised node forgets what it was made of.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from lazygrad import ops
 from lazygrad.graph import Node, forget_sources, toposort
+from lazygrad.locks import running
 from lazygrad.runtime import buffer, cache, registry
 from lazygrad.runtime.buffer import Buffer
 
@@ -15,6 +18,11 @@ def realize(requested: Iterable[Node]) -> None:
 
     Nothing waits: the device may still be at work when this returns.
     """
+    with running:
+        _realize(requested)
+
+
+def _realize(requested: Iterable[Node]) -> None:
     todo = [n for n in dict.fromkeys(requested) if n.value is None]
     for leaf in todo:
         if leaf.op is ops.BUFFER:
@@ -49,7 +57,7 @@ def _copy_between_devices(requested: Sequence[Node]) -> None:
         if copy.op is not ops.COPY or copy.value is not None:
             continue
         source = copy.src[0]
-        realize([source])
+        _realize([source])
         copy.value = buffer.from_stored(value_of(source).stored(), source.dtype, copy.device)
         forget_sources(copy, copy.value)
 

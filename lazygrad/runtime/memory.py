@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from lazygrad.errors import DeviceError
+from lazygrad.locks import pooling
 from lazygrad.runtime import registry
 
 GRANULE = 256  # sizes are rounded up to this, so that near-equal sizes share
@@ -14,7 +15,11 @@ KEEP = 1 << 30  # bytes kept for reuse on a device; beyond that, memory is given
 
 
 class Pool:
-    """Free memory of one device, by size."""
+    """Free memory of one device, by size.
+
+    Memory is given back by whichever thread drops the last reference, at any point of its code,
+    even while it takes some: so it is put in a queue, and taken over by whoever finds the pool free.
+    """
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -23,15 +28,26 @@ class Pool:
         self.kept = 0
         self.in_use = 0
         self.peak = 0
+        self._returned: deque[tuple[Any, int]] = deque()
 
     def take(self, nbytes: int) -> Any:
         """Raw memory of ``nbytes`` (already rounded)."""
-        self.in_use += nbytes
-        self.peak = max(self.peak, self.in_use)
-        listed = self.free.get(nbytes)
-        if listed:
-            self.kept -= nbytes
-            return listed.pop()
+        with pooling:
+            self._take_over()
+            self.in_use += nbytes
+            self.peak = max(self.peak, self.in_use)
+            listed = self.free.get(nbytes)
+            if listed:
+                self.kept -= nbytes
+                return listed.pop()
+        try:
+            return self._allocate(nbytes)
+        except BaseException:
+            with pooling:
+                self.in_use -= nbytes
+            raise
+
+    def _allocate(self, nbytes: int) -> Any:
         backend = registry.backend(self.device)
         try:
             return backend.allocate(nbytes)
@@ -40,16 +56,28 @@ class Pool:
             return backend.allocate(nbytes)
 
     def give_back(self, raw: Any, nbytes: int) -> None:
-        self.in_use -= nbytes
-        if self.kept + nbytes > self.keep:
-            return
-        self.kept += nbytes
-        self.free.setdefault(nbytes, []).append(raw)
+        self._returned.append((raw, nbytes))
+        if pooling.acquire(blocking=False):  # or else the next one to take finds it
+            try:
+                self._take_over()
+            finally:
+                pooling.release()
+
+    def _take_over(self) -> None:
+        """What was given back is free; more than what is kept goes back to the device."""
+        while self._returned:
+            raw, nbytes = self._returned.popleft()
+            self.in_use -= nbytes
+            if self.kept + nbytes <= self.keep:
+                self.kept += nbytes
+                self.free.setdefault(nbytes, []).append(raw)
 
     def clear(self) -> None:
         """Give everything that is not in use back to the device."""
-        self.free.clear()
-        self.kept = 0
+        with pooling:
+            self._take_over()
+            self.free.clear()
+            self.kept = 0
 
 
 _pools: dict[str, Pool] = {}
@@ -58,9 +86,7 @@ _pools: dict[str, Pool] = {}
 def pool(device: str) -> Pool:
     """The pool of a device."""
     found = _pools.get(device)
-    if found is None:
-        found = _pools[device] = Pool(device)
-    return found
+    return _pools.setdefault(device, Pool(device)) if found is None else found
 
 
 class Memory:
@@ -79,9 +105,9 @@ class Memory:
             self._pool.give_back(self.raw, self.nbytes)
 
 
-class Scratchpad(threading.local):
-    """Memory for the temporaries of whichever plan runs next on this thread, by device. Plans run
-    one after the other, so they share it, and find it where it was."""
+class Scratchpad:
+    """Memory for the temporaries of whichever plan runs next, by device. Plans run one after the
+    other, on whatever thread, so they share it, and find it where it was."""
 
     def __init__(self) -> None:
         self.blocks: dict[str, list[Memory]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import get_ident
 from typing import Any
 
 from lazygrad.config import settings
@@ -110,11 +109,7 @@ class Binding:
         self.plan = plan
         self.raw = list(raw)
         self._backend = registry.backend(plan.device)
-        self._bind()
-
-    def _bind(self) -> None:
-        self._thread = get_ident()
-        self._calls = [self._bound(program) for program in self.plan.programs]
+        self._calls = [self._bound(program) for program in plan.programs]
 
     def _bound(self, program: Program) -> Callable[[], None]:
         return program.bind([self.raw[number] for number in program.code.memory])
@@ -137,8 +132,6 @@ class Binding:
         if settings.debug >= 2:
             report.run_timed(self.plan.programs, self.raw)
             return
-        if self._thread != get_ident():
-            self._bind()
         with self._backend.running():
             for call in self._calls:
                 call()

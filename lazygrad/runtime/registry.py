@@ -8,18 +8,31 @@ from importlib.metadata import EntryPoint, entry_points
 
 from lazygrad.config import settings
 from lazygrad.errors import DeviceError
+from lazygrad.locks import running
 from lazygrad.runtime.backend import Backend
 
 GROUP = "lazygrad.backends"
 
 
-@cache
+_made: dict[str, Backend] = {}
+
+
 def backend(name: str) -> Backend:
     """The backend of this name, made on first use.
 
     Raises:
         DeviceError: for an unknown name, with the known ones.
     """
+    found = _made.get(name)
+    if found is not None:
+        return found
+    with running:  # two threads may come here first
+        if name not in _made:
+            _made[name] = _load(name)
+        return _made[name]
+
+
+def _load(name: str) -> Backend:
     found = _registered().get(name)
     if found is None:
         raise DeviceError(
