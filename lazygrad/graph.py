@@ -8,6 +8,7 @@ the program ran long.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -58,7 +59,9 @@ class Node:
         op, src, arg: what it computes, from what, and the op's argument.
         shape, dtype, device: of the result.
         tracked: a derivative can flow through it to a VARIABLE.
-        detached: untracked, but computed from what is tracked: it keeps that history alive.
+        generation: how many plans had run when it was made.
+        lingers: untracked, but made of what is tracked, or of what was made before the last plan
+            ran and is no part of it: without a value of its own it keeps all that alive.
         value: the memory that holds the result once it was realised, else None.
         origin: who asked for it (an ``Origin``), else None.
 
@@ -67,8 +70,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "arg", "detached", "device", "dtype", "op", "origin", "shape", "src",
-        "tracked", "value",
+        "__weakref__", "arg", "device", "dtype", "generation", "lingers", "op", "origin", "shape",
+        "src", "tracked", "value",
     )  # fmt: skip
 
     op: Op
@@ -78,7 +81,8 @@ class Node:
     dtype: DType
     device: str
     tracked: bool
-    detached: bool
+    generation: int
+    lingers: bool
     value: Any
     origin: Origin | None
 
@@ -97,6 +101,15 @@ class Node:
 _interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 
 
+class Progress(threading.local):
+    """``generation``: how many plans this thread has run."""
+
+    generation: int = 0
+
+
+progress = Progress()
+
+
 def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     """The one node of this op, sources and argument; infers and checks shape, dtype, device."""
     key = (op, src, arg)
@@ -107,8 +120,8 @@ def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     made.op, made.src, made.arg = op, src, arg
     made.shape, made.dtype = op.infer(op, src, arg)
     made.device = _device(op, src, arg)
-    made.tracked = _tracked(op, src, made.dtype)
-    made.detached = not made.tracked and _hangs_on_history(src)
+    made.generation = progress.generation
+    made.tracked, made.lingers = _history(op, src, made)
     made.value = None
     made.origin = None
     with interning:  # another thread may have made it meanwhile
@@ -128,23 +141,19 @@ def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
     return device
 
 
-def _tracked(op: Op, src: tuple[Node, ...], dtype: DType) -> bool:
+def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
+    """Whether a node is tracked, and whether it lingers."""
     if op is ops.VARIABLE:
-        return True
-    if op is ops.DETACH or dtype.kind != FLOAT:
-        return False
+        return True, False
+    below = lingers = False
     for operand in src:
-        if operand.tracked:
-            return True
-    return False
-
-
-def _hangs_on_history(src: tuple[Node, ...]) -> bool:
-    """Whether what an untracked node is made of would go if it had a value of its own."""
-    for operand in src:
-        if operand.detached or (operand.tracked and operand.op is not ops.VARIABLE):
-            return True
-    return False
+        below = below or operand.tracked
+        if operand.lingers or (operand.tracked and operand.op is not ops.VARIABLE):
+            lingers = True
+        elif operand.generation != made.generation and operand.value is None and operand.src:
+            lingers = lingers or operand.op is not ops.VARIABLE
+    tracked = below and op is not ops.DETACH and made.dtype.kind == FLOAT
+    return tracked, lingers and not tracked
 
 
 def const(value: Scalar, dtype: DType, shape: Shape, device: str) -> Node:
@@ -178,7 +187,7 @@ def forget_sources(current: Node, buffer: Any) -> None:
     with interning:
         _interned.pop((current.op, current.src, current.arg), None)
         current.op, current.src, current.arg = ops.BUFFER, (), buffer
-        current.detached = False
+        current.lingers = False
         _interned[current.op, current.src, current.arg] = current
 
 

@@ -36,6 +36,7 @@ from lazygrad.errors import (
     WriteError,
 )
 from lazygrad.graph import Node, const, node, set_origin
+from lazygrad.locks import running
 from lazygrad.modes import ambient
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
@@ -85,7 +86,7 @@ def from_node(made: Node, label: str | None = None) -> Tensor:
     tensor._grad = None
     tensor._epoch = ambient.epoch
     tensor._bases = ()
-    if made.detached and ambient.trace is None:
+    if made.lingers and ambient.trace is None:
         waiting.keep(tensor)
     if made.origin is None and made.src:
         set_origin(made, host.origin_of(sys._getframe(1), label))
@@ -1631,8 +1632,9 @@ def _settle_gradients(owners: Iterable[Tensor | None]) -> None:
 
 
 def _accumulate(owner: Tensor, part: Node) -> None:
-    before = owner.grad
-    total = part if before is None else lang.add(_read(before), part)
-    owner.grad = grad = from_node(total, "backward")
+    with running:  # other threads may add to the same gradient
+        before = owner.grad
+        total = part if before is None else lang.add(_read(before), part)
+        owner.grad = grad = from_node(total, "backward")
     if ambient.trace is None:
         waiting.gradient(owner, grad, before)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lazygrad import lang, ops
-from lazygrad.graph import Node, node, toposort
+from lazygrad.graph import Node, node, progress, toposort
 from lazygrad.locks import running
 from lazygrad.modes import ambient
 from lazygrad.ops import Kind
@@ -39,9 +39,10 @@ def bind(tensor: Tensor, value: Node) -> None:
 
 def detached(value: Node) -> Node:
     """``value`` without history: where it is in memory already, that memory alone."""
-    if value.value is not None:
-        return node(ops.BUFFER, (), value.value)
-    return lang.detach(value)
+    held = value_node(value)
+    if held.op is ops.BUFFER:
+        return held
+    return lang.detach(value) if held.value is None else node(ops.BUFFER, (), held.value)
 
 
 # -- realising -----------------------------------------------------------------------------------
@@ -65,6 +66,7 @@ def realize(tensors: Sequence[Tensor]) -> None:
             waiting.drop(handles)
         for tensor in handles:
             settle(tensor)
+        progress.generation += 1
 
 
 def _kept(tensor: Tensor) -> Node:

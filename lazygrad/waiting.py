@@ -1,9 +1,9 @@
 """Handles whose values are computed with the next value that is asked for, thread by thread.
 
 Two kinds wait. **What was rebound** (parameters, running statistics, gradients): nobody may ever
-read it, and it must neither be lost nor pile up. **What hangs on a history that it is no part of**
-(``loss.detach()``, a running total of such losses, the gradient of a step): as long as it has no
-value of its own, it keeps everything alive that led to it.
+read it, and it must neither be lost nor pile up. **What lingers** (``Node.lingers``): it hangs on a
+history that it is no part of (``loss.detach()``, a gradient), or goes on from step to step (a
+running total), and as long as it has no value of its own, it keeps everything alive that led to it.
 
 If what waits cannot be computed, handles that were rebound go back to what they were.
 """

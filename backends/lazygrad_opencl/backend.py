@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,23 @@ from lazygrad_opencl.sources import Job, Sources
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
 
 
+class Failing:
+    """What the driver reports while something runs is an error of ours, with the way out."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if isinstance(error, cl.Error):
+            raise DeviceError(
+                f"[opencl] {self._device} failed ({error}); if it is short of memory, free tensors "
+                "that are not needed, or use smaller batches"
+            ) from error
+
+
 class OpenCLBackend(Backend):
     """Runs kernels as generated OpenCL C on one device, in order, on one queue.
 
@@ -61,6 +79,8 @@ class OpenCLBackend(Backend):
         self._dialect = devices.dialect_of(self.device, self.target)
         self._options = devices.build_options(self.device)
         self._uploads: deque[Any] = deque()
+        self._uploading = Lock()
+        self._failing = Failing(self.device.name.strip())
         self._binaries = Binaries(self.context, self.device, self._options, self.fingerprint)
 
     @cached_property
@@ -96,19 +116,26 @@ class OpenCLBackend(Backend):
         if not array.nbytes:
             return
         event = cl.enqueue_copy(self.queue, memory, array.copy(), is_blocking=False)
-        self._uploads.append(event)  # waits for its copy when it is dropped, so not before
         done = cl.command_execution_status.COMPLETE
-        while self._uploads and self._uploads[0].command_execution_status == done:
-            self._uploads.popleft()
+        with self._uploading:
+            self._uploads.append(event)  # waits for its copy when it is dropped, so not before
+            while self._uploads and self._uploads[0].command_execution_status == done:
+                self._uploads.popleft()
 
     def download(self, memory: Any, array: np.ndarray[Any, Any]) -> None:
         if array.nbytes:
-            cl.enqueue_copy(self.queue, array, memory, is_blocking=True)
+            with self._failing:
+                cl.enqueue_copy(self.queue, array, memory, is_blocking=True)
             self._binaries.save()
 
+    def running(self) -> Failing:
+        return self._failing
+
     def synchronize(self) -> None:
-        self.queue.finish()
-        self._uploads.clear()
+        with self._failing:
+            self.queue.finish()
+        with self._uploading:
+            self._uploads.clear()
         self._binaries.save()
 
     # -- compilation ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class Pool:
     """Free memory of one device, by size.
 
     Memory is given back by whichever thread drops the last reference, at any point of its code,
-    even while it takes some: so it is put in a queue, and taken over by whoever finds the pool free.
+    even while it takes some: into a queue, which whoever finds the pool free takes over.
     """
 
     def __init__(self, device: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import Tensor, dtype as dt
 from lazygrad.config import config
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.kernel import Kernel
@@ -317,3 +317,19 @@ def test_preludes_hold_what_is_used() -> None:
 )  # fmt: skip
 def test_literals(value: float, of: dt.DType, text: str) -> None:
     assert spelling.literal(value, of) == text
+
+
+def test_what_the_driver_reports_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: object, **options: object) -> None:
+        raise cl.RuntimeError("clEnqueueNDRangeKernel failed: OUT_OF_RESOURCES")
+
+    x = Tensor([1.0, 2.0], device="GPU")
+    with monkeypatch.context() as patched:
+        patched.setattr(cl, "enqueue_nd_range_kernel", failing)
+        with pytest.raises(DeviceError, match=r"failed .*OUT_OF_RESOURCES.*smaller batches"):
+            (x + 5).realize()
+    with monkeypatch.context() as patched:
+        patched.setattr(cl, "enqueue_copy", failing)
+        with pytest.raises(DeviceError, match="OUT_OF_RESOURCES"):
+            x.numpy()
+    assert (x + 5).tolist() == [6.0, 7.0]
