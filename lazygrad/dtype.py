@@ -6,7 +6,10 @@ bits and computed in float32.
 
 from __future__ import annotations
 
+from ctypes import c_float
 from dataclasses import dataclass
+from math import isfinite
+from struct import pack, unpack
 from typing import Any
 
 import numpy as np
@@ -42,6 +45,20 @@ class DType:
     @property
     def is_integer(self) -> bool:
         return self.kind in (UNSIGNED, SIGNED)
+
+    def rounded(self, value: float) -> float:
+        """The float of this dtype that is next to ``value``; infinity beyond the largest."""
+        if self is float64:
+            return value
+        single = c_float(value).value  # does not warn of overflow, and is fast
+        if self is float32 or not isfinite(single):
+            return single
+        if self is bfloat16:
+            (bits,) = unpack("<I", pack("<f", single))
+            (kept,) = unpack("<f", pack("<I", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000))
+            return float(kept)
+        with np.errstate(over="ignore"):
+            return float(np.float16(value))
 
     @property
     def min(self) -> Any:

@@ -157,9 +157,10 @@ def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
 
 
 def const(value: Scalar, dtype: DType, shape: Shape, device: str) -> Node:
-    """A tensor that holds ``value`` everywhere; the value is brought to the dtype's range."""
+    """A tensor that holds ``value`` everywhere; the value is brought to the dtype's range, and
+    rounded to it: what is computed from a constant must not depend on whether it was stored."""
     if dtype.kind == FLOAT:
-        number = float(value)
+        number = dtype.rounded(float(value))
         if number != number:
             number = math.nan  # one object: NaN is not equal to itself, but identical
         sign = math.copysign(1.0, number) if number == 0.0 else 1.0

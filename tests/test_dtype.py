@@ -1,11 +1,12 @@
 """Promotion against PyTorch's documented table, and what a dtype can be named by."""
 
+import math
 import pickle
 
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import Tensor, dtype as dt, semantics
 from lazygrad.errors import DtypeError
 
 # torch.promote_types; rows and columns in the order of the first row.
@@ -78,3 +79,27 @@ def test_bounds(dtype: dt.DType) -> None:
     if dtype.is_integer:
         assert (dtype.min, dtype.max) == (np.iinfo(dtype.numpy).min, np.iinfo(dtype.numpy).max)
     assert dtype.min < dtype.max
+
+
+@pytest.mark.parametrize(
+    "value", [0.1, -1 / 3, 65519.0, 65520.0, 1e-45, 1e-40, 3e-8, 1e39, 3.3961775e38, math.inf, -0.0]
+)
+def test_a_value_is_rounded_as_an_array_is(value: float) -> None:
+    with np.errstate(over="ignore"):
+        array = np.array([value])
+        assert dt.float64.rounded(value) == value
+        assert dt.float32.rounded(value) == array.astype(np.float32)[0]
+        assert dt.float16.rounded(value) == array.astype(np.float16)[0]
+        (brain,) = semantics.from_bfloat16_bits(semantics.to_bfloat16_bits(array.astype("f4")))
+        assert dt.bfloat16.rounded(value) == brain
+        assert math.copysign(1, dt.bfloat16.rounded(value)) == math.copysign(1, value)
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32"])
+def test_a_constant_has_the_digits_of_its_dtype(device: str, name: str) -> None:
+    """Stored or folded into what reads it."""
+    wide = "float64" if name == "float32" else "float32"
+    lazy = Tensor.full((3,), 0.1, dtype=name, device=device)
+    expected = dt.of(name).rounded(0.1)
+    assert lazy.cast(wide).tolist() == [expected] * 3
+    assert (lazy.cast(wide) * 1).realize().tolist() == lazy.realize().cast(wide).tolist()

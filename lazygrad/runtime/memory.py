@@ -23,7 +23,8 @@ class Pool:
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self.keep = KEEP  # here, because memory is given back while modules are taken apart, too
+        # here, because memory is given back while modules are taken apart, too
+        self.keep, self._lock = KEEP, pooling
         self.free: dict[int, list[Any]] = {}
         self.kept = 0
         self.in_use = 0
@@ -32,7 +33,7 @@ class Pool:
 
     def take(self, nbytes: int) -> Any:
         """Raw memory of ``nbytes`` (already rounded)."""
-        with pooling:
+        with self._lock:
             self._take_over()
             self.in_use += nbytes
             self.peak = max(self.peak, self.in_use)
@@ -43,7 +44,7 @@ class Pool:
         try:
             return self._allocate(nbytes)
         except BaseException:
-            with pooling:
+            with self._lock:
                 self.in_use -= nbytes
             raise
 
@@ -57,11 +58,11 @@ class Pool:
 
     def give_back(self, raw: Any, nbytes: int) -> None:
         self._returned.append((raw, nbytes))
-        if pooling.acquire(blocking=False):  # or else the next one to take finds it
+        if self._lock.acquire(blocking=False):  # or else the next one to take finds it
             try:
                 self._take_over()
             finally:
-                pooling.release()
+                self._lock.release()
 
     def _take_over(self) -> None:
         """What was given back is free; more than what is kept goes back to the device."""
@@ -74,7 +75,7 @@ class Pool:
 
     def clear(self) -> None:
         """Give everything that is not in use back to the device."""
-        with pooling:
+        with self._lock:
             self._take_over()
             self.free.clear()
             self.kept = 0

@@ -1,6 +1,7 @@
 """What PyTorch promises of threads: modes, traces and what waits belong to a thread; tensors,
 jitted functions and devices can be shared."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -271,3 +272,15 @@ def test_memory_that_several_threads_take_and_drop_is_counted() -> None:
     Memory("CPU", 1)  # takes over what the last ones left
     assert shared.in_use - before in (0, 256)
     assert shared.kept == sum(size * len(free) for size, free in shared.free.items())
+
+
+def test_a_program_ends_quietly_with_tensors_alive(device: str) -> None:
+    program = (
+        "from lazygrad import Tensor, jit\n"
+        f"x = Tensor([1.0, 2.0], device={device!r})\n"
+        "y = jit(lambda x: x + 1)(x)\n"
+        "kept = [y * 2, (y * 3).realize()]\n"
+        "kept.append(kept)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")
