@@ -282,5 +282,6 @@ def test_a_program_ends_quietly_with_tensors_alive(device: str) -> None:
         "kept = [y * 2, (y * 3).realize()]\n"
         "kept.append(kept)\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
