@@ -142,7 +142,9 @@ _counter = 0
 
 def manual_seed(seed: int) -> None:
     """Start the random numbers anew: the same seed gives the same numbers on every backend. All
-    64 bits of it count; a negative seed stands for its two's complement, as in PyTorch.
+    64 bits of it count; a negative seed stands for its two's complement, as in PyTorch. Only on a
+    device that does not round quotients and roots correctly, normal numbers may differ in the last
+    bits.
 
     Raises:
         DtypeError: for a seed that is no integer.

@@ -1383,6 +1383,7 @@ class Tensor:
 
     def dropout(self, p: Float = 0.5, training: Bool = True) -> Tensor:
         """Elements zeroed with probability ``p`` and the others scaled, in training."""
+        p = lang.real_number("dropout", "p", p)
         if not 0.0 <= p <= 1.0:
             raise ValueRangeError(f"[dropout] p must be in [0, 1], got {p}")
         if not training or p == 0.0:
