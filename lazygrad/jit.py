@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from lazygrad import modes, ops, pytree
+from lazygrad import lang, modes, ops, pytree
 from lazygrad.config import settings
 from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node
@@ -125,8 +125,8 @@ class Trace:
         return found
 
     def random_key(self, device: str) -> Node:
-        """A leaf that holds fresh seed and counter on every call."""
-        leaf = node(ops.BUFFER, (), cache.Placeholder((2,), modes.KEY_DTYPE, device))
+        """A leaf that holds a fresh key on every call."""
+        leaf = node(ops.BUFFER, (), cache.Placeholder(lang.KEY_SHAPE, lang.KEY_DTYPE, device))
         self.sources[leaf] = Source(KEY, self.keys)
         self.keys += 1
         return leaf

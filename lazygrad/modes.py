@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
-from lazygrad.dtype import uint32
+from lazygrad import lang
 from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node
 from lazygrad.locks import drawing
@@ -136,29 +136,33 @@ def set_grad_enabled(mode: bool) -> GradMode:
 
 # -- random numbers --------------------------------------------------------------------------------
 
-KEY_DTYPE = uint32
 _seed = 0
 _counter = 0
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random numbers anew: the same seed gives the same numbers on every backend.
+    """Start the random numbers anew: the same seed gives the same numbers on every backend. All
+    64 bits of it count; a negative seed stands for its two's complement, as in PyTorch. Only on a
+    device that does not round quotients and roots correctly, normal numbers may differ in the last
+    bits.
 
     Raises:
+        DtypeError: for a seed that is no integer.
         ValueRangeError: for a seed that does not fit 64 bits.
     """
     global _seed, _counter
+    seed = lang.whole_number("manual_seed", "seed", seed)
     if not -(1 << 63) <= seed < 1 << 64:
         raise ValueRangeError(f"[manual_seed] the seed {seed} does not fit 64 bits")
     with drawing:
-        _seed = (seed ^ (seed >> 32)) & 0xFFFFFFFF
+        _seed = seed % (1 << 64)
         _counter = 0
 
 
 def next_key() -> np.ndarray[Any, Any]:
-    """Seed and counter for one operation, taken when it is built: uint32 of shape (2,)."""
+    """The key of one operation, taken when it is built: KEY_DTYPE of KEY_SHAPE."""
     global _counter
     with drawing:
-        key = np.array([_seed, _counter & 0xFFFFFFFF], np.uint32)
+        key = lang.key_of(_seed, _counter)
         _counter += 1
     return key

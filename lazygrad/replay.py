@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
 
-from lazygrad import modes, ops, pytree
+from lazygrad import lang, modes, ops, pytree
 from lazygrad.graph import Node, node
 from lazygrad.locks import running
 from lazygrad.runtime import buffer, cache, executor
@@ -240,7 +240,7 @@ class Capture:
         if source.kind == GRAD:
             return memory_of(*_realised([source.of._grad]))
         if source.kind == KEY:
-            return buffer.from_stored(keys[source.of], modes.KEY_DTYPE, self.plan.device).memory
+            return buffer.from_stored(keys[source.of], lang.KEY_DTYPE, self.plan.device).memory
         constant: Buffer = source.of
         return constant.memory
 

@@ -391,7 +391,7 @@ class Tensor:
         *size: Any, dtype: Any = None, device: str | None = None, requires_grad: Bool = False
     ) -> Tensor:
         """Evenly distributed in [0, 1)."""
-        made = _drawn(lang.uniform, as_shape("rand", size), dtype, device)
+        made = _drawn("rand", lang.uniform, size, dtype, device)
         return _made(made, requires_grad)
 
     @staticmethod
@@ -399,7 +399,7 @@ class Tensor:
         *size: Any, dtype: Any = None, device: str | None = None, requires_grad: Bool = False
     ) -> Tensor:
         """Standard normal."""
-        made = _drawn(lang.normal, as_shape("randn", size), dtype, device)
+        made = _drawn("randn", lang.normal, size, dtype, device)
         return _made(made, requires_grad)
 
     @staticmethod
@@ -411,9 +411,16 @@ class Tensor:
         device: str | None = None,
         requires_grad: Bool = False,
     ) -> Tensor:
-        """Evenly distributed in [low, high)."""
-        drawn = _drawn(lang.uniform, as_shape("uniform", size), dtype, device)
-        return _made(lang.add(lang.mul(drawn, high - low), low), requires_grad)
+        """Evenly distributed in [low, high), bounds as ``dtype`` holds them: never ``high``,
+        unless the bounds are equal there.
+
+        Raises:
+            ValueRangeError: if low > high, or if bounds or their distance exceed the dtype.
+        """
+        first = lang.real_number("uniform", "low", low)
+        last = lang.real_number("uniform", "high", high)
+        made = _drawn("uniform", lang.uniform, size, dtype, device, first, last)
+        return _made(made, requires_grad)
 
     @staticmethod
     def normal(
@@ -424,26 +431,43 @@ class Tensor:
         device: str | None = None,
         requires_grad: Bool = False,
     ) -> Tensor:
-        """Normal with this mean and standard deviation."""
-        drawn = _drawn(lang.normal, as_shape("normal", size), dtype, device)
-        return _made(lang.add(lang.mul(drawn, std), mean), requires_grad)
+        """Normal with this mean and standard deviation.
+
+        Raises:
+            ValueRangeError: for a negative deviation.
+        """
+        center = lang.real_number("normal", "mean", mean)
+        spread = lang.real_number("normal", "std", std)
+        made = _drawn("normal", lang.normal, size, dtype, device, center, spread)
+        return _made(made, requires_grad)
 
     @staticmethod
     def randint(
         *size: Any, low: Int = 0, high: Int = 10, dtype: Any = None, device: str | None = None
     ) -> Tensor:
-        """Integers in [low, high), int64 by default."""
+        """Integers in [low, high), int64 by default; bool and float dtypes too.
+
+        Raises:
+            ValueRangeError: if there are none, or if the dtype does not hold all of them.
+        """
         where = registry.check_device(device)
         chosen = dt.default_int if dtype is None else dt.of(dtype)
+        first = lang.whole_number("randint", "low", low)
+        end = lang.whole_number("randint", "high", high)
         shape = as_shape("randint", size)
-        return from_node(lang.randint(_random_key(where), low, high, shape, chosen))
+        return from_node(lang.randint(_random_key(where), first, end, shape, chosen))
 
     @staticmethod
     def randperm(n: Int, *, dtype: Any = None, device: str | None = None) -> Tensor:
-        """0 ... n - 1 in random order, int64 by default."""
+        """0 ... n - 1 in random order, int64 by default.
+
+        Raises:
+            ValueRangeError: for a negative ``n``, or if the dtype does not hold all of them.
+        """
         where = registry.check_device(device)
         chosen = dt.default_int if dtype is None else dt.of(dtype)
-        return from_node(lang.cast(lang.permutation(_random_key(where), n), chosen))
+        count = lang.whole_number("randperm", "n", n)
+        return from_node(lang.permutation(_random_key(where), count, chosen))
 
     def rand_like(self, **options: Any) -> Tensor:
         """``rand`` in this shape, dtype and device."""
@@ -1359,6 +1383,7 @@ class Tensor:
 
     def dropout(self, p: Float = 0.5, training: Bool = True) -> Tensor:
         """Elements zeroed with probability ``p`` and the others scaled, in training."""
+        p = lang.real_number("dropout", "p", p)
         if not 0.0 <= p <= 1.0:
             raise ValueRangeError(f"[dropout] p must be in [0, 1], got {p}")
         if not training or p == 0.0:
@@ -1494,14 +1519,18 @@ def _random_key(device: str) -> Node:
     """A key of its own for each random operation, taken when it is built."""
     if ambient.trace is not None:
         return ambient.trace.random_key(device)
-    return node(ops.BUFFER, (), buffer.from_stored(modes.next_key(), modes.KEY_DTYPE, device))
+    return node(ops.BUFFER, (), buffer.from_stored(modes.next_key(), lang.KEY_DTYPE, device))
 
 
 def _drawn(
-    draw: Callable[[Node, Shape, DType], Node], shape: Shape, dtype: Any, device: str | None
+    op: str, draw: Callable[..., Node], size: Any, dtype: Any, device: str | None, *bounds: float
 ) -> Node:
+    """Random numbers of a float dtype."""
     chosen = dt.default_float if dtype is None else dt.of(dtype)
-    return draw(_random_key(registry.check_device(device)), shape, chosen)
+    if not chosen.is_floating_point:
+        raise DtypeError(f"[{op}] needs a float dtype, got {chosen.name}; randint takes others")
+    where = registry.check_device(device)
+    return draw(_random_key(where), as_shape(op, size), chosen, *bounds)
 
 
 def _scaled(op: str, other: Any, alpha: Number, like: Tensor) -> Any:

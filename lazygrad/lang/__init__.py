@@ -151,6 +151,8 @@ from lazygrad.lang.operands import (
     cast as cast,
     full_like as full_like,
     ones_like as ones_like,
+    real_number as real_number,
+    whole_number as whole_number,
     zeros_like as zeros_like,
 )
 from lazygrad.lang.random import (
@@ -159,10 +161,7 @@ from lazygrad.lang.random import (
     normal as normal,
     permutation as permutation,
     randint as randint,
-    random_bits as random_bits,
-    random_words as random_words,
     sort_last as sort_last,
-    threefry2x32 as threefry2x32,
     uniform as uniform,
 )
 from lazygrad.lang.reduce import (
@@ -192,6 +191,14 @@ from lazygrad.lang.rounding import (
     round as round,
     trunc as trunc,
     trunc_divide as trunc_divide,
+)
+from lazygrad.lang.threefry import (
+    KEY_DTYPE as KEY_DTYPE,
+    KEY_SHAPE as KEY_SHAPE,
+    key_of as key_of,
+    random_bits as random_bits,
+    random_words as random_words,
+    threefry2x32 as threefry2x32,
 )
 from lazygrad.lang.transcendental import (
     erf as erf,

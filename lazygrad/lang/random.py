@@ -1,121 +1,183 @@
-"""Random numbers from a counter: Threefry-2x32 with 20 rounds (Salmon et al., 2011).
+"""Distributions, from the random words of ``threefry``.
 
-A key is a uint32 Node of shape (2,). Element ``i`` of what is drawn from a key depends on the key
-and ``i`` alone, so neither the backend nor fusion nor the order of evaluation changes it. Every
-element takes a block of its own: two words of 32 bits.
+The same key gives the same bits on every device: only integers, and operations that IEEE 754
+rounds in one way, arranged so that compilers cannot fuse them into others. Of devices whose
+division and square roots are not correctly rounded, normal numbers may differ in the last bits.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from lazygrad import ops
-from lazygrad.dtype import DType, bool_, float16, float32, float64, int64, uint32, uint64
+import numpy as np
+
+from lazygrad import ops, semantics
+from lazygrad.dtype import (
+    DType,
+    accumulator,
+    bfloat16,
+    bool_,
+    float16,
+    float32,
+    float64,
+    int64,
+    uint32,
+    uint64,
+)
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
-from lazygrad.lang.creation import iota
-from lazygrad.lang.elementwise import add, log, mul, sin, sqrt, where
+from lazygrad.lang.creation import full, iota
+from lazygrad.lang.elementwise import add, minimum, mul, where
+from lazygrad.lang.gaussian import box_muller
 from lazygrad.lang.join import cat
-from lazygrad.lang.movement import broadcast_to, flip, pad, reshape, shrink
-from lazygrad.lang.operands import cast, full_like, zeros_like
-from lazygrad.shape import Shape, checked_shape, numel
-
-ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-PARITY = 0x1BD11BDA
-ROUNDS = 20
+from lazygrad.lang.movement import flip, pad, reshape, shrink
+from lazygrad.lang.operands import cast, full_like, to_float, widened, zeros_like
+from lazygrad.lang.threefry import random_bits, random_words, top_bits
+from lazygrad.shape import Shape
 
 
-def threefry2x32(key: tuple[Node, Node], counter: tuple[Node, Node]) -> tuple[Node, Node]:
-    """The block cipher: two uint32 words of key and of counter to two random words."""
-    k0, k1 = key
-    schedule = (k0, k1, _xor(_xor(k0, k1), full_like(k0, PARITY)))
-    x0 = node(ops.ADD, (counter[0], k0))
-    x1 = node(ops.ADD, (counter[1], k1))
-    for round_number in range(ROUNDS):
-        distance = ROTATIONS[(round_number // 4) % 2][round_number % 4]
-        x0 = node(ops.ADD, (x0, x1))
-        x1 = _xor(_rotated(x1, distance), x0)
-        if round_number % 4 == 3:
-            injection = round_number // 4 + 1
-            x0 = node(ops.ADD, (x0, schedule[injection % 3]))
-            x1 = node(ops.ADD, (x1, schedule[(injection + 1) % 3]))
-            x1 = node(ops.ADD, (x1, full_like(x1, injection)))
-    return x0, x1
+class Format(NamedTuple):
+    """Of a float dtype: the bits of a significand, the hidden one included; the exponent of the
+    smallest number; and the one that no number reaches."""
+
+    digits: int
+    smallest: int
+    end: int
+
+    @property
+    def largest(self) -> float:
+        return math.ldexp(1.0 - 2.0**-self.digits, self.end)
 
 
-def _xor(left: Node, right: Node) -> Node:
-    return node(ops.XOR, (left, right))
+FORMATS = {
+    float16: Format(11, -24, 16), bfloat16: Format(8, -133, 128),
+    float32: Format(24, -149, 128), float64: Format(53, -1074, 1024),
+}  # fmt: skip
 
 
-def _rotated(x: Node, distance: int) -> Node:
-    """Bits rotated left; the two parts have no bit in common, so their sum joins them."""
-    left = node(ops.MUL, (x, full_like(x, 1 << distance)))
-    right = node(ops.DIV, (x, full_like(x, 1 << (32 - distance))))
-    return node(ops.ADD, (left, right))
+# -- evenly distributed ------------------------------------------------------------------------
 
 
-def random_words(key: Node, shape: Shape) -> tuple[Node, Node]:
-    """Two uint32 words for each element of ``shape``."""
-    if key.dtype is not uint32 or key.shape != (2,):
-        raise DtypeError(
-            f"[random] a key has dtype uint32 and shape (2,), got {key.dtype.name} {key.shape}"
-        )
-    shape = checked_shape("random", tuple(shape))
-    count = numel(shape)
-    if count >= 1 << 32:
-        raise ValueRangeError(f"[random] cannot draw {count} numbers at once; the limit is 2**32")
-    words = tuple(broadcast_to(shrink(key, [(i, i + 1)]), (count,)) for i in range(2))
-    low = iota(count, key.device, uint32)
-    first, second = threefry2x32((words[0], words[1]), (low, zeros_like(low)))
-    return reshape(first, shape), reshape(second, shape)
+def uniform(
+    key: Node, shape: Shape, dtype: DType = float32, low: float = 0.0, high: float = 1.0
+) -> Node:
+    """Evenly distributed in [low, high), bounds as ``dtype`` holds them; ``low`` where they are
+    equal. Without bounds multiples of 2**-24 (float16: 2**-11, bfloat16: 2**-8, float64: 2**-53).
+
+    Raises:
+        DtypeError: for a dtype that is no float.
+        ValueRangeError: if low > high, or if bounds or their distance exceed the dtype.
+    """
+    _require_float("uniform", dtype)
+    if (low, high) == (0.0, 1.0):
+        return cast(_fraction(key, shape, dtype), dtype)
+    low, high = _float_bounds(low, high, dtype)
+    if low == high:
+        return full(shape, low, dtype, key.device)
+    # Halves are computed in float32 and rounded once. The distance is m * 2**e: the last product
+    # is exact, so fused with the sum, or with a sum that follows, it gives the same.
+    mantissa, exponent = math.frexp(high - low)
+    fraction = _fraction(key, shape, accumulator(dtype))
+    scaled = mul(mul(fraction, 2.0 * mantissa), 2.0 ** (exponent - 1))
+    value = cast(add(scaled, low) if low else scaled, dtype)
+    return minimum(value, _below(high, dtype))  # which rounding may have reached
 
 
-def random_bits(key: Node, shape: Shape) -> Node:
-    """32 random bits an element, uint32."""
-    return random_words(key, shape)[0]
-
-
-_MANTISSA = {float16: 11, float32: 24, float64: 53}  # bits, the hidden one included
-
-
-def uniform(key: Node, shape: Shape, dtype: DType = float32) -> Node:
-    """Multiples of 2**-24 (float16: 2**-11, bfloat16: 2**-8, float64: 2**-53) in [0, 1)."""
-    if not dtype.is_floating_point:
-        raise DtypeError(f"[uniform] needs a float dtype, got {dtype.name}")
+def _fraction(key: Node, shape: Shape, dtype: DType) -> Node:
+    """In [0, 1), with as many bits as ``dtype`` holds everywhere; the small floats as float32."""
     high, low = random_words(key, shape)
     if dtype is float64:
-        upper = mul(cast(_top_bits(high, 27), float64), 2.0**26)
-        return mul(add(upper, cast(_top_bits(low, 26), float64)), 2.0**-53)
-    bits = _MANTISSA.get(dtype, 8)
-    return cast(mul(cast(_top_bits(high, bits), float32), 2.0**-bits), dtype)
+        upper = mul(cast(top_bits(high, 27), float64), 2.0**26)
+        return mul(add(upper, cast(top_bits(low, 26), float64)), 2.0**-53)
+    bits = FORMATS[dtype].digits
+    return mul(cast(top_bits(high, bits), float32), 2.0**-bits)
 
 
-def _top_bits(words: Node, count: int) -> Node:
-    return node(ops.DIV, (words, full_like(words, 1 << (32 - count))))
+def _float_bounds(low: float, high: float, dtype: DType) -> tuple[float, float]:
+    """The bounds of ``uniform`` as ``dtype`` holds them."""
+    if not low <= high:
+        raise ValueRangeError(f"[uniform] needs low <= high, got {low} and {high}")
+    with np.errstate(over="ignore"):
+        first, last = (float(semantics.cast(bound, dtype)) for bound in (low, high))
+    largest = FORMATS[dtype].largest
+    if not (-largest <= first and last <= largest and last - first <= largest):
+        raise ValueRangeError(
+            f"[uniform] low = {low} and high = {high}, and their distance, must not exceed "
+            f"{largest:.6g}, the largest number of {dtype.name}; choose another dtype"
+        )
+    return first, last
 
 
-def normal(key: Node, shape: Shape, dtype: DType = float32) -> Node:
-    """Standard normal numbers by Box and Muller's transform, out to 6.7 deviations."""
+def _below(number: float, dtype: DType) -> float:
+    """The largest number of ``dtype`` below one of its numbers."""
+    digits, smallest, _ = FORMATS[dtype]
+    mantissa, exponent = math.frexp(number)
+    gap = exponent - digits - (mantissa == 0.5)  # a power of two has closer numbers below it
+    return number - math.ldexp(1.0, max(gap, smallest) if number else smallest)
+
+
+# -- normal ------------------------------------------------------------------------------------
+
+
+def normal(
+    key: Node, shape: Shape, dtype: DType = float32, mean: float = 0.0, std: float = 1.0
+) -> Node:
+    """Normal numbers with this mean and standard deviation, out to 6.7 deviations.
+
+    Raises:
+        DtypeError: for a dtype that is no float.
+        ValueRangeError: for a negative deviation, or NaN.
+    """
+    _require_float("normal", dtype)
+    if not std >= 0.0:
+        raise ValueRangeError(f"[normal] std must not be negative, got {std}")
+    value = box_muller(*random_words(key, shape), accumulator(dtype), std)
+    return cast(add(value, mean) if mean else value, dtype)
+
+
+def _require_float(op: str, dtype: DType) -> None:
     if not dtype.is_floating_point:
-        raise DtypeError(f"[normal] needs a float dtype, got {dtype.name}")
-    first, second = random_words(key, shape)
-    carried = float64 if dtype is float64 else float32
-    # never 0, and with all 32 bits, on which the tails depend
-    distance = mul(add(cast(first, carried), 0.5), 2.0**-32)
-    radius = sqrt(mul(log(distance), -2.0))
-    turn = add(mul(cast(_top_bits(second, 24), carried), 2.0**-24), -0.5)
-    return cast(mul(radius, sin(mul(turn, 2.0 * math.pi))), dtype)
+        raise DtypeError(f"[{op}] needs a float dtype, got {dtype.name}")
+
+
+# -- integers ----------------------------------------------------------------------------------
 
 
 def randint(key: Node, low: int, high: int, shape: Shape, dtype: DType = int64) -> Node:
-    """Integers in [low, high): 64 random bits modulo their number, a bias below 2**-31 for
-    ranges up to 2**33."""
+    """Integers in [low, high): 64 random bits modulo their number, so that one may come up more
+    often than another, by a factor of at most ``1 + number / (2**64 - number)``.
+
+    Raises:
+        ValueRangeError: if there is none, or if ``dtype`` does not hold all of them exactly.
+    """
     if not low < high:
         raise ValueRangeError(f"[randint] needs low < high, got {low} and {high}")
-    if high - low > 1 << 63:
-        raise ValueRangeError(f"[randint] the range {low} to {high} is larger than 2**63")
-    drawn = node(ops.MOD, _with_constant(_joined_words(*random_words(key, shape)), high - low))
-    return add(cast(drawn, dtype), low)
+    _require_fit("randint", low, high - 1, dtype)
+    drawn = _joined_words(*random_words(key, shape))
+    if high - low < 1 << 64:
+        drawn = node(ops.MOD, _with_constant(drawn, high - low))
+    # uint64 wraps around, and a cast to fewer bits keeps the lower ones: right for negatives too
+    return _from_uint64(add(drawn, low % (1 << 64)), dtype)
+
+
+def _require_fit(op: str, low: int, high: int, dtype: DType) -> None:
+    """Every integer from ``low`` to ``high`` is a number of ``dtype``."""
+    if dtype.is_floating_point:
+        largest = 1 << FORMATS[dtype].digits
+        smallest = -largest
+    else:
+        smallest, largest = int(dtype.min), int(dtype.max)
+    if low < smallest or high > largest:
+        raise ValueRangeError(
+            f"[{op}] the integers from {low} to {high} do not fit {dtype.name}, which holds all "
+            f"from {smallest} to {largest}; choose another dtype"
+        )
+
+
+def _from_uint64(x: Node, dtype: DType) -> Node:
+    """Two's complement in 64 bits as numbers of ``dtype``."""
+    return cast(cast(x, int64) if dtype.is_floating_point else x, dtype)
 
 
 def _joined_words(high: Node, low: Node) -> Node:
@@ -128,13 +190,23 @@ def _with_constant(x: Node, value: int) -> tuple[Node, Node]:
     return x, full_like(x, value)
 
 
-def permutation(key: Node, count: int) -> Node:
-    """0 ... count - 1 in random order, int64: positions sorted by random words (ties, of which
-    there are few, stay in order)."""
-    place = cast(iota(count, key.device), uint64)
+def permutation(key: Node, count: int, dtype: DType = int64) -> Node:
+    """0 ... count - 1 in random order: positions sorted by random words (ties, of which there are
+    few, stay in order).
+
+    Raises:
+        ValueRangeError: for a negative count, or if ``dtype`` does not hold all of them exactly.
+    """
+    if count < 0:
+        raise ValueRangeError(f"[randperm] n must not be negative, got {count}")
+    _require_fit("randperm", 0, max(count - 1, 0), dtype)
     words = cast(random_bits(key, (count,)), uint64)
+    place = cast(iota(count, key.device, uint32), uint64)
     ordered = sort_last(add(mul(words, 1 << 32), place))
-    return cast(node(ops.MOD, _with_constant(ordered, 1 << 32)), int64)
+    return _from_uint64(node(ops.MOD, _with_constant(ordered, 1 << 32)), dtype)
+
+
+# -- sorting -----------------------------------------------------------------------------------
 
 
 def sort_last(x: Node) -> Node:
@@ -173,6 +245,9 @@ def _compare_halves(x: Node, width: int, mirrored: bool) -> Node:
     return node(ops.CONTIGUOUS, (reshape(cat([smaller, larger], -2), x.shape),))
 
 
+# -- choices -----------------------------------------------------------------------------------
+
+
 def bernoulli(key: Node, probability: float, shape: Shape) -> Node:
     """Bool: True with ``probability``, to a multiple of 2**-32."""
     if not 0.0 <= probability <= 1.0:
@@ -190,5 +265,8 @@ def dropout(x: Node, key: Node, probability: float) -> Node:
         raise ValueRangeError(f"[dropout] a probability is in [0, 1], got {probability}")
     if probability == 1.0:
         return mul(x, 0.0)
+    x = to_float(x)
     kept = bernoulli(key, 1.0 - probability, x.shape)
-    return where(kept, mul(x, 1.0 / (1.0 - probability)), zeros_like(x))
+    # a large factor may exceed the small floats, and times the zeros of a gradient would be NaN
+    scaled = cast(mul(widened(x), 1.0 / (1.0 - probability)), x.dtype)
+    return where(kept, scaled, zeros_like(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lazygrad.errors import ValueRangeError
+from lazygrad.lang import real_number
 from lazygrad.nn.module import Module
 from lazygrad.tensor import Tensor
 
@@ -13,6 +14,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
+        p = real_number("Dropout", "p", p)
         if not 0 <= p <= 1:
             raise ValueRangeError(f"[Dropout] p is a probability from 0 to 1, got {p}")
         self.p = p

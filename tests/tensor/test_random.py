@@ -31,16 +31,39 @@ def test_known_answers_on_devices(
     key: object, counter: object, answer: tuple[int, int], device: str
 ) -> None:
     """The first element of a draw is the block of counter 0."""
-    leaf = Tensor(np.zeros(2, np.uint32), device=device)._node
+    leaf = Tensor(np.zeros(3, np.uint32), device=device)._node
     first, second = lang.random_words(leaf, (3,))
     values = [lazygrad.tensor.from_node(word).numpy()[0] for word in (first, second)]
     assert tuple(map(int, values)) == answer
 
 
+def _words(*values: int) -> list[lazygrad.graph.Node]:
+    return [reference.leaf(np.array([value], np.uint32), uint32) for value in values]
+
+
+def test_the_parts_of_a_key() -> None:
+    """Element ``i`` is the block (i, operation) under both halves of the seed."""
+    key = reference.leaf(lang.key_of(0x0123456789ABCDEF, 77), uint32)
+    drawn = reference.evaluate_all(lang.random_words(key, (5,)))
+    k0, k1, i, operation = _words(0x89ABCDEF, 0x01234567, 4, 77)
+    block = reference.evaluate_all(lang.threefry2x32((k0, k1), (i, operation)))
+    assert [int(word[4]) for word in drawn] == [int(word[0]) for word in block]
+
+
+def test_a_long_run_moves_on_to_another_seed() -> None:
+    """After 2**32 operations no key comes again, neither of this seed nor of its neighbours."""
+    keys = {
+        tuple(lang.key_of(seed, operation).tolist())
+        for seed in (0, 1, 2**32, 2**64 - 1)
+        for operation in (0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**40)
+    }
+    assert len(keys) == 28
+
+
 def test_devices_draw_the_same_bits(device: str) -> None:
-    leaf = reference.leaf(np.array([7, 3], np.uint32), uint32)
+    leaf = reference.leaf(np.array([7, 3, 5], np.uint32), uint32)
     expected = reference.evaluate(lang.random_bits(leaf, (5, 41)))
-    own = Tensor(np.array([7, 3], np.uint32), device=device)._node
+    own = Tensor(np.array([7, 3, 5], np.uint32), device=device)._node
     found = lazygrad.tensor.from_node(lang.random_bits(own, (5, 41))).numpy()
     np.testing.assert_array_equal(found, expected)
 
@@ -70,11 +93,34 @@ def test_the_order_of_realisation_does_not_matter() -> None:
         assert a.tolist() == forward[0]
 
 
-def test_seeds() -> None:
-    for seed in (0, -1, 2**64 - 1, 2**40):
+def _first(seed: int) -> list[int]:
+    manual_seed(seed)
+    return Tensor.randint(4, low=0, high=2**62).tolist()
+
+
+def test_every_bit_of_the_seed_counts() -> None:
+    seeds = [0, *(1 << bit for bit in range(64)), -1, -2, -(2**63) + 1, 2**32 + 1, 2**40 + 2**8]
+    assert len({tuple(_first(seed)) for seed in seeds}) == len(seeds)
+
+
+def test_negative_seeds_are_twos_complement() -> None:
+    assert _first(-1) == _first(2**64 - 1)
+    assert _first(-(2**63)) == _first(2**63)
+    assert _first(np.int64(5)) == _first(5)
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
+def test_seeds_have_64_bits(seed: int) -> None:
+    with pytest.raises(ValueRangeError, match=rf"\[manual_seed\] the seed {seed} does not fit 64"):
         manual_seed(seed)
-    with pytest.raises(ValueRangeError, match="64 bits"):
-        manual_seed(2**64)
+
+
+@pytest.mark.parametrize("seed", [1.5, True, "1", None, np.float32(2)])
+def test_seeds_are_integers(seed: object) -> None:
+    before = _first(3)
+    with pytest.raises(DtypeError, match=r"\[manual_seed\] seed must be an integer, got"):
+        manual_seed(seed)
+    assert before == _first(3)
 
 
 def test_uniform() -> None:
@@ -115,8 +161,52 @@ def test_randint() -> None:
     assert counts.size == 7 and np.sum((counts - 30_000 / 7) ** 2 / (30_000 / 7)) < 23
     wide = Tensor.randint(100, low=0, high=2**62).numpy()
     assert wide.max() > 2**60
-    with pytest.raises(ValueRangeError, match=r"\[randint\] needs low < high"):
-        Tensor.randint(3, low=4, high=4)
+
+
+INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
+
+
+def test_randint_over_whole_dtypes(device: str) -> None:
+    dtypes = [lazygrad.dtype.of(name) for name in INTEGERS]
+    drawn = [
+        Tensor.randint(60_000, low=of.min, high=of.max + 1, dtype=of, device=device)
+        for of in dtypes
+    ]
+    drawn[0].realize(*drawn)
+    for of, x in zip(dtypes, drawn, strict=True):
+        assert x.dtype is of
+        shares = (x.numpy().astype("f8") - of.min) / (float(of.max) - of.min + 1)
+        counts, _ = np.histogram(shares, 16, (0, 1))
+        assert np.sum((counts - 3750) ** 2 / 3750) < 37.7  # 15 degrees: p = 0.001
+        if of.itemsize == 1:
+            assert len(np.unique(x.numpy())) == 256
+
+
+def test_randint_is_exact_at_the_ends_of_dtypes(device: str) -> None:
+    floats = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53}
+    cases = [(lazygrad.dtype.of(name), -end, end) for name, end in floats.items()]
+    cases += [(of, of.min, of.max) for of in map(lazygrad.dtype.of, INTEGERS)]
+    starts = [(of, low) for of, first, last in cases for low in (first, last - 2)]
+    drawn = [
+        Tensor.randint(200, low=low, high=low + 3, dtype=of, device=device) for of, low in starts
+    ]
+    drawn[0].realize(*drawn)
+    for (of, low), x in zip(starts, drawn, strict=True):
+        assert {int(value) for value in x.tolist()} == {low, low + 1, low + 2}, of
+
+
+def test_randint_of_bools(device: str) -> None:
+    x = Tensor.randint(2_000, low=0, high=2, dtype="bool", device=device)
+    assert x.dtype is lazygrad.dtype.bool_ and abs(x.numpy().mean() - 0.5) < 0.04
+    assert not Tensor.randint(20, low=0, high=1, dtype="bool", device=device).numpy().any()
+
+
+def test_randint_is_the_same_on_all_devices(device: str) -> None:
+    def draw(where: str) -> object:
+        manual_seed(2)
+        return Tensor.randint(1_000, low=-(2**40), high=2**62 + 5, device=where).numpy()
+
+    np.testing.assert_array_equal(draw(device), draw("CPU"))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100, 1000])
@@ -126,6 +216,15 @@ def test_randperm(count: int) -> None:
     assert sorted(x.tolist()) == list(range(count))
     if count > 10:
         assert x.tolist() != list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("uint8", 256), ("int8", 128), ("float16", 2049), ("bool", 2)]
+)
+def test_randperm_as_large_as_its_dtype(name: str, count: int) -> None:
+    x = Tensor.randperm(count, dtype=name)
+    assert x.dtype is lazygrad.dtype.of(name)
+    assert sorted(x.tolist()) == list(range(count))
 
 
 def test_sort() -> None:
@@ -146,6 +245,29 @@ def test_dropout() -> None:
     assert x.dropout(1.0).numpy().max() == 0
     with pytest.raises(ValueRangeError, match=r"\[dropout\] p must be"):
         x.dropout(1.5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_dropout_of_almost_everything(dtype: str) -> None:
+    """A factor beyond the small floats must not make NaN of what was dropped."""
+    x = Tensor.ones(100, dtype=dtype, requires_grad=True)
+    dropped = x.dropout(1 - 2.0**-30)
+    dropped.sum().backward()
+    assert dropped.tolist() == x.grad.tolist() == [0.0] * 100
+
+
+def test_dropout_keeps_the_dtype_and_takes_integers() -> None:
+    assert Tensor.ones(4, dtype="float16").dropout(0.5).dtype is lazygrad.float16
+    dropped = Tensor.ones(100, dtype="int64").dropout(0.5)
+    assert dropped.dtype is lazygrad.float32 and set(dropped.tolist()) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize(("p", "share"), [(0.0, 0.0), (1.0, 1.0), (2.0**-40, 0.0), (0.25, 0.25)])
+def test_bernoulli(p: float, share: float) -> None:
+    key = Tensor(lang.key_of(0, 0))._node
+    drawn = lazygrad.tensor.from_node(lang.bernoulli(key, p, (10_000,)))
+    assert drawn.dtype is lazygrad.dtype.bool_
+    assert abs(drawn.numpy().mean() - share) < (0.015 if share == 0.25 else 1e-9)
 
 
 def test_keys_are_checked() -> None:
