@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
+
+from lazygrad.plugin import DType, dtype as dt, semantics
 
 Array = np.ndarray[Any, Any]
 LOCKED = 500  # elements of its result up to which NumPy's matmul keeps the interpreter lock
@@ -45,6 +48,28 @@ def truncated_divide(left: Any, right: Any, out: Array) -> None:
     inexact = np.not_equal(quotient * right, left)
     quotient += inexact & (np.less(left, 0) != np.less(right, 0)) & np.not_equal(right, 0)
     np.copyto(out, quotient)
+
+
+@cache
+def copies_truncate(target: DType) -> bool:
+    """Whether copying floats to ``target`` is ``semantics.truncated``. The compiler that NumPy was
+    made with decides what becomes of floats out of range; vectors may differ from the rest."""
+    high = 2.0 ** (8 * target.itemsize - 1)
+    hard = np.repeat([np.nan, np.inf, -np.inf, high, 2 * high, -2 * high, 1e30, 1.5 * high], 17)
+    with np.errstate(all="ignore"):
+        return target is semantics.wide_integer(target) and all(
+            np.array_equal(values.astype(target.numpy), semantics.truncated(values, target))
+            for values in (hard.astype(np.float32), hard, hard[:3].astype(np.float32), hard[:3])
+        )
+
+
+def truncate(values: Any, out: Array) -> None:
+    """Floats as integers: as ``semantics.truncated``, in two copies where those are right."""
+    target = dt.of(out.dtype)
+    wide = semantics.wide_integer(target)
+    simple = target is not dt.uint64 and copies_truncate(wide)
+    whole = np.asarray(values).astype(wide.numpy) if simple else semantics.truncated(values, target)
+    np.copyto(out, whole, casting="unsafe")
 
 
 def from_bfloat16(bits: Array, out: Array) -> None:
@@ -117,7 +142,7 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     function.__name__: function
     for function in (
         affine, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
-        sum_rows, to_bfloat16, truncated_divide,
+        sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 } | {
     name: np.dtype(name)
