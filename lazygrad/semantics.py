@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops
-from lazygrad.dtype import DType, bfloat16, float32, int32, int64, uint64
+from lazygrad.dtype import DType, bfloat16, float16, float32, int32, int64, uint64
 from lazygrad.ops import Op
 
 Array = Any  # np.ndarray or NumPy scalar
@@ -93,11 +93,14 @@ def truncated(values: Array, target: DType) -> np.ndarray[Any, Any]:
 
 
 def cast(values: Array, target: DType) -> np.ndarray[Any, Any]:
-    """A cast between compute dtypes; bfloat16 values are float32 rounded to bfloat16."""
+    """A cast between compute dtypes; half precision is float32 rounded once more, and bfloat16
+    stays in float32."""
     array = np.asarray(values)
     if target is bfloat16:
         wide = array.astype(np.float32)
         return np.asarray(from_bfloat16_bits(to_bfloat16_bits(wide)))
+    if target is float16:
+        array = array.astype(np.float32)
     if target.is_integer and np.issubdtype(array.dtype, np.floating):
         return truncated(array, target)
     return array.astype(target.numpy)

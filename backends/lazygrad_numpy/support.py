@@ -86,8 +86,9 @@ def to_bfloat16(values: Any, out: Array) -> None:
 
 
 def round_to_float16(values: Any, out: Array) -> None:
-    """Rounded to what float16 can hold."""
-    np.copyto(out, np.asarray(values).astype(np.float16), casting="unsafe")
+    """Rounded to float32, then to what float16 can hold."""
+    single = np.asarray(values).astype(np.float32, copy=False)
+    np.copyto(out, single.astype(np.float16), casting="unsafe")
 
 
 def round_to_bfloat16(values: Any, out: Array) -> None:

@@ -124,10 +124,28 @@ def _floats() -> list[Case]:
         return [_truncated(np.full(3, v), name) for name in INTEGERS for v in _CONSTANTS]
 
     every = ("float32", "float64", "float16", "bfloat16")
+    whole = these(*[0, 1, 2**31 - 1, 2**31, 2**32 - 1, 300] * 12, kind="int")
+    ties = these(*[1 + 2**-11 + 2**-30, 1 + 2**-11, 1 + 3 * 2**-11 - 2**-30, 65519.9999, 0.1] * 14)
     return [
         Case("truncated", function, oracle, (these(*EXTREMES),), every),
         Case("truncated_constants", constants, exact_constants),
+        Case("low_bits_by_way_of_float64", _by_float64, _by_float64_exactly, (whole,)),
+        Case(
+            "half_by_way_of_float32", lambda x: x.half().double(), _as_half, (ties,), ("float64",)
+        ),
     ]
+
+
+def _by_float64(x: Tensor) -> list[Tensor]:
+    return [x.cast("uint32").double().cast(name) for name in INTEGERS]
+
+
+def _by_float64_exactly(x: Any) -> list[Any]:
+    return [_truncated(x, name) for name in INTEGERS]
+
+
+def _as_half(x: Any) -> Any:
+    return x.astype(np.float32).astype(np.float16).astype(np.float64)
 
 
 _CONSTANTS = (float("nan"), float("inf"), -float("inf"), 3e9, -3e9, 1.5 * 2**63, 300.5)
@@ -192,11 +210,15 @@ def _divisions(name: str) -> list[Case]:
 def _overflows(name: str) -> Case:
     """Integers wrap, and comparisons see what came out: C lets a compiler assume otherwise."""
     target = dt.of(name)
-    ends = [target.min, target.min + 1, -1 * target.is_signed, 0, 1, 5, min(target.max, 2**62)]
+    highest = 2**62 if name == "uint64" else target.max  # arguments are made in int64
+    ends = [target.min, target.min + 1, -1 * target.is_signed, 0, highest]
 
     def results(a: Any, total: Any) -> list[Any]:
         """Of Tensors and of arrays alike; ``total`` adds up the products of rows."""
-        return [(a + 1) < a, (a * 3) < 0, (a - 7) < a, a * 3 + 1, total(a * a)]
+        one = a[4:5]  # never in a vector
+        rows = a.reshape(WIDTH, -1)
+        compared = [f for v in (a, one) for f in ((v + 1) < v, -v < 0, (v * 2) // 2 == v, v - 7)]
+        return [*compared, total(rows * rows)]
 
     def function(x: Tensor) -> list[Tensor]:
         return results(x.cast(name), lambda rows: rows.sum(1, dtype=name))
@@ -205,8 +227,7 @@ def _overflows(name: str) -> Case:
         with np.errstate(all="ignore"):
             return results(x.astype(target.numpy), lambda rows: rows.sum(1, dtype=target.numpy))
 
-    arg = these(*(ends * WIDTH)[: WIDTH * 3], kind="int", shape=(WIDTH, 3))
-    return Case(f"overflow_{name}", function, oracle, (arg,))
+    return Case(f"overflow_{name}", function, oracle, (these(*ends * WIDTH, kind="int"),))
 
 
 CASES = [
