@@ -196,10 +196,14 @@ EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x")
 LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm")
 SIN = Op("SIN", _E, 1, _float_unary, "sine of radians")
 SQRT = Op("SQRT", _E, 1, _float_unary, "square root")
-CAST = Op("CAST", _E, 1, _cast, "to another dtype; arg: DType; floats truncate towards zero")
+CAST = Op(
+    "CAST", _E, 1, _cast,
+    "to another dtype; arg: DType; floats truncate towards zero, out of range as"
+    " semantics.truncated says; integers keep their low bits",
+)  # fmt: skip
 ADD = Op("ADD", _E, 2, _binary, "sum; of bools: or", commutative=True)
 MUL = Op("MUL", _E, 2, _binary, "product; of bools: and", commutative=True)
-DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated; by zero: unspecified")
+DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated, by zero: 0")
 MAX = Op("MAX", _E, 2, _binary, "larger; NaN if either is NaN", commutative=True)
 WHERE = Op("WHERE", _E, 3, _where, "src[1] where src[0] else src[2]")
 SUM = Op("SUM", _R, 1, _reduce, "sum; arg: axes, kept with size 1", identity=lambda dtype: 0)
@@ -211,7 +215,7 @@ REDUCE_MAX = Op(
 # What it does not see.
 LT = Op("LT", _E, 2, _compare, "src[0] < src[1]")
 NE = Op("NE", _E, 2, _compare, "src[0] != src[1]; NaN differs from itself", commutative=True)
-MOD = Op("MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's % and fmod")
+MOD = Op("MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's; of integers by zero: 0")
 AND = Op("AND", _E, 2, _bitwise, "bitwise and", commutative=True)
 XOR = Op("XOR", _E, 2, _bitwise, "bitwise exclusive or", commutative=True)
 

@@ -4,7 +4,7 @@ A backend is a package with a class derived from ``Backend``, registered as an e
 group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 """
 
-from lazygrad import dtype, ops
+from lazygrad import dtype, ops, semantics
 from lazygrad.codegen import nest
 from lazygrad.codegen.batch import Batch, Work, alone, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
@@ -29,5 +29,5 @@ __all__ = [
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
     "Tuning", "Work", "alone", "available_cores", "batches", "best", "cache_folder", "contraction",
     "disk", "dtype", "expr", "in_turn", "index", "is_worthwhile", "joint_name", "loads",
-    "loop_nest", "nest", "ops", "settings", "variations",
+    "loop_nest", "nest", "ops", "semantics", "settings", "variations",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops
-from lazygrad.dtype import DType, bfloat16, float32
+from lazygrad.dtype import DType, bfloat16, float16, float32, int32, int64, uint64
 from lazygrad.ops import Op
 
 Array = Any  # np.ndarray or NumPy scalar
@@ -70,12 +70,39 @@ def compute_dtype(dtype: DType) -> np.dtype[Any]:
     return (float32 if dtype is bfloat16 else dtype).numpy
 
 
+def wide_integer(target: DType) -> DType:
+    """The signed integer by way of which floats are truncated to the integer ``target``."""
+    return int32 if target is int32 or target.itemsize < 4 else int64
+
+
+def truncated(values: Array, target: DType) -> np.ndarray[Any, Any]:
+    """Floats as integers, towards zero: as x86 does it, and on every device alike.
+
+    They become a wider signed integer first (see ``wide_integer``), whose smallest value stands for
+    all that it cannot hold, NaN too; its low bits are the result. uint64 wraps in the same way from
+    -2**63 to 2**64.
+    """
+    wide = wide_integer(target)
+    high = 2.0 ** (8 * wide.itemsize - 1)
+    array = np.asarray(values)
+    array = array.astype(np.promote_types(array.dtype, np.float32))
+    if target is uint64:
+        array = np.where((array >= high) & (array < 2 * high), array - 2 * high, array)
+    held = np.where((array > -high) & (array < high), array, -high)
+    return held.astype(wide.numpy).astype(target.numpy)
+
+
 def cast(values: Array, target: DType) -> np.ndarray[Any, Any]:
-    """A cast between compute dtypes; bfloat16 values are float32 rounded to bfloat16."""
+    """A cast between compute dtypes; half precision is float32 rounded once more, and bfloat16
+    stays in float32."""
     array = np.asarray(values)
     if target is bfloat16:
         wide = array.astype(np.float32)
         return np.asarray(from_bfloat16_bits(to_bfloat16_bits(wide)))
+    if target is float16:
+        array = array.astype(np.float32)
+    if target.is_integer and np.issubdtype(array.dtype, np.floating):
+        return truncated(array, target)
     return array.astype(target.numpy)
 
 

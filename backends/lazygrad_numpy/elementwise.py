@@ -13,6 +13,7 @@ from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.loading import MANY_ELEMENTS, SHORT_RUN
 from lazygrad_numpy.lower import LARGEST_CONSTANT, Lowering, Rule, compute_dtype, overlay
+from lazygrad_numpy.support import copies_truncate
 
 FEWEST_FOR_BITS = 4096  # elements from which selecting by bits beats NumPy's where
 BITS = {1: "int8", 2: "int16", 4: "int32", 8: "int64"}
@@ -105,7 +106,11 @@ def _cast(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     if source.dtype == target and into is None:
         return source
     out = lo.result(e, scope, into)
-    lo.copy(source, out, scope)
+    if e.dtype.is_integer and source.dtype.kind == "f" and not copies_truncate(e.dtype):
+        called = [lo.names.of(a, scope) for a in (source, out)]
+        scope.add(f"truncate({', '.join(called)})", source, out)
+    else:
+        lo.copy(source, out, scope)
     return out
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
+
+from lazygrad.plugin import DType, dtype as dt, semantics
 
 Array = np.ndarray[Any, Any]
 LOCKED = 500  # elements of its result up to which NumPy's matmul keeps the interpreter lock
@@ -47,6 +50,28 @@ def truncated_divide(left: Any, right: Any, out: Array) -> None:
     np.copyto(out, quotient)
 
 
+@cache
+def copies_truncate(target: DType) -> bool:
+    """Whether copying floats to ``target`` is ``semantics.truncated``. The compiler that NumPy was
+    made with decides what becomes of floats out of range; vectors may differ from the rest."""
+    high = 2.0 ** (8 * target.itemsize - 1)
+    hard = np.repeat([np.nan, np.inf, -np.inf, high, 2 * high, -2 * high, 1e30, 1.5 * high], 17)
+    with np.errstate(all="ignore"):
+        return target is semantics.wide_integer(target) and all(
+            np.array_equal(values.astype(target.numpy), semantics.truncated(values, target))
+            for values in (hard.astype(np.float32), hard, hard[:3].astype(np.float32), hard[:3])
+        )
+
+
+def truncate(values: Any, out: Array) -> None:
+    """Floats as integers: as ``semantics.truncated``, in two copies where those are right."""
+    target = dt.of(out.dtype)
+    wide = semantics.wide_integer(target)
+    simple = target is not dt.uint64 and copies_truncate(wide)
+    whole = np.asarray(values).astype(wide.numpy) if simple else semantics.truncated(values, target)
+    np.copyto(out, whole, casting="unsafe")
+
+
 def from_bfloat16(bits: Array, out: Array) -> None:
     """bfloat16 bits (uint16) as float32."""
     np.left_shift(bits, 16, out=out.view(np.uint32), dtype=np.uint32)
@@ -61,8 +86,9 @@ def to_bfloat16(values: Any, out: Array) -> None:
 
 
 def round_to_float16(values: Any, out: Array) -> None:
-    """Rounded to what float16 can hold."""
-    np.copyto(out, np.asarray(values).astype(np.float16), casting="unsafe")
+    """Rounded to float32, then to what float16 can hold."""
+    single = np.asarray(values).astype(np.float32, copy=False)
+    np.copyto(out, single.astype(np.float16), casting="unsafe")
 
 
 def round_to_bfloat16(values: Any, out: Array) -> None:
@@ -117,7 +143,7 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
     function.__name__: function
     for function in (
         affine, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
-        sum_rows, to_bfloat16, truncated_divide,
+        sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 } | {
     name: np.dtype(name)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import DType, InternalError, dtype, ops
-from lazygrad_opencl import spelling
+from lazygrad.plugin import DType, InternalError, dtype, ops, semantics
+from lazygrad_opencl import masks, spelling
 
 BOOLEAN, INTEGER, FLOATING = "boolean", "integer", "floating"
 
@@ -34,7 +34,7 @@ class Operand:
         if self.lanes == lanes:
             return self.text
         if self.dtype is dtype.bool_:
-            return f"(int{lanes})(-(int)({self.text}))"
+            return masks.widened(self.text, lanes)
         return f"({spelling.register(self.dtype, lanes)})({self.text})"
 
 
@@ -90,7 +90,24 @@ def _infix(symbol: str) -> Rule:
     return rule
 
 
-def _wrapping(symbol: str) -> Rule:
+def _modular(symbol: str) -> Rule:
+    """Of integers, that wrap: C leaves open what signed scalars do, of vectors it does not."""
+
+    def rule(o: Operation) -> str:
+        if o.lanes > 1:
+            return f"{o.plain(0)} {symbol} {o.plain(1)}"
+        return _wrapped(f"{{u}}{o.plain(0)} {symbol} {{u}}{o.plain(1)}", o.dtype)
+
+    return rule
+
+
+def _wrapped(text: str, of: DType) -> str:
+    """Arithmetic of scalars that stands unsigned, at ``{u}``, as a value of ``of``."""
+    unsigned = "(ulong)" if of.itemsize == 8 else "(uint)"
+    return f"({spelling.register(of)})({text.format(u=unsigned)})"
+
+
+def _narrowed(symbol: str) -> Rule:
     """Of integers: C widens narrow scalars to int, so they are cut back."""
 
     def rule(o: Operation) -> str:
@@ -112,7 +129,7 @@ def _call(name: str) -> Rule:
 def _compare(symbol: str) -> Rule:
     def rule(o: Operation) -> str:
         text = f"{o.plain(0)} {symbol} {o.plain(1)}"
-        return text if o.lanes == 1 else as_mask(f"({text})", o.src[0].dtype, o.lanes)
+        return _compared(text, o.src[0].dtype, o.lanes)
 
     return rule
 
@@ -125,23 +142,16 @@ def _logical(scalar: str, vector: str) -> Rule:
     return rule
 
 
-def as_mask(text: str, of: DType, lanes: int) -> str:
-    """The result of comparing vectors of ``of`` as a vector of bool."""
-    found = spelling.mask(of, lanes)
-    return text if found == f"int{lanes}" else f"CONVERT(int{lanes}, {text})"
-
-
-def from_mask(text: str, of: DType, lanes: int) -> str:
-    """A vector of bool as what selects between vectors of ``of``."""
-    wanted = spelling.mask(of, lanes)
-    return text if wanted == f"int{lanes}" else f"CONVERT({wanted}, {text})"
+def _compared(text: str, of: DType, lanes: int) -> str:
+    """The bools that comparing values of ``of`` gave."""
+    return text if lanes == 1 else masks.of_comparison(f"({text})", spelling.register(of), lanes)
 
 
 def select(condition: Operand, a: str, b: str, of: DType, lanes: int) -> str:
     """``condition ? a : b``; both are ``lanes`` wide."""
     if condition.lanes == 1:
         return f"{condition.text} ? {a} : {b}"
-    return f"{from_mask(condition.text, of, lanes)} ? {a} : {b}"
+    return f"{masks.selector(condition.text, of, lanes)} ? {a} : {b}"
 
 
 def _where(o: Operation) -> str:
@@ -163,18 +173,23 @@ def _int_max(o: Operation) -> str:
 
 
 def _safe_division(symbol: str) -> Rule:
-    """Division that cannot trap: by zero and of the smallest number by -1."""
+    """Division that cannot trap: by zero it is 0, and the smallest number by -1 is itself."""
 
     def rule(o: Operation) -> str:
         if o.src[1].value not in (None, 0, -1):
-            return _wrapping(symbol)(o)
+            return _narrowed(symbol)(o)
         kind = "SIGNED" if o.dtype.is_signed else "UNSIGNED"
         divisor = f"{kind}_DIVISOR(({spelling.register(o.dtype, o.lanes)}), {o.wide(1)})"
         text = f"{o.wide(0)} {symbol} {divisor}"
-        if o.dtype.is_signed:
-            minus = spelling.literal(-1, o.dtype, o.lanes)
-            negated = f"-{o.wide(0)}" if symbol == "/" else spelling.literal(0, o.dtype, o.lanes)
-            text = f"({o.wide(1)} == {minus}) ? {negated} : {text}"
+        zero = spelling.literal(0, o.dtype, o.lanes)
+        if symbol == "/":  # the remainder of the divisor in its place, 1, is 0 in any case
+            if o.dtype.is_signed:
+                minus = spelling.literal(-1, o.dtype, o.lanes)
+                negated = f"{zero} - {o.wide(0)}"
+                if o.lanes == 1:
+                    negated = _wrapped(f"{{u}}0 - {{u}}{o.wide(0)}", o.dtype)
+                text = f"({o.wide(1)} == {minus}) ? {negated} : {text}"
+            text = f"({o.wide(1)} == {zero}) ? {zero} : {text}"
         narrow = o.lanes == 1 and o.dtype.itemsize < 4
         return f"({spelling.register(o.dtype)})({text})" if narrow else text
 
@@ -187,10 +202,8 @@ def _cast(o: Operation) -> str:
     if target is source.dtype:
         return text
     if target is dtype.bool_:
-        compared = f"({text} != {spelling.literal(0, source.dtype, 1)})"
-        return compared if lanes == 1 else as_mask(
-            f"({text} != {spelling.literal(0, source.dtype, lanes)})", source.dtype, lanes
-        )  # fmt: skip
+        compared = f"{text} != {spelling.literal(0, source.dtype, lanes)}"
+        return _compared(compared, source.dtype, lanes)
     if target in spelling.HALVES:
         single = _converted(source, dtype.float32, lanes)
         return f"ROUND_{target.name}_{lanes}({single})"
@@ -201,10 +214,32 @@ def _converted(source: Operand, target: DType, lanes: int) -> str:
     wanted = spelling.register(target, lanes)
     if spelling.register(source.dtype, lanes) == wanted:
         return source.text
-    if lanes == 1:
-        return f"({wanted})({source.text})"
-    sign = "-" if source.dtype is dtype.bool_ else ""
-    return f"CONVERT({wanted}, {sign}{source.text})"
+    if source.dtype is dtype.bool_ and lanes > 1:
+        return masks.numbers(source.text, spelling.register(target), lanes)
+    if source.dtype.is_floating_point and target.is_integer:
+        return _truncated(source, target, lanes)
+    return _as_type(source.text, wanted, lanes)
+
+
+def _as_type(text: str, wanted: str, lanes: int) -> str:
+    return f"({wanted})({text})" if lanes == 1 else f"CONVERT({wanted}, {text})"
+
+
+def _truncated(source: Operand, target: DType, lanes: int) -> str:
+    """A float in an integer, by way of the wider one that ``semantics.truncated`` names; C leaves
+    open what becomes of floats out of range, and its compilers take different ways."""
+
+    def number(value: float) -> str:
+        return spelling.literal(value, source.dtype, lanes)
+
+    wide = semantics.wide_integer(target)
+    high = 2.0 ** (8 * wide.itemsize - 1)
+    text = source.wide(lanes)
+    if target is dtype.uint64:
+        text = f"MODULO({text}, {number(high)}, {number(2 * high)})"
+    held = f"HELD({text}, {number(-high)}, {number(high)})"
+    signed = _as_type(held, spelling.register(wide, lanes), lanes)
+    return signed if target is wide else _as_type(signed, spelling.register(target, lanes), lanes)
 
 
 _OR, _AND = _logical("{a} || {b}", "{a} | {b}"), _logical("{a} && {b}", "{a} & {b}")
@@ -216,8 +251,8 @@ TABLE: dict[object, dict[str, Rule]] = {
     ops.SIN: {FLOATING: _call("sin")},
     ops.SQRT: {FLOATING: _call("sqrt")},
     ops.CAST: {"": _cast},
-    ops.ADD: {FLOATING: _infix("+"), INTEGER: _wrapping("+"), BOOLEAN: _OR},
-    ops.MUL: {FLOATING: _infix("*"), INTEGER: _wrapping("*"), BOOLEAN: _AND},
+    ops.ADD: {FLOATING: _infix("+"), INTEGER: _modular("+"), BOOLEAN: _OR},
+    ops.MUL: {FLOATING: _infix("*"), INTEGER: _modular("*"), BOOLEAN: _AND},
     ops.DIV: {FLOATING: _infix("/"), INTEGER: _safe_division("/"), BOOLEAN: _AND},
     ops.MAX: {FLOATING: _float_max, INTEGER: _int_max, BOOLEAN: _OR},
     ops.WHERE: {"": _where},
@@ -230,6 +265,6 @@ TABLE: dict[object, dict[str, Rule]] = {
         FLOATING: _call("fmod"), INTEGER: _safe_division("%"),
         BOOLEAN: _logical("false", "{a} & 0"),
     },
-    ops.AND: {INTEGER: _wrapping("&"), BOOLEAN: _AND},
-    ops.XOR: {INTEGER: _wrapping("^"), BOOLEAN: _DIFFERS},
+    ops.AND: {INTEGER: _narrowed("&"), BOOLEAN: _AND},
+    ops.XOR: {INTEGER: _narrowed("^"), BOOLEAN: _DIFFERS},
 }  # fmt: skip

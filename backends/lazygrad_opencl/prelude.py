@@ -64,6 +64,12 @@ INTEGERS = """\
 #define UNSIGNED_DIVISOR(type, b) (((b) == type(0)) ? type(1) : (b))
 """
 
+# Floats on their way to integers: `low` for what is out of range; what a whole turn brings there.
+TRUNCATED = """\
+#define HELD(x, low, high) ((((x) > (low)) & ((x) < (high))) ? (x) : (low))
+#define MODULO(x, half_, whole) ((((x) >= (half_)) & ((x) < (whole))) ? (x) - (whole) : (x))
+"""
+
 # Vectors at any element. CPUs load those as fast as aligned ones, but the built-in functions may
 # stay function calls there.
 PACKED = """\
@@ -154,6 +160,10 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(CONVERT)
     if "FLOOR_" in sources or "_DIVISOR(" in sources:
         parts.append(INTEGERS)
+    if "HELD(" in sources:
+        parts.append(TRUNCATED)
+    for lanes in sorted(set(re.findall(r"\bmask(\d+)\b", sources)), key=int):
+        parts.append(f"typedef int{lanes} mask{lanes};  // -1: true")
     parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
         for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):

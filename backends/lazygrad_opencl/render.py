@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lazygrad.plugin import DType, LoopNest, dtype, nest
-from lazygrad_opencl import spelling
+from lazygrad.plugin import DType, LoopNest, dtype, nest, ops
+from lazygrad_opencl import masks, spelling
 from lazygrad_opencl.alignment import Multiples
 from lazygrad_opencl.operations import Operand, Operation, select, spell
 
@@ -140,9 +140,10 @@ class _Writer:
         operand = self.operand(s.value)
         if s.lanes == 1:
             yield f"const {kind} {s.name} = ({kind}){operand.text};"
+        elif operand.dtype is dtype.bool_:
+            yield f"const {kind} {s.name} = {masks.numbers(operand.text, self.integer, s.lanes)};"
         else:
-            sign = "-" if operand.dtype is dtype.bool_ else ""
-            yield f"const {kind} {s.name} = CONVERT({kind}, {sign}{operand.text});"
+            yield f"const {kind} {s.name} = CONVERT({kind}, {operand.text});"
 
     def pointer(self, s: nest.Pointer) -> Iterator[str]:
         self.multiples.pointer(s)
@@ -166,10 +167,9 @@ class _Writer:
             yield f"const bool {s.name} = {' && '.join([*s.also, *checks]) or 'true'};"
             return
         text = " & ".join(f"({check})" for check in checks)
-        if self.nest.wide:
-            text = f"CONVERT(int{s.lanes}, {text})"
+        text = masks.of_comparison(text, self.integer, s.lanes)
         wide = [Operand(t, dtype.bool_, self.lanes_of[t]).wide(s.lanes) for t in s.also]
-        yield f"const int{s.lanes} {s.name} = {' & '.join([*wide, text])};"
+        yield self.define(s.name, dtype.bool_, s.lanes, " & ".join([*wide, text]))
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -182,7 +182,8 @@ class _Writer:
         kind = spelling.register(s.dtype, s.lanes)
         text = self.sum(s.value)
         if s.dtype is dtype.bool_:
-            text = f"({text}) != 0"
+            text = f"(({text}) != 0)"
+            text = text if s.lanes == 1 else masks.of_comparison(text, self.integer, s.lanes)
         elif s.lanes > 1:
             text = f"CONVERT({kind}, {text})"
         elif kind != self.integer:
@@ -209,7 +210,7 @@ class _Writer:
         vector = f"{load}_{spelling.stored(s.dtype)}{s.lanes}({address})"
         if s.dtype in spelling.HALVES:
             return f"FROM_{s.dtype.name}_{s.lanes}({vector})"
-        return f"-CONVERT(int{s.lanes}, {vector})" if s.dtype is dtype.bool_ else vector
+        return masks.loaded(vector, s.lanes) if s.dtype is dtype.bool_ else vector
 
     def gather(self, s: nest.Gather) -> Iterator[str]:
         kind = spelling.register(s.dtype, s.lanes)
@@ -242,11 +243,15 @@ class _Writer:
 
     def accumulate(self, s: nest.Accumulate) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]
-        if len(src) == 2:
+        if len(src) == 2 and s.dtype.is_floating_point:
             yield f"{s.name} += {src[0].text} * {src[1].text};"
             return
+        value = src[0]
+        if len(src) == 2:
+            product = spell(ops.MUL, Operation(s.dtype, s.lanes, src))
+            value = Operand(f"({product})", s.dtype, s.lanes)
         total = Operand(s.name, s.dtype, s.lanes)
-        yield f"{s.name} = {spell(s.op, Operation(s.dtype, s.lanes, [total, src[0]]))};"
+        yield f"{s.name} = {spell(s.op, Operation(s.dtype, s.lanes, [total, value]))};"
 
     def fold(self, s: nest.Fold) -> Iterator[str]:
         """Halves the vector until one element is left."""
@@ -324,11 +329,12 @@ class _Writer:
 
     def store_vector(self, s: nest.Store, text: str) -> str:
         address = self.address(s.place)
-        kind = f"{spelling.stored(s.dtype)}{s.lanes}"
+        stored = spelling.stored(s.dtype)
+        kind = f"{stored}{s.lanes}"
         if s.dtype in spelling.HALVES:
             text = f"TO_{s.dtype.name}_{s.lanes}({text})"
         elif s.dtype is dtype.bool_:
-            text = f"CONVERT({kind}, -{text})"
+            text = masks.numbers(text, stored, s.lanes)
         return f"{self.access('STORE', s.place, s.lanes)}_{kind}({text}, {address});"
 
     def loop(self, s: nest.Loop) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """How dtypes are spelled in OpenCL C.
 
 In memory a bool is a uchar, and float16 and bfloat16 are bits in a ushort. In registers both are
-floats; a bool is a bool where it is a scalar, and an int of all ones or zeros, as comparisons give
-it, where it is a lane of a vector.
+floats; a bool is a bool where it is a scalar, and a vector of bools is a mask (see ``masks``).
 """
 
 from __future__ import annotations
@@ -31,10 +30,17 @@ _SUFFIX = {
 }  # fmt: skip
 
 
+# What selects between values of a type, and what comparing them gives, in vectors.
+SELECTORS = {
+    "bool": "int", "char": "char", "uchar": "char", "short": "short", "ushort": "short",
+    "int": "int", "uint": "int", "float": "int", "long": "long", "ulong": "long", "double": "long",
+}  # fmt: skip
+
+
 def register(of: DType, lanes: int = 1) -> str:
     """The type of a value: float8."""
     if of is dtype.bool_:
-        return "bool" if lanes == 1 else f"int{lanes}"
+        return "bool" if lanes == 1 else f"mask{lanes}"
     return _NAMES[of] if lanes == 1 else f"{_NAMES[of]}{lanes}"
 
 
@@ -46,12 +52,6 @@ def stored(of: DType) -> str:
 def is_plain(of: DType) -> bool:
     """The same in memory as in registers."""
     return of not in _STORED
-
-
-def mask(of: DType, lanes: int) -> str:
-    """The integer vector that selects between vectors of ``of``."""
-    size = 4 if of is dtype.bool_ else max(of.itemsize, 4 if of.is_floating_point else 1)
-    return {1: "char", 2: "short", 4: "int", 8: "long"}[size] + str(lanes)
 
 
 def literal(value: Any, of: DType, lanes: int = 1) -> str:

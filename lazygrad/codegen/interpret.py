@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops
+from lazygrad import dtype as dt, ops, semantics
 from lazygrad.dtype import DType
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
@@ -121,8 +121,7 @@ class _Interpreter:
         src = [self.values[operand] for operand in e.src]
         if e.op is ops.CAST:
             return _cast(src[0], e.src[0].dtype, e.dtype)
-        rule = _ELEMENTWISE[e.op]
-        return np.asarray(rule(e.dtype, *src))
+        return np.asarray(semantics.ELEMENTWISE[e.op](*src))
 
 
 _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
@@ -131,48 +130,6 @@ _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
     ex.INDEX: _Interpreter.from_index,
     ex.GUARD: _Interpreter.guard,
     ex.REDUCE: _Interpreter.reduce,
-}
-
-
-def _divide(dtype: DType, a: Array, b: Array) -> Array:
-    if dtype.is_floating_point:
-        return a / b
-    safe = np.where(b == 0, 1, b).astype(a.dtype)
-    quotient = np.abs(a) // np.abs(safe) if dtype.is_signed else a // safe
-    return (quotient * np.sign(a) * np.sign(safe)).astype(a.dtype) if dtype.is_signed else quotient
-
-
-def _modulo(dtype: DType, a: Array, b: Array) -> Array:
-    safe = b if dtype.is_floating_point else np.where(b == 0, 1, b).astype(a.dtype)
-    return np.fmod(a, safe)
-
-
-def _bool_or(numeric: Callable[..., Any], logical: Callable[..., Any]) -> Callable[..., Any]:
-    def rule(dtype: DType, *src: Array) -> Any:
-        return (logical if src[0].dtype == np.bool_ else numeric)(*src)
-
-    return rule
-
-
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda dtype, *src: function(*src)
-
-
-_ELEMENTWISE: dict[Any, Callable[..., Any]] = {
-    ops.EXP: _plain(np.exp),
-    ops.LOG: _plain(np.log),
-    ops.SIN: _plain(np.sin),
-    ops.SQRT: _plain(np.sqrt),
-    ops.ADD: _bool_or(np.add, np.logical_or),
-    ops.MUL: _bool_or(np.multiply, np.logical_and),
-    ops.DIV: _divide,
-    ops.MAX: _plain(np.maximum),
-    ops.WHERE: _plain(np.where),
-    ops.LT: _plain(np.less),
-    ops.NE: _plain(np.not_equal),
-    ops.MOD: _modulo,
-    ops.AND: _bool_or(np.bitwise_and, np.logical_and),
-    ops.XOR: _bool_or(np.bitwise_xor, np.logical_xor),
 }
 
 
@@ -206,6 +163,4 @@ def _bfloat16_bits(value: Array) -> Array:
 def _cast(value: Array, source: DType, dtype: DType) -> Array:
     if dtype in (dt.float16, dt.bfloat16):
         return _loaded(_stored(value.astype(np.float32), dtype), dtype)
-    if dtype is dt.bool_:
-        return value != 0
-    return value.astype(_compute(dtype))
+    return semantics.cast(value, dtype)

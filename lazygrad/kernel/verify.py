@@ -16,6 +16,7 @@ def verify_kernel(kernel: Kernel) -> None:
     for output in kernel.outputs:
         _verify_output(kernel, output)
     for value in ex.toposort(kernel.values):
+        _verify_indices(kernel, value)
         if value.op is ex.LOAD:
             _verify_load(kernel, value)
 
@@ -46,6 +47,13 @@ def _visits_each_once(output: Output) -> bool:
             return False
         step *= size
     return True
+
+
+def _verify_indices(kernel: Kernel, value: Expr) -> None:
+    """What is inside an index is computed wherever the index is needed, so it reduces nothing."""
+    inside = ex.operands(value)[len(value.src) :]
+    if any(e.op is ex.REDUCE for e in ex.toposort(inside)):
+        raise InternalError(f"[verify] {kernel.name}: an index of {value} holds a reduction")
 
 
 def _verify_load(kernel: Kernel, value: Expr) -> None:

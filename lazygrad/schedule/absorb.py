@@ -17,7 +17,7 @@ from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
-from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.lower import Lowering, awaits_index
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import strides_of
 
@@ -214,7 +214,7 @@ def _meets(cut: Partition, merged: list[Node], watched: list[Node], target: Targ
     primary = merged[0]
     inside = {*merged, *watched}
     trial = _lower(cut, merged, inside)
-    if len(trial.lowering.reads) + len(merged) > MAX_BUFFERS:
+    if len(trial.lowering.reads) + len(merged) > MAX_BUFFERS or awaits_index(trial.value):
         return False
     outer: tuple[Range, ...] | None = None
     for value in watched:

@@ -210,21 +210,47 @@ def reduction(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:
 
 
 def gather(value: Expr, over: Range) -> Expr | None:
-    """sum over i of ``0 where position != i else f(i)`` is ``f(position)``, 0 if out of range."""
+    """sum over i of ``0 where position != i else f(i)`` is ``f(position)``, 0 if out of range.
+
+    Not if the position is itself reduced: an index is computed at every access, so it is read from
+    memory or cheap (see ``awaits_index``).
+    """
+    found = _lookup(value, over)
+    if found is None or _reduces(found[0]):
+        return None
+    position, inner = found
+    at = Index([(DataAtom(position, (0, max(over.size - 1, 0))), 1)])
+    unsafe = Index([(DataAtom(position, (-(2**62), 2**62)), 1)])
+    return _guard_gather(ex.substitute(inner, {over: at}), (ex.Bound(unsafe, 0, over.size),), at)
+
+
+def awaits_index(root: Expr) -> bool:
+    """Whether a lookup below ``root`` would be a load, if only its index were in memory."""
+    return any(
+        found is not None and _reduces(found[0])
+        for e in ex.toposort([root])
+        if e.op is ex.REDUCE and e.arg.op is ops.SUM
+        for found in (_lookup(e.src[0], r) for r in e.arg.ranges)
+    )
+
+
+def _lookup(value: Expr, over: Range) -> tuple[Expr, Expr] | None:
+    """Position and table of ``0 where position != over else table``."""
     if value.op is not ops.WHERE or not _is_zero(value.src[1]):
         return None
     condition, _, inner = value.src
     if condition.op is not ops.NE:
         return None
     for position, counter in (condition.src, condition.src[::-1]):
-        if counter.op is ex.INDEX and counter.arg == index_of(over):
-            if over in position.ranges or position.dtype.kind not in (dt.SIGNED, dt.UNSIGNED):
-                continue
-            at = Index([(DataAtom(position, (0, max(over.size - 1, 0))), 1)])
-            unsafe = Index([(DataAtom(position, (-(2**62), 2**62)), 1)])
-            found = ex.substitute(inner, {over: at})
-            return _guard_gather(found, (ex.Bound(unsafe, 0, over.size),), at)
+        integer = position.dtype.kind in (dt.SIGNED, dt.UNSIGNED)
+        counts = counter.op is ex.INDEX and counter.arg == index_of(over)
+        if counts and integer and over not in position.ranges:
+            return position, inner
     return None
+
+
+def _reduces(value: Expr) -> bool:
+    return any(e.op is ex.REDUCE for e in ex.toposort([value]))
 
 
 def _guard_gather(value: Expr, guard: Guard, at: Index) -> Expr:

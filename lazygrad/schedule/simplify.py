@@ -202,9 +202,16 @@ def cast_to_same(current: Node) -> Node | None:
     inner = current.src[0]
     if inner.dtype is current.dtype:
         return inner
-    if inner.op is ops.CAST and _holds(inner.dtype, inner.src[0].dtype):
-        return node(ops.CAST, (inner.src[0],), current.dtype)
-    return None
+    if inner.op is not ops.CAST:
+        return None
+    (first,) = inner.src
+    if not _holds(inner.dtype, first.dtype):
+        return None
+    by_float = inner.dtype.kind == dt.FLOAT and first.dtype.is_integer and current.dtype.is_integer
+    wide = semantics.wide_integer(current.dtype)
+    if by_float and wide is not first.dtype and not _holds(wide, first.dtype):
+        return None  # out of range as a float, but cut to its low bits as an integer
+    return node(ops.CAST, (first,), current.dtype)
 
 
 def _holds(wide: dt.DType, narrow: dt.DType) -> bool:

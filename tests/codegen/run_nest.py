@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops
+from lazygrad import dtype as dt, ops, semantics
 from lazygrad.codegen import interpret, nest
 from lazygrad.codegen.nest import LoopNest, Sum
 
@@ -197,7 +197,7 @@ class _Runner:
     def apply(self, op: Any, of: dt.DType, source: dt.DType, src: Sequence[Any]) -> Any:
         if op is ops.CAST:
             return interpret._cast(np.asarray(src[0]), source, of)
-        return interpret._ELEMENTWISE[op](of, *(np.asarray(v) for v in src))
+        return semantics.ELEMENTWISE[op](*(np.asarray(v) for v in src))
 
     def from_int(self, s: nest.FromInt, names: Names) -> None:
         value = np.asarray(self.sum(s.value, names))
