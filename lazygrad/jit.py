@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from lazygrad import lang, modes, ops, pytree
+from lazygrad import lang, ops, pytree
 from lazygrad.config import settings
 from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node

@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
-from lazygrad import ops, semantics
+from lazygrad import ops
 from lazygrad.dtype import (
     DType,
     accumulator,
@@ -98,8 +96,7 @@ def _float_bounds(low: float, high: float, dtype: DType) -> tuple[float, float]:
     """The bounds of ``uniform`` as ``dtype`` holds them."""
     if not low <= high:
         raise ValueRangeError(f"[uniform] needs low <= high, got {low} and {high}")
-    with np.errstate(over="ignore"):
-        first, last = (float(semantics.cast(bound, dtype)) for bound in (low, high))
+    first, last = dtype.rounded(low), dtype.rounded(high)
     largest = FORMATS[dtype].largest
     if not (-largest <= first and last <= largest and last - first <= largest):
         raise ValueRangeError(
