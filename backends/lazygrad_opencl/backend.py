@@ -35,7 +35,7 @@ from lazygrad.plugin import (
 from lazygrad_opencl import device as devices, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.entry import entry_points, program_text
+from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import Job, Sources
@@ -69,6 +69,7 @@ class OpenCLBackend(Backend):
     name = "GPU"
     suffix = ".cl"
     comment = "//"
+    records = (Entry,)
 
     def __init__(self) -> None:
         pocl_cache.prepare()
