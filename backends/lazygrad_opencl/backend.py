@@ -74,8 +74,11 @@ class OpenCLBackend(Backend):
     def __init__(self) -> None:
         pocl_cache.prepare()
         self.device = devices.select(settings.opencl_device)
-        self.target = devices.target_of(self.device)
+        is_pocl = pocl.is_pocl(self.device)
+        self.processor = pocl.correct_processor(self.device) if is_pocl else ""
+        self.target = devices.target_of(self.device, self.processor)
         self.context = cl.Context([self.device])
+        pocl_cache.handed_over()
         self.queue = cl.CommandQueue(self.context, self.device)
         self._dialect = devices.dialect_of(self.device, self.target)
         self._options = devices.build_options(self.device)
@@ -209,8 +212,7 @@ class OpenCLBackend(Backend):
     def fingerprint(self) -> str:
         device = self.device
         versions = (device.version, device.driver_version, device.platform.version, cl.VERSION_TEXT)
-        processor = pocl.name_processor(device.int_ptr) if pocl.is_pocl(device) else ""
-        return f"{device.name} {processor} {versions} {self.target} {self._options} {self._dialect}"
+        return f"{device.name} {self.processor} {versions} {self.target} {self._options} {self._dialect}"
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""
