@@ -32,7 +32,7 @@ from lazygrad.plugin import (
     settings,
     variations,
 )
-from lazygrad_opencl import device as devices, pocl, pocl_cache
+from lazygrad_opencl import device as devices, forked, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
@@ -86,6 +86,7 @@ class OpenCLBackend(Backend):
         self._uploading = Lock()
         self._failing = Failing(self.device.name.strip())
         self._binaries = Binaries(self.context, self.device, self._options, self.fingerprint)
+        forked.watch(self)
 
     @cached_property
     def profiling_queue(self) -> Any:

@@ -14,24 +14,22 @@ import os
 import re
 import shutil
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from lazygrad.plugin import DeviceError, disk, is_mine, private_folder, settings
+from lazygrad.plugin import DeviceError, disk, private_folder, settings
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there, folders of killed processes stay
+except ImportError:  # on Windows PoCL keeps what it compiles by itself
     fcntl = None  # type: ignore[assignment]
 
 FOLDER = "POCL_CACHE_DIR"
 PREFIX = "lazygrad-pocl-"
 ROOM = 1 << 20  # bytes that must be free: a few programs
-UNUSED = 60 * 60.0  # seconds after which a folder that nobody has locked is that of a dead process
 NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file: inside the folder, whatever it is
 
 
@@ -39,12 +37,12 @@ NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file: inside the 
 def prepare() -> Path | None:
     """The folder of this process, where PoCL looks when the process first calls OpenCL; None if the
     user has chosen one, or if there is none with room."""
-    if FOLDER in os.environ:
+    if FOLDER in os.environ or fcntl is None:
         return None
-    for parent in _parents():
+    kept = private_folder("pocl") if settings.cache else None
+    for make in (partial(_made_in, kept), _made):
         with suppress(OSError):
-            _remove_unused(parent)
-            made = _locked(Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)))
+            made = make()
             if room(made):
                 os.environ[FOLDER] = str(made)
                 return made
@@ -162,32 +160,36 @@ def _unpack(content: bytes) -> None:
 # -- folders ----------------------------------------------------------------------------------
 
 
-def _parents() -> Iterator[Path]:
-    kept = private_folder("pocl") if settings.cache else None
-    if kept is not None:
-        yield kept
-    yield Path(tempfile.gettempdir())
+def _made_in(parent: Path | None) -> Path:
+    """A new folder in a cache folder, after what killed processes left there was removed."""
+    if parent is None:
+        raise FileNotFoundError
+    whole = _locked(parent, wait=True)  # nobody else makes or removes one now
+    try:
+        for folder in parent.glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                handle = _locked(folder, wait=False)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(handle)
+        return _made(parent)
+    finally:
+        os.close(whole)
 
 
-def _locked(folder: Path) -> Path:
-    """Marks a folder as that of a living process, which removes it in the end."""
-    owner = os.getpid()
-    if fcntl is not None:
-        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)  # open for as long as we live
+def _made(parent: Path | None = None) -> Path:
+    """A new folder, marked as that of a living process, which removes it in the end."""
+    folder, owner = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)), os.getpid()
+    _locked(folder, wait=True)  # for as long as we live
     atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
     return folder
 
 
-def _remove_unused(parent: Path) -> None:
-    """Removes what killed processes left."""
-    if fcntl is None:
-        return
-    for folder in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > UNUSED and is_mine(folder.stat()):
-                handle = os.open(folder, os.O_RDONLY)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-                finally:
-                    os.close(handle)
+def _locked(folder: Path, *, wait: bool) -> int:
+    """A handle on a folder that nobody else has locked."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
