@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from lazygrad.plugin import disk
+from lazygrad.plugin import DeviceError, disk
 from lazygrad_opencl import pocl, pocl_cache
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.program import build
 
-AGAIN = "\n// again\n"  # makes of a source another one
+AGAIN = "-DAGAIN"  # makes of a program another one, for PoCL
 
 
 class Binaries:
@@ -53,16 +53,21 @@ class Binaries:
         return built
 
     def _by_pocl(self, key: object, source: str, found: bytes | None) -> Any:
+        """A damaged file in a folder that the user has chosen gives a program without kernels."""
         pocl_cache.require_room()
         self._programs.restore(key, found)
-        built = self._compiled(source)
-        if not built.get_info(cl.program_info.NUM_KERNELS):  # a damaged file in the user's folder
-            built = self._compiled(source + AGAIN)
-        self._programs.note_new(key)
-        return built
+        for options in ((), (AGAIN,)):
+            built = self._compiled(source, *options)
+            if built.get_info(cl.program_info.NUM_KERNELS):
+                self._programs.note_new(key)
+                return built
+        raise DeviceError(
+            "[opencl] PoCL finds damaged files in its own folder, which POCL_CACHE_DIR names; "
+            "remove them"
+        )
 
-    def _compiled(self, source: str) -> Any:
-        return build(self._context, self._device, source, self._options)
+    def _compiled(self, source: str, *options: str) -> Any:
+        return build(self._context, self._device, source, [*self._options, *options])
 
     def save(self) -> None:
         """Keeps what was built since; called when the queue is empty, so that everything ran."""
