@@ -48,7 +48,7 @@ SETTINGS: Mapping[str, Setting] = {
     "backend": Setting("BACKEND", _text, "CPU", "default device: the name of a backend"),
     "opencl_device": Setting("OPENCL_DEVICE", _text, None, "index or part of a device's name"),
     "correct_processor": Setting(
-        PREFIX + "CORRECT_PROCESSOR", _flag, True, "0: PoCL compiles for the processor it believes in"
+        PREFIX + "CORRECT_PROCESSOR", _flag, True, "0: PoCL compiles for the processor it sees"
     ),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
     "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),

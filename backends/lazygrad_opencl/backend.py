@@ -213,7 +213,8 @@ class OpenCLBackend(Backend):
     def fingerprint(self) -> str:
         device = self.device
         versions = (device.version, device.driver_version, device.platform.version, cl.VERSION_TEXT)
-        return f"{device.name} {self.processor} {versions} {self.target} {self._options} {self._dialect}"
+        compiler = f"{self.processor} {versions} {self._options}"
+        return f"{device.name} {compiler} {self.target} {self._dialect}"
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""

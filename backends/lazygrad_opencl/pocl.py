@@ -39,8 +39,11 @@ WITH_AVX512 = ("icelake", "skylake-avx512", "cascadelake", "cooperlake", "tigerl
 WIDE = 16  # floats in a register of AVX-512
 NARROW = 8
 
-# Where the linker finds what every program links, with GCC as most systems install it.
-SUPPORT_LIBRARIES = ("/usr/lib/gcc/*/*/libgcc.a", "/usr/lib64/gcc/*/*/libgcc.a")
+# What every program is linked with, and where most systems install it.
+LIBRARIES = (
+    ("/usr/lib/gcc/*/*/libgcc.a", "/usr/lib64/gcc/*/*/libgcc.a"),
+    ("/usr/lib/*/libc.so", "/usr/lib64/libc.so", "/usr/lib/libc.so"),
+)
 TRIAL = """
 import numpy, pyopencl as cl
 platforms = [p for p in cl.get_platforms() if "portable computing language" in p.name.lower()]
@@ -59,15 +62,15 @@ def is_pocl(device: Any) -> bool:
 
 
 def require_linker() -> None:
-    """PoCL calls the system's linker for every function, with the compiler's support library, and
-    ends the process where that fails. Where either is not in its usual place, a process of its own
-    tries.
+    """PoCL calls the system's linker for every function, with the libraries of C and its compiler,
+    and ends the process where that fails. Where they are not in their usual places, another process
+    tries first.
 
     Raises:
         DeviceError: it cannot link.
     """
     linker = which("ld")
-    if linker is not None and any(glob(pattern) for pattern in SUPPORT_LIBRARIES):
+    if linker is not None and all(any(map(glob, places)) for places in LIBRARIES):
         return
     problem = "finds no `ld` on the PATH"
     if linker is not None:
@@ -76,8 +79,8 @@ def require_linker() -> None:
             return
         problem = f"cannot use {linker}:\n{tried.stderr.strip()}\n"
     raise DeviceError(
-        f"[opencl] PoCL needs a linker and {problem}; install one with the library of its compiler "
-        "(Debian: apt-get install gcc), or use BACKEND=CPU"
+        f"[opencl] PoCL needs a linker and {problem}; install one with the libraries of C "
+        "(Debian: apt-get install gcc libc6-dev), or use BACKEND=CPU"
     )
 
 

@@ -30,7 +30,7 @@ except ImportError:  # on Windows PoCL keeps what it compiles by itself
 FOLDER = "POCL_CACHE_DIR"
 PREFIX = "lazygrad-pocl-"
 ROOM = 1 << 20  # bytes that must be free: a few programs
-NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file: inside the folder, whatever it is
+NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file inside the folder
 
 
 @cache
@@ -178,10 +178,15 @@ def _made_in(parent: Path | None) -> Path:
 
 def _made(parent: Path | None = None) -> Path:
     """A new folder, marked as that of a living process, which removes it in the end."""
-    folder, owner = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)), os.getpid()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     _locked(folder, wait=True)  # for as long as we live
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+    atexit.register(_remove, folder, os.getpid())
     return folder
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not a child of it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(folder: Path, *, wait: bool) -> int:

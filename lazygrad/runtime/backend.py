@@ -111,9 +111,9 @@ class Backend(ABC):
     """A device: memory, copies, compilation. One instance a process, made when first named.
 
     ``suffix`` and ``comment`` are those of files in the language of generated code, for dumps.
-    ``records`` are the classes that ``Code.data`` is made of: dataclasses of annotated fields (bool,
-    int, float, str, None, tuples, dicts by str, arrays of numbers, other records), which the disk
-    cache keeps. Compiled code with other data works, but is made anew by every process.
+    ``records`` are the classes that ``Code.data`` is made of: dataclasses of annotated fields
+    (bool, int, float, str, None, tuples, dicts by str, arrays of numbers, other records), which the
+    disk cache keeps. Code with other data works, but is made anew by every process.
     """
 
     name: str  # as in BACKEND=...

@@ -13,7 +13,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, KernelOp
 from lazygrad.kernel.index import Atom, Index
 from lazygrad.ops import Op
-from lazygrad.runtime.records import Format, Reader, Record, Specials, Writer, named
+from lazygrad.runtime.records import Form, Format, Reader, Record, Specials, Writer, named
 from lazygrad.schedule.plan import Plan
 
 # What an op that only kernels have takes as its argument; the others take none.
@@ -24,17 +24,18 @@ ARGUMENTS: Mapping[KernelOp, Any] = {
     ex.GUARD: ex.Guard,
     ex.REDUCE: ex.Reduce,
 }
-OP = named({op.name: op for op in (*ops.ALL, *ARGUMENTS)})
+EVERY: list[Op | KernelOp] = [*ops.ALL, *ARGUMENTS]
+OP = named({op.name: op for op in EVERY})
 DTYPE = named({dtype.name: dtype for dtype in dt.ALL})
 
 
 def _expressions(plans: Format[Any]) -> Record:
     sources = plans.form(tuple[Expr, ...])
-    arguments = {op: plans.form(kind) for op, kind in ARGUMENTS.items()}
+    arguments: dict[Op | KernelOp, Form] = {op: plans.form(kind) for op, kind in ARGUMENTS.items()}
     nothing = plans.form(type(None))
 
     def row(writer: Writer, value: Expr) -> list[Any]:
-        argument = arguments.get(value.op, nothing)  # type: ignore[call-overload]
+        argument = arguments.get(value.op, nothing)
         return [
             OP.write(writer, value.op),
             DTYPE.write(writer, value.dtype),

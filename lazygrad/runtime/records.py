@@ -100,7 +100,8 @@ def named(table: Mapping[str, Any]) -> Form:
 
 
 def _text(reader: Reader, number: Any) -> str:
-    return _exactly(str, reader.texts[_number(number)])  # type: ignore[no-any-return]
+    text: str = _exactly(str, reader.texts[_number(number)])
+    return text
 
 
 def _number(value: Any) -> int:

@@ -7,6 +7,7 @@ kept on disk, by the device and by what the kernel computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import TypeVar
 
@@ -41,8 +42,7 @@ def best(
         found = _kept(key, first)
         if found is None:
             found = _search(first, stages, seconds)
-            if disk.enabled():
-                disk.put(("tuned", key), Format(type(first)).encode(found))
+            _keep(key, found)
         _known[key] = found
     return found  # type: ignore[return-value]  # the key names its type
 
@@ -56,6 +56,12 @@ def _kept(key: Hashable, first: V) -> V | None:
         return Format(type(first)).decode(content)
     except Malformed:
         return None
+
+
+def _keep(key: Hashable, found: V) -> None:
+    if disk.enabled():
+        with suppress(Malformed):  # what has no format is searched for by each process
+            disk.put(("tuned", key), Format(type(found)).encode(found))
 
 
 def _search(

@@ -41,7 +41,7 @@ def test_a_linker_that_does_not_link_is_named(
     broken.write_text("#!/bin/sh\necho cannot find -lgcc >&2; exit 1\n")
     broken.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(pocl, "SUPPORT_LIBRARIES", ())
+    monkeypatch.setattr(pocl, "LIBRARIES", [()])
     monkeypatch.setenv("POCL_KERNEL_CACHE", "0")
     with pytest.raises(DeviceError, match="cannot use .*/ld:(.|\n)*cannot find -lgcc"):
         devices.select(name)
@@ -49,7 +49,7 @@ def test_a_linker_that_does_not_link_is_named(
 
 def test_a_linker_in_an_unusual_place_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     name = found_pocl().name
-    monkeypatch.setattr(pocl, "SUPPORT_LIBRARIES", ())
+    monkeypatch.setattr(pocl, "LIBRARIES", [()])
     assert devices.select(name).name == name
 
 
