@@ -1,6 +1,6 @@
 """lazygrad: a small lazy tensor library with pluggable backends."""
 
-from lazygrad import errors as errors, nn as nn, optim as optim
+from lazygrad import errors as errors, interrupts as interrupts, nn as nn, optim as optim
 from lazygrad.config import config as config
 from lazygrad.dtype import (
     DType as DType,

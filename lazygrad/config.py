@@ -47,6 +47,9 @@ class Setting:
 SETTINGS: Mapping[str, Setting] = {
     "backend": Setting("BACKEND", _text, "CPU", "default device: the name of a backend"),
     "opencl_device": Setting("OPENCL_DEVICE", _text, None, "index or part of a device's name"),
+    "correct_processor": Setting(
+        PREFIX + "CORRECT_PROCESSOR", _flag, True, "0: PoCL compiles for the processor it sees"
+    ),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
     "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),
     "cache": Setting(PREFIX + "CACHE", _flag, True, "0: keep nothing compiled on disk"),
@@ -66,6 +69,7 @@ class Settings:
 
     backend: str = "CPU"
     opencl_device: str | None = None
+    correct_processor: bool = True
     debug: int = 0
     dump: str | None = None
     cache: bool = True

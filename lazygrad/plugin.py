@@ -13,7 +13,7 @@ from lazygrad.codegen.tuning import STAGES, Tuning, is_worthwhile, variations
 from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
-from lazygrad.folders import cache_folder
+from lazygrad.folders import is_mine, private_folder
 from lazygrad.kernel import contraction, expr, index
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
@@ -27,7 +27,7 @@ from lazygrad.runtime.tuner import best
 __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
-    "Tuning", "Work", "alone", "available_cores", "batches", "best", "cache_folder", "contraction",
-    "disk", "dtype", "expr", "in_turn", "index", "is_worthwhile", "joint_name", "loads",
-    "loop_nest", "nest", "ops", "semantics", "settings", "variations",
+    "Tuning", "Work", "alone", "available_cores", "batches", "best", "contraction", "disk", "dtype",
+    "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest",
+    "nest", "ops", "private_folder", "semantics", "settings", "variations",
 ]  # fmt: skip

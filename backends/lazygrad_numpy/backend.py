@@ -21,7 +21,7 @@ from lazygrad.plugin import (
     settings,
 )
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.generate import generate
+from lazygrad_numpy.generate import Source, generate
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
 
@@ -36,6 +36,7 @@ class NumpyBackend(Backend):
 
     name = "CPU"
     suffix = ".py"
+    records = (Source,)
 
     def __init__(self) -> None:
         units = available_cores()

@@ -14,8 +14,8 @@ import numpy as np
 from lazygrad.plugin import Call, Code, DeviceError, Part, Program
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
+from lazygrad_numpy.compiled import functions
 from lazygrad_numpy.generate import Source, generate
-from lazygrad_numpy.support import NAMESPACE
 from lazygrad_numpy.team import Member, Team
 
 Memory = np.ndarray[Any, np.dtype[np.uint8]]
@@ -55,16 +55,6 @@ class Arena(threading.local):
 ARENA = Arena()
 
 
-class _Text:
-    """Shows generated lines in tracebacks, for as long as the program lives."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def get_source(self, name: str) -> str:
-        return self.text
-
-
 def code_of(number: int, call: Call, units: int, scale: float = 1.0) -> Code:
     """The code of one call, for ``units`` threads, its blocks scaled."""
     made = generate(call.kernel, units, scale)
@@ -102,11 +92,8 @@ class NumpyProgram(Program):
         self._shared, self._sums, self._team = made.shared, made.sums, team
         self._blas = blas
         self._scratch_bytes = made.scratch_bytes
-        namespace = dict(NAMESPACE) | made.constants
         (part,) = code.parts
-        namespace["__name__"], namespace["__loader__"] = part.name, _Text(made.text)
-        exec(compile(made.text, f"{part.name}.py (generated)", "exec"), namespace)
-        self._make, self._bind = namespace["prepare"], namespace["bind"]
+        self._make, self._bind = functions(part.name, made.text, made.constants)
         self._local = threading.local()
 
     def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:

@@ -32,10 +32,10 @@ from lazygrad.plugin import (
     settings,
     variations,
 )
-from lazygrad_opencl import device as devices, pocl, pocl_cache
+from lazygrad_opencl import device as devices, forked, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.entry import entry_points, program_text
+from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import Job, Sources
@@ -69,12 +69,16 @@ class OpenCLBackend(Backend):
     name = "GPU"
     suffix = ".cl"
     comment = "//"
+    records = (Entry,)
 
     def __init__(self) -> None:
         pocl_cache.prepare()
         self.device = devices.select(settings.opencl_device)
-        self.target = devices.target_of(self.device)
+        is_pocl = pocl.is_pocl(self.device)
+        self.processor = pocl.correct_processor(self.device) if is_pocl else ""
+        self.target = devices.target_of(self.device, self.processor)
         self.context = cl.Context([self.device])
+        pocl_cache.handed_over()
         self.queue = cl.CommandQueue(self.context, self.device)
         self._dialect = devices.dialect_of(self.device, self.target)
         self._options = devices.build_options(self.device)
@@ -82,6 +86,7 @@ class OpenCLBackend(Backend):
         self._uploading = Lock()
         self._failing = Failing(self.device.name.strip())
         self._binaries = Binaries(self.context, self.device, self._options, self.fingerprint)
+        forked.watch(self)
 
     @cached_property
     def profiling_queue(self) -> Any:
@@ -208,8 +213,8 @@ class OpenCLBackend(Backend):
     def fingerprint(self) -> str:
         device = self.device
         versions = (device.version, device.driver_version, device.platform.version, cl.VERSION_TEXT)
-        processor = pocl.name_processor(device.int_ptr) if pocl.is_pocl(device) else ""
-        return f"{device.name} {processor} {versions} {self.target} {self._options} {self._dialect}"
+        compiler = f"{self.processor} {versions} {self._options}"
+        return f"{device.name} {compiler} {self.target} {self._dialect}"
 
     def _check(self, kernel: Kernel) -> None:
         """Refuses dtypes that the device cannot compute with."""

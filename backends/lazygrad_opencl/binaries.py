@@ -1,8 +1,9 @@
-"""Programs from source, or from the binaries that an earlier process left on disk.
+"""Programs from source, or from what an earlier process left on disk.
 
 A binary is kept by source, device, driver versions and compiler options, and asked for after its
 kernels have run, because drivers may compile them when they are first launched. One that the driver
-does not take any more is built from source again. PoCL keeps files of its own (see ``pocl_cache``).
+does not take any more is built from source again. Of PoCL the files are kept that it writes itself
+(see ``pocl_cache``).
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from lazygrad.plugin import disk
-from lazygrad_opencl import pocl
+from lazygrad.plugin import DeviceError, disk
+from lazygrad_opencl import pocl, pocl_cache
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.program import build
+
+AGAIN = "-DAGAIN"  # makes of a program another one, for PoCL
 
 
 class Binaries:
@@ -25,7 +28,8 @@ class Binaries:
         self._context, self._device, self._options = context, device, list(options)
         self._fingerprint = fingerprint
         self._unsaved: list[tuple[object, Any]] = []
-        self.left_to_driver = pocl.is_pocl(device)
+        self._programs = pocl_cache.Programs()
+        self.is_pocl = pocl.is_pocl(device)
 
     def build(self, source: str) -> Any:
         """A compiled cl.Program.
@@ -33,21 +37,41 @@ class Binaries:
         Raises:
             DeviceError: with the compiler's log and the lines that it complains about.
         """
-        if self.left_to_driver or not disk.enabled():
-            return build(self._context, self._device, source, self._options)
         key = ("binary", self._fingerprint, source)
-        found = disk.get(key)
+        found = disk.get(key) if disk.enabled() else None
+        return self._by_pocl(key, source, found) if self.is_pocl else self._by(key, source, found)
+
+    def _by(self, key: object, source: str, found: bytes | None) -> Any:
         if found is not None:
             with suppress(cl.Error), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 program = cl.Program(self._context, [self._device], [found])
                 return program.build(options=self._options, devices=[self._device])
-        built = build(self._context, self._device, source, self._options)
-        self._unsaved.append((key, built))
+        built = self._compiled(source)
+        if disk.enabled():
+            self._unsaved.append((key, built))
         return built
+
+    def _by_pocl(self, key: object, source: str, found: bytes | None) -> Any:
+        """A damaged file in a folder that the user has chosen gives a program without kernels."""
+        pocl_cache.require_room()
+        self._programs.restore(key, found)
+        for options in ((), (AGAIN,)):
+            built = self._compiled(source, *options)
+            if built.get_info(cl.program_info.NUM_KERNELS):
+                self._programs.note_new(key)
+                return built
+        raise DeviceError(
+            "[opencl] PoCL finds damaged files in its own folder, which POCL_CACHE_DIR names; "
+            "remove them"
+        )
+
+    def _compiled(self, source: str, *options: str) -> Any:
+        return build(self._context, self._device, source, [*self._options, *options])
 
     def save(self) -> None:
         """Keeps what was built since; called when the queue is empty, so that everything ran."""
+        self._programs.save_new()
         unsaved, self._unsaved = self._unsaved, []
         for key, built in unsaved:
             with suppress(cl.Error):

@@ -79,12 +79,13 @@ def is_cpu(device: Any) -> bool:
     return bool(device.type & cl.device_type.CPU)
 
 
-def target_of(device: Any) -> Target:
-    """What code generation needs to know about ``device``."""
+def target_of(device: Any, processor: str = "") -> Target:
+    """What code generation needs to know about ``device``, whose compiler knows its ``processor``
+    by this name."""
     float64 = "cl_khr_fp64" in device.extensions
     if is_cpu(device):
         native = device.native_vector_width_float
-        lanes = max(1, pocl.safe_lanes(device) if pocl.is_pocl(device) else native)
+        lanes = max(1, pocl.safe_lanes(device, processor) if pocl.is_pocl(device) else native)
         return Target(
             units=device.max_compute_units,
             lanes=lanes,

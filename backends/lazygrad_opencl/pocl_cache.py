@@ -1,56 +1,200 @@
-"""What PoCL compiled, on disk: where it is, and how much of it.
+"""Where PoCL compiles, and what is kept of it.
 
-PoCL itself keeps what it compiles, by source, device and options, for all processes; asked for a
-binary to keep elsewhere, it would compile everything a second time. But it never removes anything:
-that is done here. It touches a file ``last_accessed`` beside each program that it uses.
+PoCL writes what it compiles to files and takes on trust what it finds in its folder: by a damaged
+file, or where it cannot write, it ends the process. Asked for a binary, it would compile everything
+a second time. So every process gives it an empty folder of its own. What an earlier process
+compiled is put there (whole, since ``disk`` checks it), and what PoCL adds is handed to ``disk``.
 """
 
 from __future__ import annotations
 
+import atexit
+import io
 import os
+import re
 import shutil
-import time
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 
-from lazygrad.plugin import cache_folder, disk, settings
+from lazygrad.plugin import DeviceError, disk, private_folder, settings
 
-LIMIT = 512 << 20  # bytes; the programs that were not used for longest go first
-DAY = 24 * 60 * 60.0  # seconds: how often to look, and what is in use by a process that runs
+try:
+    import fcntl
+except ImportError:  # on Windows PoCL keeps what it compiles by itself
+    fcntl = None  # type: ignore[assignment]
 
-
-def prepare() -> None:
-    """Chooses the folder. PoCL looks for it once, when the process first calls OpenCL; a folder
-    that the user has chosen for PoCL stays as it is."""
-    if not settings.cache:
-        os.environ.setdefault("POCL_KERNEL_CACHE", "0")
-        return
-    if "POCL_CACHE_DIR" in os.environ:
-        return
-    folder = cache_folder("pocl")
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        trim(folder)
-        os.environ["POCL_CACHE_DIR"] = str(folder)
+FOLDER = "POCL_CACHE_DIR"
+PREFIX = "lazygrad-pocl-"
+ROOM = 1 << 20  # bytes that must be free: a few programs
+NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file inside the folder
 
 
-def trim(folder: Path) -> None:
-    """Removes old programs, if all together are too large; looks at most once a day."""
-    stamp = folder / "trimmed"
-    now = time.time()
-    if stamp.exists() and now - stamp.stat().st_mtime < DAY:
-        return
-    stamp.touch()
-    for used, program in disk.excess(_programs(folder), LIMIT):
-        if now - used < DAY:
-            return
-        shutil.rmtree(program, ignore_errors=True)
-
-
-def _programs(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """When each program was last used, its bytes, its folder."""
-    for accessed in folder.glob("*/*/last_accessed"):
+@cache
+def prepare() -> Path | None:
+    """The folder of this process, where PoCL looks when the process first calls OpenCL; None if the
+    user has chosen one, or if there is none with room."""
+    if FOLDER in os.environ or fcntl is None:
+        return None
+    kept = private_folder("pocl") if settings.cache else None
+    for make in (partial(_made_in, kept), _made):
         with suppress(OSError):
-            size = sum(file.stat().st_size for file in accessed.parent.rglob("*"))
-            yield accessed.stat().st_mtime, size, accessed.parent
+            made = make()
+            if room(made):
+                os.environ[FOLDER] = str(made)
+                return made
+    return None
+
+
+def handed_over() -> None:
+    """PoCL has looked: processes that this one starts choose for themselves."""
+    folder = prepare()
+    if folder is not None and os.environ.get(FOLDER) == str(folder):
+        del os.environ[FOLDER]
+
+
+def require_room() -> None:
+    """Before PoCL compiles.
+
+    Raises:
+        DeviceError: it could not write.
+    """
+    folder = prepare() or Path(os.environ.get(FOLDER, tempfile.gettempdir()))
+    if not room(folder):
+        raise DeviceError(
+            f"[opencl] PoCL writes what it compiles to {folder}, where {ROOM} bytes cannot be "
+            "written: the disk is full, or a quota or permission is in the way; make room, choose "
+            "another folder with LAZYGRAD_CACHE_DIR, or use BACKEND=CPU"
+        )
+
+
+def room(folder: Path) -> bool:
+    """Whether a file can be written there: free blocks are not all, there are quotas and limits."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+    except OSError:
+        return False
+    return True
+
+
+# -- programs ---------------------------------------------------------------------------------
+
+
+class Programs:
+    """The programs in this process's folder, each a folder of its own, and what is kept of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[object, int]] = {}  # the key, how many files are kept
+        self._new = False
+        atexit.register(self._save)
+
+    def restore(self, key: object, content: bytes | None) -> None:
+        """Puts a program where PoCL finds it, if there is one."""
+        before = _programs()
+        if content is not None:
+            _unpack(content)
+        for program in _programs() - before:
+            self._known[program] = key, _size(program)
+
+    def note_new(self, key: object) -> None:
+        """PoCL has built a program."""
+        for program in _programs() - self._known.keys():
+            self._known[program], self._new = (key, 0), True
+
+    def save_new(self) -> None:
+        if self._new:
+            self._new = False
+            self._save()
+
+    def _save(self) -> None:
+        """Keeps what is not yet kept, and what has grown: PoCL adds a file for each function when
+        it is launched."""
+        for program, (key, count) in self._known.items():
+            size = _size(program)
+            if size > count and disk.enabled():
+                with suppress(OSError):
+                    disk.put(key, _pack(program))
+                    self._known[program] = key, size
+
+
+def _programs() -> frozenset[Path]:
+    folder = prepare()
+    found = folder.glob("*/*/program.bc") if folder else ()
+    return frozenset(file.parent for file in found)
+
+
+def _size(program: Path) -> int:
+    return sum(1 for _ in _files(program))
+
+
+def _files(program: Path) -> Iterator[Path]:
+    return (file for file in sorted(program.rglob("*")) if file.is_file())
+
+
+def _pack(program: Path) -> bytes:
+    """A program's files as bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for file in _files(program):
+            archive.write(file, file.relative_to(program.parents[1]).as_posix())
+    return content.getvalue()
+
+
+def _unpack(content: bytes) -> None:
+    """What was packed, as far as the disk allows."""
+    folder = prepare()
+    if folder is None:
+        return
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            if NAME.fullmatch(name):
+                place = folder / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(archive.read(name))
+
+
+# -- folders ----------------------------------------------------------------------------------
+
+
+def _made_in(parent: Path | None) -> Path:
+    """A new folder in a cache folder, after what killed processes left there was removed."""
+    if parent is None:
+        raise FileNotFoundError
+    whole = _locked(parent, wait=True)  # nobody else makes or removes one now
+    try:
+        for folder in parent.glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                handle = _locked(folder, wait=False)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(handle)
+        return _made(parent)
+    finally:
+        os.close(whole)
+
+
+def _made(parent: Path | None = None) -> Path:
+    """A new folder, marked as that of a living process, which removes it in the end."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    _locked(folder, wait=True)  # for as long as we live
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not a child of it
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(folder: Path, *, wait: bool) -> int:
+    """A handle on a folder that nobody else has locked."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        raise
+    return handle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from lazygrad.data.cifar_pickle import read_pickled_batch
 from lazygrad.data.dataset import Array, Dataset, Split
 from lazygrad.data.download import RemoteFile
+from lazygrad.data.limited import Limited
 from lazygrad.data.source import Source, provide
 from lazygrad.errors import DataError
 
@@ -85,7 +87,8 @@ def _read_batches(folder: Path) -> dict[str, tuple[Array, Array]]:
 
 def _read_binary(path: Path) -> tuple[Array, Array]:
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            content = Limited(file, str(path)).read()
     except OSError as error:
         raise DataError(f"[cifar10] {path} cannot be read: {error.strerror}") from error
     return split_records(content, str(path))
@@ -93,10 +96,13 @@ def _read_binary(path: Path) -> tuple[Array, Array]:
 
 def _read_archive(path: Path) -> dict[str, tuple[Array, Array]]:
     wanted = {f"{BINARY}/{name}.bin": name for name in BATCHES}
-    batches = {}
+    batches: dict[str, tuple[Array, Array]] = {}
     try:
         # As a stream: seeking in a gzipped archive would unpack it again for every member.
-        with tarfile.open(path, "r|gz") as archive:
+        with (
+            gzip.open(path) as file,
+            tarfile.open(fileobj=Limited(file, str(path)), mode="r|") as archive,
+        ):
             for member in archive:
                 stream = archive.extractfile(member) if member.name in wanted else None
                 if stream is not None:

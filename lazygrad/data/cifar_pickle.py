@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.data.dataset import Array
+from lazygrad.data.limited import Limited
 from lazygrad.errors import DataError
 
 # NumPy has moved its rebuilding function between private modules; an array knows where it is.
@@ -34,10 +35,12 @@ def read_pickled_batch(path: Path) -> tuple[Array, Array]:
     """
     try:
         with path.open("rb") as file:
-            batch = _ArraysOnly(file, encoding="bytes").load()
+            batch = _ArraysOnly(Limited(file, str(path)), encoding="bytes").load()
         images = np.asarray(batch[b"data"])
         labels = np.asarray(batch[b"labels"], dtype=np.int64)
         return images.reshape(-1, 3, 32, 32), labels
+    except DataError:
+        raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise DataError(
             f"[cifar10] {path} is no batch of the Python version "

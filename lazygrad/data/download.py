@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -13,9 +11,11 @@ from urllib.request import Request, urlopen
 
 from lazygrad.data.progress import byte_progress
 from lazygrad.errors import DataError
+from lazygrad.files import replaced
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 18
+LARGEST = 1 << 30  # bytes of a file, several times those of the largest one there is
 # some servers turn away Python's own name
 HEADERS = {"User-Agent": "lazygrad"}
 
@@ -65,20 +65,13 @@ class _Rejected(Exception):
 
 
 def _save(response: BinaryIO, file: RemoteFile, path: Path) -> None:
-    # Beside the final name, because os.replace is atomic only within one file system; a random
-    # name, because two processes may download at once.
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with partial.open("xb") as out:
-            digest, count, announced = _copy(response, out, file.name)
+    with replaced(path) as out:
+        digest, count, announced = _copy(response, out, file.name)
         if digest != file.sha256:
             of = f" of {announced}" if announced is not None else ""
             raise _Rejected(
                 f"sent {count}{of} bytes with the SHA-256 checksum {digest}, not {file.sha256}"
             )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
@@ -101,5 +94,7 @@ def _copy(response: BinaryIO, out: BinaryIO, title: str) -> tuple[str, int, int 
             out.write(chunk)
             digest.update(chunk)
             count += len(chunk)
+            if count > LARGEST:
+                raise _Rejected(f"sent more than {LARGEST} bytes")
             advance(len(chunk))
     return digest.hexdigest(), count, total

@@ -18,6 +18,7 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+LARGEST = 1 << 28  # bytes of values in a file; the images of MNIST are 47 million
 MNIST_SHA256 = (
     "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -104,7 +105,7 @@ def _remote(checksums: tuple[str, ...], mirrors: tuple[str, ...]) -> tuple[Remot
 
 def _read(folder: Path, name: str, classes: tuple[str, ...]) -> Split:
     train_images, train_labels, test_images, test_labels = (
-        read_idx(_present(folder, file) or folder / file) for file in FILES
+        read_idx(_present(folder, file) or folder / file, LARGEST) for file in FILES
     )
     return Split(
         train=_dataset(f"{name} (train)", train_images, train_labels, classes),

@@ -11,6 +11,7 @@ from typing import Any
 from lazygrad import Tensor, load_state, nn, optim, save_state
 from lazygrad.errors import CheckpointError, MissingExtraError
 from lazygrad.examples.history import History
+from lazygrad.examples.options import option_problems
 
 MODEL, OPTIMIZER = "model.", "optimizer."
 
@@ -66,7 +67,7 @@ def load(path: str | Path) -> Checkpoint:
     """
     tensors, metadata = load_state(path)
     try:
-        return Checkpoint(
+        found = Checkpoint(
             model={
                 name.removeprefix(MODEL): tensor
                 for name, tensor in tensors.items()
@@ -76,11 +77,15 @@ def load(path: str | Path) -> Checkpoint:
             options=json.loads(metadata["options"]),
             history=History.from_json(metadata["history"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"[resume] {path} was not written by this example's --save "
             f"({type(error).__name__}: {error})"
         ) from error
+    problems = [*option_problems(found.options), *found.history.problems()]
+    if problems:
+        raise CheckpointError(f"[resume] {path} holds no run: {'; '.join(problems)}")
+    return found
 
 
 # An optimizer's state is dicts and lists of numbers and Tensors, and some dicts have ints as keys.

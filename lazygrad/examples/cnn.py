@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lazygrad import data
 from lazygrad.config import settings
-from lazygrad.errors import CheckpointError, DataError, DeviceError, MissingExtraError
+from lazygrad.errors import LazygradError
 from lazygrad.examples import checkpoint
 from lazygrad.examples.curve import check_picture, plot_curve
 from lazygrad.examples.history import History
@@ -18,6 +18,7 @@ from lazygrad.examples.options import parse_options
 from lazygrad.examples.progress import make_progress
 from lazygrad.examples.run import Run, set_up
 from lazygrad.examples.training import evaluate, make_count, make_step, train_epoch
+from lazygrad.interrupts import STATUS, guarded
 
 # The test sets are whole multiples of it, or smaller: one shape, one compilation.
 TEST_BATCH = 500
@@ -28,12 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_options(arguments)
     try:
         train(options)
-    except (CheckpointError, DataError, DeviceError, MissingExtraError, OSError) as error:
+    except (LazygradError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
-        return 130
+        return STATUS
     return 0
 
 
@@ -98,4 +99,4 @@ def _epochs(run: Run, options: Namespace) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 
 @dataclass
@@ -33,6 +35,23 @@ class History:
         self.steps.append(len(self.losses))
         self.train_accuracy.append(train_accuracy)
         self.test_accuracy.append(test_accuracy)
+
+    def problems(self) -> Iterator[str]:
+        """What a history that was read from a file cannot be."""
+        numbers = {"losses": self.losses, "train_accuracy": self.train_accuracy,
+                   "test_accuracy": self.test_accuracy}  # fmt: skip
+        for name, values in numbers.items():
+            if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
+                yield f"its {name} are no list of numbers"
+                return
+        if not isinstance(self.steps, list) or not all(type(step) is int for step in self.steps):
+            yield "its steps are no list of whole numbers"
+            return
+        ends = [0, *self.steps]
+        if ends[-1] != len(self.losses) or any(a > b for a, b in pairwise(ends)):
+            yield f"its epochs end after {self.steps} steps, but it has {len(self.losses)} losses"
+        if not len(self.steps) == len(self.train_accuracy) == len(self.test_accuracy):
+            yield f"it has {len(self.steps)} epochs, but not as many accuracies"
 
     def to_json(self) -> str:
         """All of it as text."""

@@ -13,9 +13,7 @@ from lazygrad.errors import CheckpointError
 from lazygrad.examples import checkpoint
 from lazygrad.examples.history import History
 from lazygrad.examples.model import SmallCNN
-from lazygrad.examples.options import DEFAULTS, given
-
-OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}
+from lazygrad.examples.options import DEFAULTS, OPTIMIZERS, given
 
 
 @dataclass
@@ -68,8 +66,11 @@ def set_up(options: Namespace) -> Run:
     model = SmallCNN(channels, height, width, len(train_set.classes), mean=mean, std=std)
     optimizer = OPTIMIZERS[chosen["optimizer"]](model.parameters(), lr=chosen["lr"])
     if saved is not None:
-        model.load_state_dict(saved.model)
-        optimizer.load_state_dict(saved.optimizer)
+        try:
+            model.load_state_dict(saved.model)
+            optimizer.load_state_dict(saved.optimizer)
+        except CheckpointError as error:
+            raise CheckpointError(f"[resume] {options.resume} holds another run: {error}") from None
         _set_rate(optimizer, options.lr)
     return Run(
         chosen=chosen,

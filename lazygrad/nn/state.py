@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ import numpy as np
 
 from lazygrad import dtype as dt, semantics
 from lazygrad.errors import CheckpointError, MissingExtraError
+from lazygrad.files import replaced
 from lazygrad.tensor import Tensor
 
 LENGTH_BYTES = 8  # the file starts with the length of its JSON header
+LONGEST_HEADER = 100_000_000  # bytes, of the safetensors library
 ALIGNMENT = 8
+METADATA = "__metadata__"  # an entry of the header that is no tensor
 # safetensors' names of dtypes
 CODES = {
     "BOOL": dt.bool_, "U8": dt.uint8, "U16": dt.uint16, "U32": dt.uint32, "U64": dt.uint64,
@@ -33,29 +36,35 @@ def save_state(
     """Write Tensors by name (``model.state_dict()``) to a safetensors file.
 
     The file is written beside ``path`` and put in its place at the end: whatever happens,
-    ``path`` holds either the old state or the new one.
+    ``path`` holds either the old state or the new one. A device or pipe is written to as it is.
 
     Args:
         metadata: more text to keep in the file, such as the epoch.
 
     Raises:
         MissingExtraError: if safetensors is not installed.
-        CheckpointError: if ``metadata`` holds anything but text.
+        CheckpointError: if ``metadata`` holds anything but text, a name cannot be kept, or
+            ``path`` is a folder.
     """
     numpy_format = _safetensors().numpy
     notes = dict(metadata or {})
     for key, value in notes.items():
-        if not isinstance(key, str) or not isinstance(value, str):
+        if not (isinstance(key, str) and isinstance(value, str) and _is_unicode(key + value)):
             raise CheckpointError(
                 f"[save_state] metadata must map str to str, got {key!r}: {value!r}; use str()"
             )
+    for name, tensor in state.items():
+        _check_entry(name, tensor)
+    if Path(path).is_dir():
+        raise CheckpointError(f"[save_state] {os.fspath(path)} is a folder; name a file in it")
     Tensor.realize(*state.values())
     arrays = {name: _to_array(tensor) for name, tensor in state.items()}
     payload = numpy_format.save(arrays, metadata=notes or None)
     brains = [name for name, tensor in state.items() if tensor.dtype is dt.bfloat16]
     if brains:
         payload = _declare_bfloat16(payload, brains)
-    _write_atomically(Path(path), payload)
+    with replaced(Path(path)) as file:
+        file.write(payload)
 
 
 def load_state(
@@ -65,20 +74,64 @@ def load_state(
 
     Raises:
         MissingExtraError: if safetensors is not installed.
-        CheckpointError: a file that is truncated or not a safetensors file.
+        CheckpointError: a file that is truncated or not a safetensors file, or a folder.
         FileNotFoundError: no such file.
     """
     library = _safetensors()
-    payload = Path(path).read_bytes()
+    if Path(path).is_dir():
+        raise CheckpointError(f"[load_state] {os.fspath(path)} is a folder, not a safetensors file")
+    payload = _read(Path(path))
     try:
         entries = library.deserialize(payload)
     except library.SafetensorError as error:
         raise CheckpointError(
-            f"[load_state] {os.fspath(path)} ({len(payload)} bytes) is not a complete safetensors "
+            f"[load_state] {os.fspath(path)} ({os.stat(path).st_size} bytes) is not a complete safetensors "
             f"file: {error}; it was truncated or damaged, use another copy"
         ) from None
     tensors = {name: _to_tensor(path, name, entry, device) for name, entry in entries}
-    return tensors, _header(payload).get("__metadata__", {})
+    return tensors, _header(payload).get(METADATA, {})
+
+
+def _check_entry(name: Any, tensor: Any) -> None:
+    if not isinstance(tensor, Tensor):
+        raise CheckpointError(
+            f"[save_state] {name} is a {type(tensor).__name__}; state maps names to Tensors"
+        )
+    if not isinstance(name, str) or name == METADATA or not _is_unicode(name):
+        raise CheckpointError(
+            f"[save_state] no Tensor can be kept under the name {name!r}: names are Unicode text, "
+            f"and {METADATA} is that of the file's own notes; choose another one"
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+    return True
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes; no more than one beyond what its header announces."""
+    with open(path, "rb") as file:
+        start = file.read(LENGTH_BYTES)
+        length = int.from_bytes(start, "little")
+        if length > LONGEST_HEADER:
+            return start  # which is not the start of a safetensors file
+        start += file.read(length)
+        state = os.fstat(file.fileno())
+        left = state.st_size - len(start) if stat.S_ISREG(state.st_mode) else _announced(start)
+        return start + file.read(max(0, min(left, _announced(start)) + 1))
+
+
+def _announced(start: bytes) -> int:
+    """Bytes of data after the header."""
+    try:
+        entries = _header(start).items()
+        return max(int(e["data_offsets"][1]) for name, e in entries if name != METADATA)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError):
+        return 0  # no header, or one without tensors
 
 
 def _safetensors() -> Any:
@@ -111,6 +164,8 @@ def _to_tensor(
             f"does not have; known: {', '.join(CODES)}"
         )
     stored = np.frombuffer(entry["data"], dtype.numpy.newbyteorder("<")).reshape(entry["shape"])
+    if dtype is dt.bool_:
+        stored = stored.view(np.uint8) != 0  # a foreign file may hold other bytes than 0 and 1
     values = semantics.from_bfloat16_bits(stored) if dtype is dt.bfloat16 else stored
     return Tensor(values, dtype=dtype, device=device)
 
@@ -130,28 +185,3 @@ def _declare_bfloat16(payload: bytes, names: list[str]) -> bytes:
     text += b" " * (-len(text) % ALIGNMENT)
     data = LENGTH_BYTES + int.from_bytes(payload[:LENGTH_BYTES], "little")
     return len(text).to_bytes(LENGTH_BYTES, "little") + text + payload[data:]
-
-
-def _write_atomically(path: Path, payload: bytes) -> None:
-    target = Path(os.path.realpath(path))  # a link keeps pointing where it did
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lazygrad.errors import CheckpointError
+from lazygrad.errors import CheckpointError, LazygradError
 from lazygrad.optim.group import STEP, Cohort
 from lazygrad.tensor import Tensor
 
@@ -38,12 +39,11 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
 
 def load_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
     """Check everything, then assign everything."""
-    groups = given["param_groups"]
-    problems = list(_group_problems(optimizer, groups))
+    problems = list(_form_problems(given)) or list(_group_problems(optimizer, given))
     entries: dict[int, Entry] = {}
     if not problems:
         entries = _entries_by_param(optimizer, given)
-        for group, options in zip(optimizer.param_groups, groups, strict=True):
+        for group, options in _paired(optimizer, given):
             wanted = set(optimizer.state_names({**group, **options}))
             for param in group["params"]:
                 problems += _entry_problems(param, entries[id(param)], wanted)
@@ -52,11 +52,15 @@ def load_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
         raise CheckpointError(
             f"[load_state_dict] the state does not fit this {name}:\n  " + "\n  ".join(problems)
         )
-    for group, options in zip(optimizer.param_groups, groups, strict=True):
+    for group, options in _paired(optimizer, given):
         group.update({key: value for key, value in options.items() if key != "params"})
         optimizer.make_state(group)
         for cohort in group.cohorts:
             _assign(optimizer, cohort, entries)
+
+
+def _paired(optimizer: Optimizer, given: Mapping[str, Any]) -> Iterable[tuple[Any, Any]]:
+    return zip(optimizer.param_groups, given["param_groups"], strict=True)
 
 
 def _assign(optimizer: Optimizer, cohort: Cohort, entries: Mapping[int, Entry]) -> None:
@@ -91,26 +95,55 @@ def _entries_by_param(optimizer: Optimizer, given: Mapping[str, Any]) -> dict[in
     """The saved values of each parameter, by its id."""
     state = {int(number): entry for number, entry in given["state"].items()}
     found: dict[int, Entry] = {}
-    for group, saved in zip(optimizer.param_groups, given["param_groups"], strict=True):
+    for group, saved in _paired(optimizer, given):
         for param, number in zip(group["params"], saved["params"], strict=True):
             found[id(param)] = state.get(number, {})
     return found
 
 
-def _group_problems(optimizer: Optimizer, groups: list[Any]) -> Iterator[str]:
+def _form_problems(given: Any) -> Iterator[str]:
+    """Whether it has the form of an optimizer's state at all."""
+    if not isinstance(given, Mapping) or not {"state", "param_groups"} <= given.keys():
+        yield "it has no state and param_groups"
+        return
+    groups = given["param_groups"]
+    if not isinstance(groups, Sequence) or not all(
+        isinstance(group, Mapping) and isinstance(group.get("params"), Sequence) for group in groups
+    ):
+        yield "its param_groups are no list of dicts with params"
+    state = given["state"]
+    if not isinstance(state, Mapping) or not all(
+        str(number).isdecimal() and isinstance(entry, Mapping) for number, entry in state.items()
+    ):
+        yield "its state is no dict of dicts by the numbers of parameters"
+
+
+def _group_problems(optimizer: Optimizer, given: Mapping[str, Any]) -> Iterator[str]:
     own = [len(group["params"]) for group in optimizer.param_groups]
-    saved = [len(group["params"]) for group in groups]
+    saved = [len(group["params"]) for group in given["param_groups"]]
     if own != saved:
         yield f"it has groups of {saved} parameters, the optimizer of {own}"
+        return
+    for group, options in _paired(optimizer, given):
+        try:
+            optimizer.check_options({**group, **options})
+        except (LazygradError, TypeError, ValueError) as error:
+            yield f"an option makes no sense: {error}"
 
 
 def _entry_problems(param: Tensor, entry: Entry, wanted: set[str]) -> Iterator[str]:
     for name, value in entry.items():
-        if name != STEP and value is not None:
-            if name not in wanted:
-                yield f"unexpected {name} for a parameter of shape {param.shape}"
-            elif tuple(value.shape) != param.shape:
-                yield f"{name} has shape {tuple(value.shape)}, the parameter {param.shape}"
+        if value is None:
+            continue
+        if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+            yield f"{name} is a {type(value).__name__}, no Tensor or array"
+        elif name == STEP:
+            if math.prod(value.shape) != 1 or not 0 <= float(value.item()) < math.inf:
+                yield f"{name} is no number of updates, for a parameter of shape {param.shape}"
+        elif name not in wanted:
+            yield f"unexpected {name} for a parameter of shape {param.shape}"
+        elif tuple(value.shape) != param.shape:
+            yield f"{name} has shape {tuple(value.shape)}, the parameter {param.shape}"
     missing = wanted - entry.keys() - {STEP}
     if entry and missing:
         yield f"no {', '.join(sorted(missing))} for a parameter of shape {param.shape}"

@@ -61,7 +61,7 @@ class Code:
         parts: what it does, one after the other.
         memory: the numbers of the memory that it is bound to, in order.
         geometry: how it is launched (global and local sizes), for people.
-        data: what the backend needs to compile and launch it; can be pickled.
+        data: what the backend needs to compile and launch it: one of its ``records``.
     """
 
     parts: tuple[Part, ...]
@@ -111,12 +111,16 @@ class Backend(ABC):
     """A device: memory, copies, compilation. One instance a process, made when first named.
 
     ``suffix`` and ``comment`` are those of files in the language of generated code, for dumps.
+    ``records`` are the classes that ``Code.data`` is made of: dataclasses of annotated fields
+    (bool, int, float, str, None, tuples, dicts by str, arrays of numbers, other records), which the
+    disk cache keeps. Code with other data works, but is made anew by every process.
     """
 
     name: str  # as in BACKEND=...
     target: Target
     suffix: str = ".txt"
     comment: str = "#"
+    records: tuple[type, ...] = ()
 
     @abstractmethod
     def allocate(self, nbytes: int) -> Any:

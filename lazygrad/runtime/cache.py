@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn
 
 from lazygrad import ops
@@ -15,8 +15,10 @@ from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.locks import running
 from lazygrad.runtime import disk, registry, report
-from lazygrad.runtime.program import CompiledPlan, Recipe, pickled
-from lazygrad.schedule.plan import make_plan
+from lazygrad.runtime.backend import Backend
+from lazygrad.runtime.program import CompiledPlan, Recipe, read_recipe, written
+from lazygrad.runtime.records import Malformed
+from lazygrad.schedule.plan import Plan, make_plan
 from lazygrad.shape import Shape
 
 LIMIT = 256  # plans kept; the least recently used goes first
@@ -105,12 +107,11 @@ def compile_graph(
     backend = registry.backend(device)
     on_disk = ("plan", device, backend.fingerprint, key)
     if _uses_disk(key):
-        recipe = _recipe_on_disk(on_disk)
-        if recipe is not None:
+        found = _on_disk(on_disk, backend, device)
+        if found is not None:
             statistics.from_disk += 1
-            result = CompiledPlan(recipe, device)
-            report.planned(result, requested)
-            return result
+            report.planned(found, requested)
+            return found
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
     copies = with_leaves(requested, cut)
     inputs = [cut[leaf] for leaf in leaves]
@@ -118,8 +119,7 @@ def compile_graph(
     recipe = Recipe.of(plan, backend)
     result = CompiledPlan(recipe, device, plan)
     if _uses_disk(key):
-        kept = replace(recipe, pickled_plan=pickled(plan))
-        disk.put(on_disk, pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
+        _keep(on_disk, recipe, plan, backend)
     report.planned(result, copies)
     return result
 
@@ -130,13 +130,28 @@ def _uses_disk(key: Hashable) -> bool:
     return settings.cache and key is not None and not looked_at
 
 
-def _recipe_on_disk(key: object) -> Recipe | None:
+def _on_disk(key: object, backend: Backend, device: str) -> CompiledPlan | None:
     found = disk.get(key)
-    try:
-        recipe: Recipe | None = None if found is None else pickle.loads(found)
-    except Exception:  # whatever a file of another version may hold, it is a miss
+    if found is None:
         return None
-    return recipe
+    try:
+        return CompiledPlan(read_recipe(found, backend), device)
+    except Exception:  # whatever a file of another making leads to, it is a miss
+        return None
+
+
+def _keep(key: object, recipe: Recipe, plan: Plan, backend: Backend) -> None:
+    try:
+        content = written(recipe, plan, backend)
+    except Malformed as error:
+        warnings.warn(
+            f"[cache] the plan is not kept on disk: {error}; {type(backend).__name__}.records "
+            "names the classes that Code.data is made of",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return
+    disk.put(key, content)
 
 
 class Placeholder:

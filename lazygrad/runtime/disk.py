@@ -2,7 +2,8 @@
 
 A file appears whole or not at all (written aside, then renamed), carries a checksum, and may vanish
 at any time. Nothing here raises because of the disk: a cache that cannot be read or written is a
-cache that misses. Files hold pickles and machine code, so the folder belongs to the user alone.
+cache that misses. Files hold plain data (see ``records``), but also source code and the binaries of
+drivers, so nothing is taken from a folder or file that is not the user's alone.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from typing import TypeVar
 import numpy as np
 
 from lazygrad.config import settings
-from lazygrad.folders import cache_folder
+from lazygrad.folders import is_mine, private_folder
 
 P = TypeVar("P", str, Path)
 LIMIT = 256 << 20  # bytes in the folder; the files that were not used for longest go first
 KEPT = 0.75  # of the limit, after old files went
 DIGEST = 32  # bytes
+FOLDER = "compiled"
 
 
 def enabled() -> bool:
@@ -34,9 +36,13 @@ def enabled() -> bool:
 
 def get(key: object) -> bytes | None:
     """What was last put under ``key`` (compared by its ``repr``), or None."""
-    place = _place(key)
+    folder = private_folder(FOLDER)
+    if folder is None:
+        return None
+    place = folder / _name(key)
     try:
-        content = place.read_bytes()
+        with open(place, "rb") as file:
+            content = file.read() if is_mine(os.fstat(file.fileno())) else b""
     except OSError:
         return None
     payload = content[DIGEST:]
@@ -51,11 +57,12 @@ def get(key: object) -> bytes | None:
 
 def put(key: object, payload: bytes) -> None:
     """Keeps ``payload`` under ``key``, as far as the disk allows."""
-    place = _place(key)
+    folder = private_folder(FOLDER)
+    if folder is None:
+        return
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(place, sha256(payload).digest() + payload)
-        _trim(place.parent)
+        _write(folder / _name(key), sha256(payload).digest() + payload)
+        _trim(folder)
 
 
 def _write(place: Path, content: bytes) -> None:
@@ -95,9 +102,8 @@ def excess(found: Iterable[tuple[float, int, P]], limit: int) -> Iterator[tuple[
         left -= size
 
 
-def _place(key: object) -> Path:
-    name = sha256(repr((fingerprint(), key)).encode()).hexdigest()
-    return cache_folder("compiled") / name
+def _name(key: object) -> str:
+    return sha256(repr((fingerprint(), key)).encode()).hexdigest()
 
 
 @cache

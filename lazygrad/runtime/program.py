@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from lazygrad.config import settings
-from lazygrad.kernel import expr as ex
+from lazygrad.errors import InternalError
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime import registry, report
 from lazygrad.runtime.backend import Backend, Call, Code, Part, Program
 from lazygrad.runtime.memory import Memory, scratchpad
+from lazygrad.runtime.plan_format import plan_format
+from lazygrad.runtime.records import Format, Malformed
 from lazygrad.schedule.plan import INPUT, OUTPUT, TEMPORARY, Plan
 
 
@@ -27,7 +29,7 @@ class Recipe:
         outputs, temporaries: bytes of each.
         results: the number of each requested value's memory.
         codes: the launches in order.
-        pickled_plan: the Plan with its kernels, for those who want to look inside.
+        written_plan: the Plan with its kernels, for those who want to look inside.
     """
 
     inputs: int
@@ -35,7 +37,7 @@ class Recipe:
     temporaries: tuple[int, ...]
     results: tuple[int, ...]
     codes: tuple[Code, ...]
-    pickled_plan: bytes = b""
+    written_plan: str = ""
 
     @classmethod
     def of(cls, plan: Plan, backend: Backend) -> Recipe:
@@ -70,7 +72,7 @@ class CompiledPlan:
     def plan(self) -> Plan:
         """The plan with its kernels."""
         if self._plan is None:
-            self._plan = unpickled(self.recipe.pickled_plan)
+            self._plan = _read_plan(self.recipe.written_plan)
         return self._plan
 
     def kernels(self, part: Part) -> list[Kernel]:
@@ -90,16 +92,43 @@ class CompiledPlan:
         return scratchpad.reserve(self.device, self.recipe.temporaries)
 
 
-def pickled(plan: Plan) -> bytes:
-    """A plan as bytes. Expressions come first, operands before what uses them, so that pickling
-    them never goes deep."""
-    values = [value for step in plan.steps for value in step.kernel.values]
-    return pickle.dumps((ex.toposort(values), plan), pickle.HIGHEST_PROTOCOL)
+def written(recipe: Recipe, plan: Plan, backend: Backend) -> bytes:
+    """A recipe and its plan as bytes.
+
+    Raises:
+        Malformed: the backend's data is not of its ``records``.
+    """
+    text = plan_format().encode(plan).decode()
+    return _recipe_format(backend.records).encode(replace(recipe, written_plan=text))
 
 
-def unpickled(data: bytes) -> Plan:
-    plan: Plan = pickle.loads(data)[1]
-    return plan
+def read_recipe(data: bytes, backend: Backend) -> Recipe:
+    """What was ``written``; its plan is read when someone asks for it.
+
+    Raises:
+        Malformed: ``data`` is anything else.
+    """
+    recipe = _recipe_format(backend.records).decode(data)
+    pieces = recipe.inputs + len(recipe.outputs) + len(recipe.temporaries)
+    numbers = [*recipe.results, *(number for code in recipe.codes for number in code.memory)]
+    if not all(0 <= number < pieces for number in numbers):
+        raise Malformed(f"memory {max(numbers)} of {pieces}")
+    return recipe
+
+
+def _read_plan(text: str) -> Plan:
+    try:
+        return plan_format().decode(text.encode())
+    except Malformed as error:
+        raise InternalError(
+            f"[cache] the kernels that were kept with a plan cannot be read ({error}); "
+            "run with LAZYGRAD_CACHE=0 to plan anew"
+        ) from None
+
+
+@cache
+def _recipe_format(records: tuple[type, ...]) -> Format[Recipe]:
+    return Format(Recipe, records)
 
 
 class Binding:

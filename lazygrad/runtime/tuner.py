@@ -6,12 +6,13 @@ kept on disk, by the device and by what the kernel computes.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import TypeVar
 
 from lazygrad.runtime import disk
+from lazygrad.runtime.records import Format, Malformed
 
 V = TypeVar("V")
 LIMIT = 4.0  # seconds for all variants of one kernel, compilation included
@@ -32,17 +33,35 @@ def best(
 
     Args:
         key: what is tuned, device included; compared by its ``repr``.
+        first: a number, or a record (see ``records``).
         stages: from the best variant so far to those to try next.
         seconds: compiles and times a variant once; infinite if it cannot run.
     """
     found = _known.get(key)
     if found is None:
-        kept = disk.get(("tuned", key)) if disk.enabled() else None
-        found = _search(first, stages, seconds) if kept is None else pickle.loads(kept)
+        found = _kept(key, first)
+        if found is None:
+            found = _search(first, stages, seconds)
+            _keep(key, found)
         _known[key] = found
-        if kept is None and disk.enabled():
-            disk.put(("tuned", key), pickle.dumps(found))
     return found  # type: ignore[return-value]  # the key names its type
+
+
+def _kept(key: Hashable, first: V) -> V | None:
+    """What an earlier process found best."""
+    content = disk.get(("tuned", key)) if disk.enabled() else None
+    if content is None:
+        return None
+    try:
+        return Format(type(first)).decode(content)
+    except Malformed:
+        return None
+
+
+def _keep(key: Hashable, found: V) -> None:
+    if disk.enabled():
+        with suppress(Malformed):  # what has no format is searched for by each process
+            disk.put(("tuned", key), Format(type(found)).encode(found))
 
 
 def _search(

@@ -1,5 +1,6 @@
 """CIFAR-10 in its three forms."""
 
+import gzip
 import io
 import pickle
 import tarfile
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from lazygrad.config import config
-from lazygrad.data import cifar10
+from lazygrad.data import cifar10, limited
 from lazygrad.data.cifar import ARCHIVE, BATCHES, BINARY, PICKLED, RECORD
 from lazygrad.errors import DataError
 
@@ -106,5 +107,58 @@ def test_damaged_pickle(tmp_path):
     write_pickled(tmp_path)
     path = tmp_path / PICKLED / "data_batch_1"
     path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match="data_batch_1 is no batch of the Python version"):
+        cifar10(tmp_path, download=False)
+
+
+@pytest.mark.parametrize("write", [write_binary, write_pickled, write_archive])
+def test_what_grows_too_large_is_given_up(tmp_path, monkeypatch, write):
+    write(tmp_path)
+    monkeypatch.setattr(limited, "LIMIT", 2 * RECORD)
+    with pytest.raises(DataError, match=f"holds more than {2 * RECORD} bytes when it is unpacked"):
+        cifar10(tmp_path, download=False)
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_an_archive_that_unpacks_without_end(tmp_path, monkeypatch, kind):
+    """Whichever member it is that grows."""
+    monkeypatch.setattr(limited, "LIMIT", 1 << 20)
+    member = tarfile.TarInfo("large")
+    member.size, member.type = 1 << 40, kind
+    (tmp_path / ARCHIVE).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 22)))
+    with pytest.raises(DataError, match=f"holds more than {1 << 20} bytes"):
+        cifar10(tmp_path, download=False)
+
+
+@pytest.mark.parametrize("name", ["/etc/data_batch_1.bin", f"../{BINARY}/data_batch_1.bin"])
+def test_nothing_is_written_where_an_archive_says(tmp_path, name):
+    """Members are read by their names, never unpacked."""
+    with tarfile.open(tmp_path / ARCHIVE, "w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = RECORD
+        archive.addfile(member, io.BytesIO(bytes(RECORD)))
+        link = tarfile.TarInfo(f"{BINARY}/data_batch_2.bin")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    with pytest.raises(DataError):
+        cifar10(tmp_path, download=False)
+    assert [path.name for path in tmp_path.iterdir()] == [ARCHIVE]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"cos\nsystem\n(S'true'\ntR.",
+        pickle.dumps({b"data": np.zeros((2, 3)), b"labels": [1, 2]}),
+        pickle.dumps({b"data": None, b"labels": None}),
+        pickle.dumps([1]),
+        b"\x80\x04" + b"(" * 1000,
+        b"\x80\x04\x8e" + (1 << 40).to_bytes(8, "little") + b"x",
+    ],
+)
+def test_hostile_pickles(tmp_path, content):
+    write_pickled(tmp_path)
+    (tmp_path / PICKLED / "data_batch_1").write_bytes(content)
     with pytest.raises(DataError, match="data_batch_1 is no batch of the Python version"):
         cifar10(tmp_path, download=False)

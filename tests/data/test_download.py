@@ -78,6 +78,13 @@ def test_a_wrong_file_leaves_nothing(server, tmp_path, path, words):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_without_end_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("lazygrad.data.download.LARGEST", 1 << 19)
+    with pytest.raises(DataError, match="sent more than 524288 bytes"):
+        download(remote(server, "/unmeasured"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_next_mirror_is_tried(server, tmp_path):
     file = remote(server, "/gone", "/other", "/data")
     assert download(file, tmp_path).read_bytes() == CONTENT

@@ -1,6 +1,8 @@
 """The IDX reader: every type, and every way for a file to be wrong."""
 
 import gzip
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -71,3 +73,49 @@ def test_damaged_gzip(tmp_path, damage):
 def test_missing_file(tmp_path):
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_idx(tmp_path / "nothing")
+
+
+def bomb(shape, zeros):
+    """A small gzipped file that unpacks to many zeros after its header."""
+    header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+    return gzip.compress(header + bytes(zeros))
+
+
+def test_no_more_is_unpacked_than_the_header_announces(tmp_path, monkeypatch):
+    read = []
+    original = gzip.GzipFile.read
+
+    def counted(self, size=-1):
+        assert size >= 0
+        piece = original(self, size)
+        read.append(len(piece))
+        return piece
+
+    monkeypatch.setattr(gzip.GzipFile, "read", counted)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(bomb((2, 3), 1 << 24))
+    with pytest.raises(DataError, match="has bytes after its values: .* 18 bytes in all"):
+        read_idx(path)
+    assert sum(read) == 4 + 8 + 7
+
+
+def test_a_header_that_announces_too_much_is_not_believed(tmp_path):
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(bomb((1 << 31, 1 << 31), 1 << 20))
+    with pytest.raises(DataError, match=f"{1 << 62} bytes, .*the limit of {1 << 32}"):
+        read_idx(path)
+    path.write_bytes(bomb((100,), 100))
+    with pytest.raises(DataError, match="100 bytes, which is more than the limit of 99"):
+        read_idx(path, limit=99)
+    assert read_idx(path, limit=100).shape == (100,)
+
+
+def test_memory_grows_with_what_is_there(tmp_path):
+    path = tmp_path / "short.idx"
+    path.write_bytes(bytes([0, 0, 8, 2]) + struct.pack(">2I", 1 << 15, 1 << 16) + b"12")
+    tracemalloc.start()
+    with pytest.raises(DataError, match="is truncated: .*but it has 14"):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 23

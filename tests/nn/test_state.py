@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 
 import numpy as np
 import pytest
@@ -115,3 +116,79 @@ def test_missing_library(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
     with pytest.raises(MissingExtraError, match=r"pip install lazygrad\[safetensors\]"):
         nn.load_state(tmp_path / "m")
+
+
+# -- what is refused, and what is survived -------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["__metadata__", "\ud800", 3])
+def test_names_that_no_file_can_hold(tmp_path, name):
+    with pytest.raises(CheckpointError, match=r"\[save_state\] no Tensor can be kept under"):
+        nn.save_state(tmp_path / "m", {"fine": Tensor(1.0), name: Tensor(2.0)})
+    assert not os.listdir(tmp_path)
+
+
+def test_values_that_are_no_tensors(tmp_path):
+    with pytest.raises(CheckpointError, match="x is a ndarray; state maps names to Tensors"):
+        nn.save_state(tmp_path / "m", {"x": np.zeros(2)})
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(CheckpointError, match=r"\[save_state\] .* is a folder; name a file in it"):
+        nn.save_state(tmp_path, {"x": Tensor(1.0)})
+    with pytest.raises(CheckpointError, match=r"\[load_state\] .* is a folder"):
+        nn.load_state(tmp_path)
+
+
+def test_a_device_stays_a_device():
+    nn.save_state(os.devnull, {"x": Tensor(1.0)})
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    with pytest.raises(CheckpointError, match="is not a complete safetensors file"):
+        nn.load_state(os.devnull)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no /dev/zero")
+def test_a_file_without_end_is_not_read_to_its_end():
+    with pytest.raises(CheckpointError, match="is not a complete safetensors file"):
+        nn.load_state("/dev/zero")
+
+
+def test_no_more_is_read_than_the_header_announces(tmp_path):
+    path = tmp_path / "m.safetensors"
+    nn.save_state(path, {"x": Tensor(np.zeros(4))})
+    size = path.stat().st_size
+    os.truncate(path, 1 << 40)  # the rest is a hole
+    assert len(state_module._read(path)) == size + 1
+    with pytest.raises(CheckpointError, match=f"{1 << 40} bytes"):
+        nn.load_state(path)
+    path.write_bytes((1 << 62).to_bytes(8, "little"))
+    with pytest.raises(CheckpointError, match="is not a complete safetensors file"):
+        nn.load_state(path)
+
+
+def test_damaged_headers_give_a_state_or_an_error(tmp_path):
+    """Each byte before the data, changed."""
+    path = tmp_path / "m.safetensors"
+    nn.save_state(path, {"x": Tensor(np.ones((2, 3))), "y": Tensor(True)}, {"epoch": "3"})
+    content = path.read_bytes()
+    refused = 0
+    for position in range(8 + int.from_bytes(content[:8], "little")):
+        for change in (0x01, 0x10, 0xFF):
+            damaged = bytearray(content)
+            damaged[position] ^= change
+            path.write_bytes(damaged)
+            try:
+                nn.load_state(path)
+            except CheckpointError as error:
+                assert str(path) in str(error)
+                refused += 1
+    assert refused > 300
+
+
+def test_foreign_bools_are_bools(tmp_path):
+    path = tmp_path / "m.safetensors"
+    nn.save_state(path, {"x": Tensor([True, False, True])})
+    content = path.read_bytes()
+    path.write_bytes(content[:-3] + b"\x02\x00\xff")
+    found = nn.load_state(path)[0]["x"]
+    assert found.int().numpy().tolist() == [1, 0, 1]

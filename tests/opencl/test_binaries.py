@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def copied() -> None:
     """Compiles a kernel on a fresh backend, as another process would, and runs it."""
     backend = OpenCLBackend()
-    backend._binaries.left_to_driver = False  # as with any driver but PoCL
+    backend._binaries.is_pocl = False  # as with any driver but PoCL
     (program,) = backend.compile([ks.copy(dt.float32, 5)])
     memory = [backend.allocate(20), backend.allocate(20)]
     array, found = np.arange(5, dtype=np.float32), np.zeros(5, np.float32)

@@ -1,15 +1,18 @@
 """PoCL's shortcomings: a missing linker ends the process, an unknown processor the compilation."""
 
 import ctypes
+import os
 import platform
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pyopencl", reason="pyopencl is not installed")
 
+from lazygrad.config import config
 from lazygrad.errors import DeviceError
-from lazygrad_opencl import device as devices, pocl
+from lazygrad_opencl import OpenCLBackend, device as devices, pocl
 
 ZEN3 = frozenset({"sse4_2", "ssse3", "avx2", "fma", "bmi2", "f16c"})
 ZEN5 = ZEN3 | pocl.ICE_LAKE
@@ -23,10 +26,31 @@ def found_pocl() -> object:
 
 
 def test_a_missing_linker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody but the shell looks into /usr/bin where the PATH does not say so."""
     name = found_pocl().name
-    monkeypatch.setattr(pocl, "which", lambda *args, **options: None)
-    with pytest.raises(DeviceError, match="binutils"):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(DeviceError, match="finds no `ld` on the PATH.*apt-get install gcc"):
         devices.select(name)
+
+
+def test_a_linker_that_does_not_link_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = found_pocl().name
+    broken = tmp_path / "ld"
+    broken.write_text("#!/bin/sh\necho cannot find -lgcc >&2; exit 1\n")
+    broken.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(pocl, "LIBRARIES", [()])
+    monkeypatch.setenv("POCL_KERNEL_CACHE", "0")
+    with pytest.raises(DeviceError, match="cannot use .*/ld:(.|\n)*cannot find -lgcc"):
+        devices.select(name)
+
+
+def test_a_linker_in_an_unusual_place_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = found_pocl().name
+    monkeypatch.setattr(pocl, "LIBRARIES", [()])
+    assert devices.select(name).name == name
 
 
 def test_only_pocl_is_pocl() -> None:
@@ -71,20 +95,48 @@ def test_the_processor_is_corrected(
 ) -> None:
     monkeypatch.setattr(pocl, "_flags", lambda: flags)
     record = Record(believed.encode())
-    assert pocl.name_processor(record.address) == corrected
+    assert pocl._correct_name(record.address, write=False) == believed
+    assert record.processor.value == believed.encode()
+    assert pocl._correct_name(record.address, write=True) == corrected
     assert record.processor.value == corrected.encode()
 
 
 def test_a_record_of_another_form_is_left_alone() -> None:
     fields = (ctypes.c_uint64 * 256)(*range(256))
-    assert pocl.name_processor(ctypes.addressof(fields)) == ""
+    assert pocl._correct_name(ctypes.addressof(fields), write=True) == ""
     assert list(fields) == list(range(256))
 
 
-def test_an_unknown_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Device:
-        int_ptr = 0
+class Device:
+    """Of which only the record matters."""
 
-    monkeypatch.setattr(pocl, "name_processor", lambda record: pocl.UNKNOWN)
+    int_ptr = 0
+
+
+def test_an_unknown_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pocl, "_correct_name", lambda record, write: pocl.UNKNOWN)
     with pytest.raises(DeviceError, match="newer PoCL"):
-        pocl.safe_lanes(Device())
+        pocl.correct_processor(Device())
+
+
+def test_a_setting_leaves_the_processor_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bool] = []
+    monkeypatch.setattr(pocl, "_correct_name", lambda record, write: written.append(write) or "")
+    pocl.correct_processor(Device())
+    with config(correct_processor=False):
+        pocl.correct_processor(Device())
+    assert written == [True, False]
+
+
+def test_the_processor_is_corrected_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that only asks writes into PoCL's memory."""
+    found_pocl()
+    calls: list[object] = []
+    correct = pocl.correct_processor
+    monkeypatch.setattr(
+        pocl, "correct_processor", lambda device: calls.append(device) or correct(device)
+    )
+    backend = OpenCLBackend()
+    assert backend.fingerprint == backend.fingerprint
+    assert backend.processor in backend.fingerprint
+    assert len(calls) == 1

@@ -1,9 +1,14 @@
-"""The folder where PoCL keeps what it compiled."""
+"""What PoCL compiles: kept whole, put where it looks, and nothing that ends the process."""
 
 from __future__ import annotations
 
 import os
-import time
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,80 +16,220 @@ import pytest
 from lazygrad.config import config
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import pocl_cache
+from lazygrad.errors import DeviceError
+from lazygrad_opencl import device, pocl, pocl_cache
+
+fcntl = pytest.importorskip("fcntl")
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    # set before they are removed, so that they are restored afterwards
-    for name in ("POCL_CACHE_DIR", "POCL_KERNEL_CACHE"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    return monkeypatch
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """As in a process that has not called OpenCL."""
+    monkeypatch.delenv(pocl_cache.FOLDER, raising=False)
+    pocl_cache.prepare.cache_clear()
+    yield monkeypatch
+    pocl_cache.prepare.cache_clear()
 
 
-def test_it_is_in_the_cache_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def another_process() -> None:
+    """One that chooses a folder of its own."""
+    pocl_cache.handed_over()
+    pocl_cache.prepare.cache_clear()
+
+
+# -- the folder ---------------------------------------------------------------------------------
+
+
+def test_it_is_in_the_cache_folder_and_of_one_process(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
     with config(cache=True, cache_dir=str(tmp_path)):
-        pocl_cache.prepare()
-    assert os.environ["POCL_CACHE_DIR"] == str(tmp_path / "pocl")
-    assert (tmp_path / "pocl").is_dir()
-    assert "POCL_KERNEL_CACHE" not in os.environ
+        folder = pocl_cache.prepare()
+    assert folder is not None and folder.parent == tmp_path / "pocl"
+    assert folder.stat().st_mode & 0o077 == 0
+    assert os.environ[pocl_cache.FOLDER] == str(folder)
+    pocl_cache.handed_over()
+    assert pocl_cache.FOLDER not in os.environ, "processes that this one starts are not this one"
 
 
 def test_a_chosen_folder_stays(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("POCL_CACHE_DIR", "/elsewhere")
+    environment.setenv(pocl_cache.FOLDER, "/elsewhere")
     with config(cache=True, cache_dir=str(tmp_path)):
-        pocl_cache.prepare()
-    assert os.environ["POCL_CACHE_DIR"] == "/elsewhere"
-
-
-def test_nothing_is_kept_where_the_cache_is_off(
-    tmp_path: Path, environment: pytest.MonkeyPatch
-) -> None:
-    with config(cache=False, cache_dir=str(tmp_path)):
-        pocl_cache.prepare()
-    assert os.environ["POCL_KERNEL_CACHE"] == "0"
+        assert pocl_cache.prepare() is None
+    pocl_cache.handed_over()
+    assert os.environ[pocl_cache.FOLDER] == "/elsewhere"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_left_to_pocl(
+def test_nothing_is_kept_where_the_cache_is_off(tmp_path: Path) -> None:
+    with config(cache=False, cache_dir=str(tmp_path)):
+        folder = pocl_cache.prepare()
+    assert folder is not None and folder.parent == Path(tempfile.gettempdir())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_cache_has_no_room_there_is_another_place(
     tmp_path: Path, environment: pytest.MonkeyPatch
 ) -> None:
+    environment.setattr(pocl_cache, "room", lambda folder: tmp_path not in folder.parents)
+    with config(cache=True, cache_dir=str(tmp_path)):
+        folder = pocl_cache.prepare()
+    assert folder is not None and folder.parent == Path(tempfile.gettempdir())
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    with config(cache=True, cache_dir=str(tmp_path)):
+        first = pocl_cache.prepare()
+        dead = first.parent / f"{pocl_cache.PREFIX}dead"
+        (dead / "AB" / "program").mkdir(parents=True)
+        another_process()
+        second = pocl_cache.prepare()
+    assert {*first.parent.iterdir()} == {first, second}
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+def test_a_program_is_packed_and_put_back(tmp_path: Path) -> None:
+    with config(cache=True, cache_dir=str(tmp_path)):
+        program = pocl_cache.prepare() / "AB" / "CDEF"
+        (program / "kernel").mkdir(parents=True)
+        (program / "program.bc").write_bytes(b"code")
+        (program / "kernel" / "kernel.so").write_bytes(b"more")
+        packed = pocl_cache._pack(program)
+        another_process()
+        pocl_cache._unpack(packed)
+        (restored,) = pocl_cache._programs()
+    assert restored != program and restored.parts[-2:] == program.parts[-2:]
+    assert (restored / "kernel" / "kernel.so").read_bytes() == b"more"
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside", ".hidden", "a//b"])
+def test_nothing_is_unpacked_outside(tmp_path: Path, name: str) -> None:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, b"planted")
+        archive.writestr("AB/CD/program.bc", b"fine")
+    with config(cache=True, cache_dir=str(tmp_path)):
+        folder = pocl_cache.prepare()
+        pocl_cache._unpack(content.getvalue())
+    found = [path.relative_to(folder).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert found == ["AB/CD/program.bc"]
+
+
+def test_what_is_no_archive_is_nothing(tmp_path: Path) -> None:
+    with config(cache=True, cache_dir=str(tmp_path)):
+        pocl_cache._unpack(b"no archive")
+        assert pocl_cache._programs() == frozenset()
+
+
+# -- with PoCL itself, in processes that it may end ---------------------------------------------
+
+PROGRAM = """
+from lazygrad import Tensor
+print((Tensor.ones(3, 4, device="GPU") * 2).sum().item())
+"""
+
+
+def run(code: str = PROGRAM, **environment: str) -> subprocess.CompletedProcess[str]:
+    if not any(map(pocl.is_pocl, device.all_devices())):
+        pytest.skip("PoCL is not among the devices")
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "OPENCL_DEVICE": "portable", "LAZYGRAD_CACHE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def result(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def error(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line of an orderly failure."""
+    assert done.returncode == 1, f"{done.returncode}: {done.stderr}"
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.gpu
+def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
+    assert result(run(LAZYGRAD_CACHE_DIR=str(tmp_path))) == "24.0"
+    files = sorted((tmp_path / "compiled").iterdir())
+    assert len(files) == 2  # a plan and a program
+    assert list((tmp_path / "pocl").iterdir()) == []
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        file.write_bytes(content)
+    assert result(run(LAZYGRAD_CACHE_DIR=str(tmp_path))) == "24.0"
+
+
+@pytest.mark.gpu
+def test_an_empty_file_in_a_chosen_folder_is_passed_over(tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    chosen.mkdir()
+    where = {"LAZYGRAD_CACHE_DIR": str(tmp_path), "POCL_CACHE_DIR": str(chosen)}
+    assert result(run(**where)) == "24.0"
+    (damaged,) = chosen.glob("*/*/program.bc")
+    damaged.write_bytes(b"")
+    assert result(run(**where)) == "24.0"
+
+
+@pytest.mark.gpu
+def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))"
+    message = error(run(limit + PROGRAM, LAZYGRAD_CACHE_DIR=str(tmp_path)))
+    assert message.startswith("lazygrad.errors.DeviceError: [opencl] PoCL writes what it compiles")
+    assert "the disk is full" in message
+
+
+@pytest.mark.gpu
+def test_a_home_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with config(cache=True, cache_dir=str(tmp_path / "file")):
-        pocl_cache.prepare()
-    assert "POCL_CACHE_DIR" not in os.environ
+    nowhere = str(tmp_path / "file" / "home")
+    assert result(run(HOME=nowhere, XDG_CACHE_HOME="", LAZYGRAD_CACHE_DIR="")) == "24.0"
 
 
-def program(folder: Path, name: str, nbytes: int, days: float) -> Path:
-    """A program as PoCL keeps it, last used so many days ago."""
-    place = folder / name[:2] / name[2:]
-    (place / "kernel").mkdir(parents=True)
-    (place / "kernel" / "kernel.so").write_bytes(bytes(nbytes))
-    accessed = place / "last_accessed"
-    accessed.touch()
-    then = time.time() - days * pocl_cache.DAY
-    os.utime(accessed, (then, then))
-    return place
+def test_room_is_asked_for_before_anything_is_compiled(environment: pytest.MonkeyPatch) -> None:
+    environment.setattr(pocl_cache, "room", lambda folder: False)
+    with pytest.raises(DeviceError, match="LAZYGRAD_CACHE_DIR, or use BACKEND=CPU"):
+        pocl_cache.require_room()
 
 
-def test_old_programs_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pocl_cache, "LIMIT", 100_000)
-    places = [program(tmp_path, f"AA{days}", 40_000, days) for days in (9, 5, 3)]
-    pocl_cache.trim(tmp_path)
-    assert [place.exists() for place in places] == [False, False, True]
+# -- fork ---------------------------------------------------------------------------------------
+
+FORK = """
+import os, signal, sys
+from lazygrad import Tensor, jit
+from lazygrad.errors import DeviceError
+double = jit(lambda x: x * 2)
+x = Tensor.ones(3, 4, device="GPU")
+for _ in range(3):
+    double(x).numpy()
+waits = x + 1
+uses = [lambda: double(x), lambda: waits.numpy(), lambda: Tensor([1.0], device="GPU").numpy()]
+child = os.fork()
+if child == 0:
+    signal.alarm(60)  # instead of a hang
+    for use in uses:
+        try:
+            use()
+        except DeviceError as error:
+            assert 'get_context("spawn")' in str(error)
+        else:
+            sys.exit("no error")
+    assert Tensor.ones(3, device="CPU").sum().item() == 3
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+print(waits.sum().item())
+"""
 
 
-def test_what_may_be_in_use_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pocl_cache, "LIMIT", 100_000)
-    places = [program(tmp_path, f"AA{n}", 80_000, 0.5) for n in range(3)]
-    pocl_cache.trim(tmp_path)
-    assert all(place.exists() for place in places)
-
-
-def test_it_looks_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pocl_cache.trim(tmp_path)
-    monkeypatch.setattr(pocl_cache, "LIMIT", 0)
-    place = program(tmp_path, "AA1", 1, 9)
-    pocl_cache.trim(tmp_path)
-    assert place.exists()
+@pytest.mark.gpu
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_says_what_to_do(tmp_path: Path) -> None:
+    assert result(run(FORK, LAZYGRAD_CACHE_DIR=str(tmp_path))) == "24.0"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -16,7 +18,12 @@ import lazygrad
 from lazygrad import Tensor, jit
 from lazygrad.folders import cache_folder
 from lazygrad.inspect import jit_kernels, plan_cache
-from lazygrad.runtime import cache, disk
+from lazygrad.runtime import cache, disk, registry
+from lazygrad.runtime.program import Recipe, read_recipe, written
+from lazygrad.runtime.records import Malformed
+from lazygrad.schedule.plan import Plan
+
+posix = pytest.mark.skipif(os.name != "posix", reason="files have no owners and modes here")
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +49,17 @@ def test_what_was_put_is_got() -> None:
     assert disk.get(("key",)) is None
 
 
+def test_a_flipped_bit_anywhere_is_a_miss(folder: Path) -> None:
+    disk.put("key", b"value")
+    (file,) = files(folder)
+    content = file.read_bytes()
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 1
+        file.write_bytes(damaged)
+        assert disk.get("key") is None
+
+
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 32 + b"value"])
 def test_a_damaged_file_is_a_miss_and_goes(folder: Path, content: bytes) -> None:
     disk.put("key", b"value")
@@ -58,16 +76,96 @@ def test_a_folder_that_cannot_be_made_is_a_miss(tmp_path: Path) -> None:
         assert disk.get("key") is None
 
 
-def test_the_folder_is_the_users_alone(folder: Path) -> None:
+@posix
+def test_the_folder_is_the_users_alone(tmp_path: Path) -> None:
+    with lazygrad.config(cache_dir=str(tmp_path / "new" / "base")):
+        disk.put("key", b"value")
+    made = [tmp_path / "new", tmp_path / "new" / "base", tmp_path / "new" / "base" / "compiled"]
+    assert [folder.stat().st_mode & 0o777 for folder in made] == [0o700] * 3
+
+
+def owned_by(monkeypatch: pytest.MonkeyPatch, user: int, *paths: Path) -> None:
+    """Lets ``stat`` say that ``paths`` belong to ``user``."""
+    stat, fstat = os.stat, os.fstat
+    numbers = {stat(path).st_ino for path in paths}
+
+    def changed(state: os.stat_result) -> os.stat_result:
+        fields = list(state)
+        if state.st_ino in numbers:
+            fields[4] = user
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(os, "stat", lambda *args, **kwargs: changed(stat(*args, **kwargs)))
+    monkeypatch.setattr(os, "fstat", lambda *args: changed(fstat(*args)))
+
+
+def refused(words: str) -> None:
+    with pytest.warns(RuntimeWarning, match=rf"\[cache\] nothing compiled is kept.*{words}"):
+        assert disk.get("key") is None
+    disk.put("key", b"other")  # and says so once
+
+
+OTHER = 12345  # a user
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+def test_a_folder_that_others_can_write_is_refused(folder: Path, mode: int) -> None:
     disk.put("key", b"value")
-    assert os.name != "posix" or folder.stat().st_mode & 0o077 == 0
+    folder.chmod(mode)
+    refused("others can write in the folder .*chmod go-w it")
+    folder.chmod(0o755)  # that others read is no harm
+    assert disk.get("key") == b"value"
+
+
+@posix
+def test_a_folder_of_another_user_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.put("key", b"value")
+    with monkeypatch.context() as changed:
+        owned_by(changed, OTHER, folder)
+        refused(f"belongs to another user \\({OTHER}\\)")
+    assert disk.get("key") == b"value"
+
+
+@posix
+def test_the_folder_around_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who can write there can exchange ours; where each removes only what is his own, he cannot."""
+    disk.put("key", b"value")
+    tmp_path.chmod(0o777)
+    refused("others can write in the folder")
+    tmp_path.chmod(0o1777)
+    assert disk.get("key") == b"value"
+    tmp_path.chmod(0o700)
+    with monkeypatch.context() as changed:
+        owned_by(changed, OTHER, tmp_path)
+        refused("belongs to another user")
+    owned_by(monkeypatch, 0, tmp_path)
+    assert disk.get("key") == b"value"
+
+
+@posix
+def test_a_file_of_another_user_is_a_miss(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.put("key", b"value")
+    owned_by(monkeypatch, OTHER, *files(folder))
+    assert disk.get("key") is None
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with lazygrad.config(cache_dir=None):
+        disk.put("key", b"value")
+        assert disk.get("key") is None
 
 
 def test_the_least_recently_used_go_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "LIMIT", 10 * (1000 + disk.DIGEST))
     for number in range(10):
         disk.put(number, bytes(1000))
-        os.utime(disk._place(number), (number, number))
+        os.utime(folder / disk._name(number), (number, number))
     assert disk.get(0) is not None  # now it is the latest
     disk.put("more", bytes(1000))
     kept = [number for number in range(10) if disk.get(number) is not None]
@@ -97,6 +195,10 @@ def test_the_folder_follows_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> 
         assert cache_folder("data") == Path("/somewhere/lazygrad/data")
         monkeypatch.setenv("XDG_CACHE_HOME", "relative is invalid")
         assert cache_folder("data") == Path.home() / ".cache/lazygrad/data"
+
+
+def repr_of(content: bytes) -> str:
+    return repr(content[:8])
 
 
 # -- plans --------------------------------------------------------------------------------------
@@ -152,14 +254,80 @@ def test_a_deep_plan_is_kept(device: str) -> None:
     assert plan_cache().from_disk == before + 1
 
 
-def test_a_file_that_is_no_plan_is_planned_anew(device: str, folder: Path) -> None:
-    first = computed(device)
-    keys = []
+class Trap:
+    """A pickle that runs code when it is loaded."""
+
+    sprung = False
+
+    @classmethod
+    def spring(cls) -> None:
+        cls.sprung = True
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Trap.spring, ()
+
+
+def replace_all(folder: Path, content: bytes) -> None:
+    """Exchanges what is kept, with the right checksum."""
     for file in files(folder):
-        keys.append(file)
-        disk._write(file, disk.sha256(b"nonsense").digest() + b"nonsense")
+        disk._write(file, disk.sha256(content).digest() + content)
+
+
+@pytest.mark.parametrize(
+    "content", [b"nonsense", b"", b"{}", b"[" * 100_000, pickle.dumps(Trap())], ids=repr_of
+)
+def test_a_file_that_is_no_plan_is_planned_anew(device: str, folder: Path, content: bytes) -> None:
+    first = computed(device)
+    replace_all(folder, content)
     cache.clear()
+    before = plan_cache().from_disk
     np.testing.assert_array_equal(computed(device), first)
+    assert plan_cache().from_disk == before
+    assert not Trap.sprung
+
+
+PLANTED = "prepare.__globals__"  # what could run code where Python's text is executed
+
+
+def test_python_that_generated_code_does_not_have_is_not_run(folder: Path) -> None:
+    """NumPy's code is kept as text, and text can be anything."""
+    first = computed("CPU")
+    changed = 0
+    for file in files(folder):
+        content = json.loads(file.read_bytes()[disk.DIGEST :])
+        texts = content[1]
+        for number, text in enumerate(texts):
+            if "def bind(" in text:
+                texts[number] = f"{text}\n{PLANTED}\n"
+                changed += 1
+        payload = json.dumps(content).encode()
+        disk._write(file, disk.sha256(payload).digest() + payload)
+    assert changed
+    cache.clear()
+    before = plan_cache().from_disk
+    np.testing.assert_array_equal(computed("CPU"), first)
+    assert plan_cache().from_disk == before
+
+
+def test_a_plan_with_memory_that_there_is_not_is_planned_anew(device: str) -> None:
+    backend = registry.backend(device)
+    recipe = Recipe(1, (4,), (), (2,), ())
+    content = written(recipe, Plan((), (), (), ()), backend)
+    with pytest.raises(Malformed, match="memory 2 of 2"):
+        read_recipe(content, backend)
+
+
+def test_data_that_a_backend_does_not_declare_is_computed_but_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = computed("CPU")
+    for file in files(folder):
+        file.unlink()
+    cache.clear()
+    monkeypatch.setattr(type(registry.backend("CPU")), "records", ())
+    with pytest.warns(RuntimeWarning, match=r"not kept on disk: .*Source.*NumpyBackend.records"):
+        np.testing.assert_array_equal(computed("CPU"), first)
+    assert files(folder) == []
 
 
 def test_other_settings_are_other_plans(device: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 import lazygrad
 from lazygrad import Tensor
-from lazygrad.runtime import tuner
+from lazygrad.runtime import disk, tuner
 from lazygrad.runtime.tuner import REPEATS, best
 
 
@@ -54,6 +55,27 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert best("key", 0, [lambda v: range(1, 100)], seconds) == 3
     assert tried == [variant for variant in range(4) for _ in range(REPEATS)]
+
+
+class Trap:
+    """A pickle that fails the test when it is loaded."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return pytest.fail, ("a pickle was loaded",)
+
+
+@pytest.mark.parametrize("content", [b"", b'[1,[],[],[],"2"]', pickle.dumps(Trap())])
+def test_what_is_no_winner_is_searched_anew(tmp_path: Path, content: bytes) -> None:
+    with lazygrad.config(cache=True, cache_dir=str(tmp_path)):
+        disk.put(("tuned", "key"), content)
+        assert best("key", 0, [lambda v: (1, 2)], lambda v: 3.0 - v) == 2
+
+
+def test_a_winner_without_a_format_is_remembered_in_the_process(tmp_path: Path) -> None:
+    with lazygrad.config(cache=True, cache_dir=str(tmp_path)):
+        stages = [lambda v: (frozenset({1}),)]
+        assert best("key", frozenset(), stages, lambda v: 3.0 - len(v)) == {1}
+        assert best("key", frozenset(), stages, lambda v: pytest.fail("searched again")) == {1}
 
 
 def test_a_winner_is_remembered_in_the_process_and_on_disk(

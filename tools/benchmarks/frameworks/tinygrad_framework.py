@@ -39,7 +39,7 @@ def _name_the_opencl_loader() -> None:
 
         for found in device.all_devices():
             if pocl.is_pocl(found):  # tinygrad's kernels get the compiler that ours get
-                pocl.safe_lanes(found)
+                pocl.correct_processor(found)
     except Exception as error:
         raise Unavailable(f"no OpenCL here ({error})") from error
     if "OPENCL_PATH" not in os.environ and os.path.exists("/proc/self/maps"):

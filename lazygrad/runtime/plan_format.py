@@ -1,0 +1,72 @@
+"""Plans as bytes: how a ``Format`` treats expressions, indices, ops and dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from lazygrad import dtype as dt, ops
+from lazygrad.dtype import DType
+from lazygrad.graph import Scalar
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr, KernelOp
+from lazygrad.kernel.index import Atom, Index
+from lazygrad.ops import Op
+from lazygrad.runtime.records import Form, Format, Reader, Record, Specials, Writer, named
+from lazygrad.schedule.plan import Plan
+
+# What an op that only kernels have takes as its argument; the others take none.
+ARGUMENTS: Mapping[KernelOp, Any] = {
+    ex.LOAD: ex.Load,
+    ex.LITERAL: Scalar,
+    ex.INDEX: Index,
+    ex.GUARD: ex.Guard,
+    ex.REDUCE: ex.Reduce,
+}
+EVERY: list[Op | KernelOp] = [*ops.ALL, *ARGUMENTS]
+OP = named({op.name: op for op in EVERY})
+DTYPE = named({dtype.name: dtype for dtype in dt.ALL})
+
+
+def _expressions(plans: Format[Any]) -> Record:
+    sources = plans.form(tuple[Expr, ...])
+    arguments: dict[Op | KernelOp, Form] = {op: plans.form(kind) for op, kind in ARGUMENTS.items()}
+    nothing = plans.form(type(None))
+
+    def row(writer: Writer, value: Expr) -> list[Any]:
+        argument = arguments.get(value.op, nothing)
+        return [
+            OP.write(writer, value.op),
+            DTYPE.write(writer, value.dtype),
+            sources.write(writer, value.src),
+            argument.write(writer, value.arg),
+        ]
+
+    def make(reader: Reader, row: list[Any]) -> Expr:
+        op, dtype = OP.read(reader, row[1]), DTYPE.read(reader, row[2])
+        argument = arguments.get(op, nothing).read(reader, row[4])
+        return ex.extension(op, sources.read(reader, row[3]), argument, dtype)
+
+    return Record(row, make, before=lambda value: ex.toposort([value])[:-1])
+
+
+def _indices(plans: Format[Any]) -> Record:
+    terms, const = plans.form(tuple[tuple[Atom, int], ...]), plans.form(int)
+
+    def row(writer: Writer, value: Index) -> list[Any]:
+        return [terms.write(writer, value.terms), const.write(writer, value.const)]
+
+    def make(reader: Reader, row: list[Any]) -> Index:
+        return Index(terms.read(reader, row[1]), const.read(reader, row[2]))
+
+    return Record(row, make)
+
+
+@cache
+def plan_format() -> Format[Plan]:
+    """Of plans with their kernels."""
+    specials = Specials(
+        forms={DType: DTYPE, Op: OP, KernelOp: OP}, records={Expr: _expressions, Index: _indices}
+    )
+    return Format(Plan, (Expr,), specials)  # Any stands for an Expr: the value of a DataAtom
