@@ -15,6 +15,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
 from tests.codegen.compare import check
 from tests.codegen.kernels import CASES, copy_as, inputs_of
+from tests.devices import on_one_worker
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
@@ -59,7 +60,9 @@ class Compiled:
         check(kernel, inputs, found)
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=on_one_worker(name)) for name in TARGETS]
+)
 def compiled(request: pytest.FixtureRequest) -> Iterator[Compiled]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "wide":  # as if every buffer were too large for 32-bit indices
