@@ -95,7 +95,7 @@ class Case:
         dtypes: what float arguments are tested in.
         gradient: the derivative by its float arguments is checked as well.
         relative: small results must be right to their last digits too.
-        scale: factor of the tolerance.
+        scale: factor of the tolerance; 0 for results that must be equal.
     """
 
     name: str
@@ -279,8 +279,9 @@ def _compare(where: str, found: Array, expected: Array, tolerance: float, relati
         wrong = found != expected
         bound = np.zeros(found.shape)
     else:
-        bound = tolerance * (np.abs(expected) if relative else np.maximum(np.abs(expected), 1.0))
+        size = np.abs(expected) if relative else np.maximum(np.abs(expected), 1.0)
         with np.errstate(all="ignore"):
+            bound = tolerance * size
             near = np.abs(found.astype(np.float64) - expected) <= bound
         same = (found == expected) | (np.isnan(found) & np.isnan(expected))
         wrong = ~(near | same)

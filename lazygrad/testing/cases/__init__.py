@@ -1,10 +1,19 @@
 """The cases of the conformance suite, one module a family."""
 
-from lazygrad.testing.cases import creation, elementwise, movement, products, reduce, windows
+from lazygrad.testing.cases import (
+    creation,
+    elementwise,
+    movement,
+    products,
+    reduce,
+    rounding,
+    windows,
+)
 
 CASES = [
     *creation.CASES,
     *elementwise.CASES,
+    *rounding.CASES,
     *movement.CASES,
     *reduce.CASES,
     *products.CASES,
