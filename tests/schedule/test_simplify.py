@@ -112,7 +112,7 @@ CASES: dict[str, list[tuple[Node, str]]] = {
     ],
     "max_constant": [(make(ops.REDUCE_MAX, _constant(NAN, X), arg=(0,)), "nan")],
     "add_zero": [
-        (make(ops.ADD, 0.0, X), "BUFFER"),
+        (make(ops.ADD, -0.0, X), "BUFFER"),
         (make(ops.ADD, WHOLE, 0), "BUFFER"),
         (make(ops.ADD, WHOLE, 1), "ADD(BUFFER, 1)"),
     ],
