@@ -46,4 +46,7 @@ def test_the_plan_cache_counts(device: str) -> None:
     before = inspect.plan_cache().hits, inspect.plan_cache().misses
     for _ in range(3):
         Tensor(np.ones(7919, np.float32), device=device).add(7919).realize()
-    assert (inspect.plan_cache().hits, inspect.plan_cache().misses) == (before[0] + 2, before[1] + 1)
+    assert (inspect.plan_cache().hits, inspect.plan_cache().misses) == (
+        before[0] + 2,
+        before[1] + 1,
+    )

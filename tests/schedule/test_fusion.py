@@ -161,6 +161,15 @@ def test_an_unused_gradient_costs_nothing(target) -> None:
     assert counts == [1, 2]
 
 
+@pytest.mark.parametrize(("columns", "names"), [(3, ["exp_matmul"]), (4, ["exp", "matmul"])])
+def test_an_operand_that_is_read_often_is_written(target, columns: int, names: list[str]) -> None:
+    """Computing an exponential for a fourth time is dearer than reading it back."""
+    kernels = kernels_of(data(64, 64).exp() @ data(64, columns), target=target)
+    assert [k.name.partition("_64x")[0] for k in kernels] == names
+    if columns == 4:
+        assert kernels[0].reasons == ("each element is read 4 times by mul",)
+
+
 def test_a_gather_loads_by_index(target) -> None:
     table, index = data(1000, 64), Tensor(np.arange(10))
     kernels = kernels_of(table[index], target=target)
