@@ -6,7 +6,7 @@ by op. Shapes of elementwise operands are equal: ``lang`` broadcasts before it b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lazygrad.graph import Node
 
 Infer = Callable[["Op", tuple["Node", ...], Any], tuple[Shape, DType]]
+Vanishes = Callable[[Sequence[bool]], bool]
 
 
 class Kind(Enum):
@@ -31,10 +32,19 @@ class Kind(Enum):
     MARK = "mark"
 
 
-class Op:
-    """One row of the table; identity is equality, so it hashes at C speed."""
+def _never(zeros: Sequence[bool]) -> bool:
+    return False
 
-    __slots__ = ("arity", "commutative", "doc", "identity", "infer", "kind", "name")
+
+class Op:
+    """One row of the table; identity is equality, so it hashes at C speed.
+
+    Attributes:
+        cost: instructions an element, where an addition is one.
+        vanishes: whether the result is 0, given which operands are (and the others finite).
+    """
+
+    __slots__ = ("arity", "commutative", "cost", "doc", "infer", "kind", "name", "vanishes")
 
     def __init__(
         self,
@@ -45,7 +55,8 @@ class Op:
         doc: str,
         *,
         commutative: bool = False,
-        identity: Callable[[DType], Any] | None = None,
+        cost: int = 1,
+        vanishes: Vanishes = _never,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -53,7 +64,8 @@ class Op:
         self.infer = infer
         self.doc = doc
         self.commutative = commutative
-        self.identity = identity
+        self.cost = cost
+        self.vanishes = vanishes
         ALL.append(self)
 
     def __repr__(self) -> str:
@@ -61,6 +73,22 @@ class Op:
 
     def __reduce__(self) -> str:
         return self.name
+
+
+class Reduction(Op):
+    """A row of kind REDUCE.
+
+    Attributes:
+        combine: the op that adds an element.
+        identity: the result over nothing.
+    """
+
+    __slots__ = ("combine", "identity")
+
+    def __init__(self, name: str, doc: str, combine: Op, identity: Callable[[DType], Any]) -> None:
+        super().__init__(name, Kind.REDUCE, 1, _reduce, doc, vanishes=combine.vanishes)
+        self.combine = combine
+        self.identity = identity
 
 
 ALL: list[Op] = []
@@ -189,33 +217,39 @@ def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
 
 # -- the table -------------------------------------------------------------------------------
 
-_E, _R, _M, _L, _K = Kind.ELEMENTWISE, Kind.REDUCE, Kind.MOVEMENT, Kind.LEAF, Kind.MARK
+_E, _M, _L, _K = Kind.ELEMENTWISE, Kind.MOVEMENT, Kind.LEAF, Kind.MARK
 
 # What calculus sees.
-EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x")
-LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm")
-SIN = Op("SIN", _E, 1, _float_unary, "sine of radians")
-SQRT = Op("SQRT", _E, 1, _float_unary, "square root")
+EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x", cost=10)
+LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm", cost=10)
+SIN = Op("SIN", _E, 1, _float_unary, "sine of radians", cost=20, vanishes=all)
+SQRT = Op("SQRT", _E, 1, _float_unary, "square root", cost=4, vanishes=all)
 CAST = Op(
     "CAST", _E, 1, _cast,
     "to another dtype; arg: DType; floats truncate towards zero, out of range as"
     " semantics.truncated says; integers keep their low bits",
+    vanishes=all,
 )  # fmt: skip
-ADD = Op("ADD", _E, 2, _binary, "sum; of bools: or", commutative=True)
-MUL = Op("MUL", _E, 2, _binary, "product; of bools: and", commutative=True)
-DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated, by zero: 0")
+ADD = Op("ADD", _E, 2, _binary, "sum; of bools: or", commutative=True, vanishes=all)
+MUL = Op("MUL", _E, 2, _binary, "product; of bools: and", commutative=True, vanishes=any)
+DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated, by zero: 0", cost=4)
 MAX = Op("MAX", _E, 2, _binary, "larger; NaN if either is NaN", commutative=True)
-WHERE = Op("WHERE", _E, 3, _where, "src[1] where src[0] else src[2]")
-SUM = Op("SUM", _R, 1, _reduce, "sum; arg: axes, kept with size 1", identity=lambda dtype: 0)
-REDUCE_MAX = Op(
-    "REDUCE_MAX", _R, 1, _reduce, "largest; arg: axes, kept with size 1",
-    identity=lambda dtype: dtype.min,
+WHERE = Op(
+    "WHERE", _E, 3, _where, "src[1] where src[0] else src[2]",
+    vanishes=lambda zeros: zeros[1] and zeros[2],
 )  # fmt: skip
+SUM = Reduction("SUM", "sum; arg: axes, kept with size 1", ADD, lambda dtype: 0)
+REDUCE_MAX = Reduction(
+    "REDUCE_MAX", "largest; arg: axes, kept with size 1", MAX, lambda dtype: dtype.min
+)
 
 # What it does not see.
 LT = Op("LT", _E, 2, _compare, "src[0] < src[1]")
 NE = Op("NE", _E, 2, _compare, "src[0] != src[1]; NaN differs from itself", commutative=True)
-MOD = Op("MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's; of integers by zero: 0")
+MOD = Op(
+    "MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's; of integers by zero: 0",
+    cost=20,
+)  # fmt: skip
 AND = Op("AND", _E, 2, _bitwise, "bitwise and", commutative=True)
 XOR = Op("XOR", _E, 2, _bitwise, "bitwise exclusive or", commutative=True)
 
@@ -249,4 +283,5 @@ SURROGATE = Op("SURROGATE", _K, 2, _binary, "the value of src[0] with the deriva
 BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
 MOVEMENT = tuple(op for op in ALL if op.kind is _M)
-REDUCE = tuple(op for op in ALL if op.kind is _R)
+REDUCE = tuple(op for op in ALL if isinstance(op, Reduction))
+COSTLY = frozenset(op for op in ALL if op.cost >= 10)  # longer than writing and reading a value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from hypothesis import HealthCheck, settings
 os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here or in subprocesses
 
 from lazygrad import manual_seed, modes
+from tests.devices import NEEDS, marks_of
 
 # The same examples in every run; "long" looks for new ones.
 settings.register_profile(
@@ -26,21 +26,8 @@ settings.register_profile(
 )
 settings.load_profile("quick")
 
-NEEDS = {"CPU": "numpy", "GPU": "pyopencl"}
 
-
-def device_params() -> list[object]:
-    """CPU and GPU; the latter is skipped, with the reason, only where pyopencl is missing."""
-    params = []
-    for name, library in NEEDS.items():
-        missing = importlib.util.find_spec(library) is None
-        marks = [pytest.mark.skipif(missing, reason=f"{library} is not installed")]
-        marks += [pytest.mark.gpu] if name == "GPU" else []
-        params.append(pytest.param(name, marks=marks))
-    return params
-
-
-@pytest.fixture(params=device_params())
+@pytest.fixture(params=[pytest.param(name, marks=marks_of(name)) for name in NEEDS])
 def device(request: pytest.FixtureRequest) -> str:
     """Each backend in turn."""
     return str(request.param)

@@ -17,7 +17,7 @@ LONGEST_UNROLLED = 16  # elements of a reduction that is written out
 FEWEST_RESULTS = 2048  # below this the calls cost more than a slow reduction
 MOST_STATEMENTS = 160
 READS = (ex.LOAD, TAKE, TAKE_ROWS)
-COSTLY = (ops.EXP, ops.LOG, ops.SIN, ex.REDUCE)  # not to be computed again for other stages
+COSTLY = (*ops.COSTLY, ex.REDUCE)  # not to be computed again for other stages
 
 
 def simplified(kernel: Kernel) -> Kernel:
@@ -76,10 +76,10 @@ def _without_trivial(kernel: Kernel) -> Kernel:
     return replaced(kept, {r: Index() for r in single}, dict.fromkeys(single, ()))
 
 
-def _reduction(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:
+def _reduction(op: ops.Reduction, value: Expr, ranges: Sequence[Range]) -> Expr:
     dtype = value.dtype
     if any(r.size == 0 for r in ranges):
-        return ex.zero(dtype) if op is ops.SUM else ex.literal(dtype.min, dtype)
+        return ex.literal(op.identity(dtype), dtype)
     inside = tuple(r for r in ranges if r in value.ranges)
     repeated = prod(r.size for r in ranges if r not in value.ranges)
     result = ex.reduce(op, value, inside) if inside else value
@@ -217,14 +217,13 @@ def _computed_again(value: Expr, ranges: Iterable[Range]) -> list[Expr]:
     return [e for e in reads if e.ranges & bound]
 
 
-def _chain(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:
-    step = ops.ADD if op is ops.SUM else ops.MAX
+def _chain(op: ops.Reduction, value: Expr, ranges: Sequence[Range]) -> Expr:
     terms = [value]
     for r in ranges:
         terms = [t.substitute({r: ix.of(i)}) for t in terms for i in range(r.size)]
     total = terms[0]
     for term in terms[1:]:
-        total = ex.elementwise(step, (total, term), value.dtype)
+        total = ex.elementwise(op.combine, (total, term), value.dtype)
     return total
 
 

@@ -90,7 +90,7 @@ def _accumulator(lo: Lowering, e: Expr, scope: Scope) -> Array:
     wide = dtype.kind == "f" and e.arg.op is ops.SUM and e not in lo.products
     layout = lo.products[e].result if e in lo.products else None
     total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope, layout)
-    identity = 0 if e.arg.op is ops.SUM else e.dtype.min
+    identity = e.arg.op.identity(e.dtype)
     scope.add(f"{lo.names.of(total, scope)}.fill({identity!r})", total)
     return total
 

@@ -11,19 +11,14 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from math import prod
 
-from lazygrad import dtype as dt, ops
+from lazygrad import dtype as dt
 from lazygrad.dtype import DType
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
-
-# Instructions of an op, where it is not 1.
-WEIGHT = {
-    ops.EXP: 10.0, ops.LOG: 10.0, ops.SIN: 20.0, ops.SQRT: 4.0, ops.DIV: 4.0, ops.MOD: 20.0,
-    ex.LITERAL: 0.0,
-}  # fmt: skip
+from lazygrad.ops import Op
 
 # Instructions an element where vectors must be put together from scalars.
 STRIDED, SCATTERED = 1.5, 2.5
@@ -68,7 +63,7 @@ def cost(kernel: Kernel, over: Collection[Range], lanes: int) -> float:
     total = 0.0
     for value in ex.toposort(kernel.values):
         ranges = value.src[0].ranges if value.op is ex.REDUCE else value.ranges
-        each = WEIGHT.get(value.op, 1.0)
+        each = _cost(value)
         lane = _lane(ranges, over)
         if lane is not None:
             if value.op is ex.LOAD:
@@ -81,6 +76,12 @@ def cost(kernel: Kernel, over: Collection[Range], lanes: int) -> float:
         each = 1.0 if lane is None else element_cost(output.index, (), lane, lanes)
         total += each * prod(r.size for r in output.ranges)
     return total
+
+
+def _cost(value: Expr) -> float:
+    if isinstance(value.op, Op):
+        return value.op.cost
+    return 0.0 if value.op is ex.LITERAL else 1.0
 
 
 def _lane(ranges: Iterable[Range], over: Collection[Range]) -> Range | None:

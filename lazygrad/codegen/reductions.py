@@ -21,8 +21,6 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 
-COMBINE = {ops.SUM: ops.ADD, ops.REDUCE_MAX: ops.MAX}
-
 Slot = tuple[int, int]  # lanes of an accumulator, and its number
 _ONLY: Slot = (1, 0)
 
@@ -126,14 +124,14 @@ class Reductions:
         value = self.values.at(source, point)
         before = running.partial.get(_ONLY)
         if before is not None:
-            op = COMBINE[running.value.arg.op]
+            op = running.value.arg.op.combine
             value = self.values.let(op, (before, value), source, home)
         running.partial[_ONLY] = value
 
     def _step(self, running: Running, combo: tuple[Piece, ...], point: Point, home: int) -> None:
         """Adds the value at ``point`` to its accumulator."""
         source = running.value.src[0]
-        op = COMBINE[running.value.arg.op]
+        op = running.value.arg.op.combine
         lanes = max([point.width(source.ranges), *(piece.lanes for piece in combo)])
         slot = lanes, self._number(running, combo)
         if slot not in running.partial:
@@ -169,7 +167,7 @@ class Reductions:
     def _total(self, running: Running, home: int) -> Value:
         """The accumulators combined, and their lanes where the reduction itself ran over lanes."""
         value = running.value
-        op = COMBINE[value.arg.op]
+        op = value.arg.op.combine
         outer = running.point.width(value.ranges)
         by_lanes: dict[int, list[Value]] = {}
         for (lanes, _), partial in running.partial.items():

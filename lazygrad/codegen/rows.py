@@ -17,7 +17,6 @@ from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel
 
-COSTLY = frozenset((ops.EXP, ops.LOG, ops.SIN))  # ops that take longer than writing and reading
 LARGEST = 1 << 15  # bytes: a row stays in the first level of the cache
 
 
@@ -31,7 +30,7 @@ def _rows_of(e: Expr, kernel: Kernel, walks: Mapping[Range, Walk]) -> Iterator[R
     if len(e.arg.ranges) != 1:
         return
     (r,) = e.arg.ranges
-    costly = [v for v in ex.toposort(e.src) if v.op in COSTLY and r in v.ranges]
+    costly = [v for v in ex.toposort(e.src) if v.op in ops.COSTLY and r in v.ranges]
     for output in kernel.outputs if costly else ():
         needed = set(ex.toposort([output.value]))
         for again in output.ranges:

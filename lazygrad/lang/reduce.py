@@ -31,13 +31,13 @@ def sum(x: Node, axes: Axes = None, keepdim: bool = False, dtype: DType | None =
     return _kept(cast(total, dtype), reduced, keepdim)
 
 
-def _reduce(op: ops.Op, x: Node, axes: Shape) -> Node:
+def _reduce(op: ops.Reduction, x: Node, axes: Shape) -> Node:
     """The graph's reduction, which keeps reduced dims with size 1; dims of size 1 need none.
 
     Over nothing it is the op's identity; a tracked operand stays in the graph all the same.
     """
     needed = tuple(axis for axis in axes if x.shape[axis] != 1)
-    if x.size == 0 and not x.tracked and op.identity is not None:
+    if x.size == 0 and not x.tracked:
         shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
         return const(op.identity(x.dtype), x.dtype, shape, x.device)
     return node(op, (x,), needed) if needed else x

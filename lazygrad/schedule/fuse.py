@@ -22,7 +22,6 @@ REUSE = 4  # an operand that is read this often is worth writing to memory, if i
 EXPENSIVE = 8  # operations an element that are never worth repeating
 OPS_PER_BYTE = 4  # weighted operations that take as long as moving a byte
 LAUNCH = 1 << 15  # bytes that could be moved in the time of a launch
-WEIGHT = {ops.EXP: 8, ops.LOG: 8, ops.SIN: 8, ops.SQRT: 4, ops.DIV: 4, ops.MOD: 4}
 
 
 def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partition:
@@ -92,7 +91,7 @@ def _cost(cut: Partition, value: Node) -> int:
     while stack and total < 4 * EXPENSIVE:
         current = stack.pop()
         if current.op.kind is Kind.ELEMENTWISE:
-            total += 0 if current.op is ops.CAST else WEIGHT.get(current.op, 1)
+            total += 0 if current.op is ops.CAST else current.op.cost
         elif current.op.kind is Kind.REDUCE:
             return 4 * EXPENSIVE
         for operand in current.src:
@@ -244,7 +243,7 @@ def _inline_costs(cut: Partition) -> dict[Node, _Cost]:
                 traffic += below.traffic
                 reduces = reduces or below.reduces
         if value.op.kind is Kind.ELEMENTWISE and value.op is not ops.CAST:
-            work += WEIGHT.get(value.op, 1) * value.size
+            work += value.op.cost * value.size
         cost[value] = _Cost(min(work, 10**15), min(traffic, 10**15), reduces)
     return cost
 

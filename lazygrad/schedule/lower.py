@@ -16,7 +16,7 @@ from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import DataAtom, Index, Range, of as index_of, ravel
-from lazygrad.ops import Kind
+from lazygrad.ops import Kind, Op
 from lazygrad.schedule.views import MOVE, Indices
 from lazygrad.shape import Shape
 
@@ -182,21 +182,17 @@ def _is_zero(value: Expr) -> bool:
 
 def _vanishes(value: Expr, zeros: list[bool]) -> bool:
     """Whether the value is 0 where the operands marked in ``zeros`` are."""
-    if value.op is ops.MUL:
-        return any(zeros)
-    if value.op is ops.WHERE:
-        return zeros[1] and zeros[2]
+    if isinstance(value.op, Op):
+        return value.op.vanishes(zeros)
     if value.op is ex.REDUCE:
-        return zeros[0] and value.arg.op is ops.SUM
-    if value.op in (ops.ADD, ops.CAST, ops.SQRT, ops.SIN, ex.GUARD):
-        return all(zeros)
-    return _is_zero(value)
+        return value.arg.op.vanishes(zeros)
+    return all(zeros) if value.op is ex.GUARD else _is_zero(value)
 
 
 # -- reductions -------------------------------------------------------------------------------
 
 
-def reduction(op: ops.Op, value: Expr, ranges: Sequence[Range]) -> Expr:
+def reduction(op: Op, value: Expr, ranges: Sequence[Range]) -> Expr:
     """REDUCE, with sums of sums merged and sums over ``index == i`` turned into loads."""
     if op is ops.SUM:
         if value.op is ex.REDUCE and value.arg.op is ops.SUM:

@@ -143,7 +143,7 @@ def multiply_constants(current: Node) -> Node | None:
     return node(ops.MUL, (inner.src[0], _like(current, inner.src[1].arg.value * outer.arg.value)))
 
 
-@rules.on(ops.ADD, ops.MUL, ops.MAX, ops.NE, ops.AND, ops.XOR)
+@rules.on(*(op for op in ops.ALL if op.commutative))
 def constant_to_the_right(current: Node) -> Node | None:
     left, right = current.src
     if left.op is ops.CONST and right.op is not ops.CONST:
@@ -228,7 +228,7 @@ def _holds(wide: dt.DType, narrow: dt.DType) -> bool:
 # -- reductions -------------------------------------------------------------------------------
 
 
-@rules.on(ops.SUM, ops.REDUCE_MAX)
+@rules.on(*ops.REDUCE)
 def reduce_single_elements(current: Node) -> Node | None:
     """Axes of size 1 need no reduction."""
     inner = current.src[0]
@@ -238,7 +238,7 @@ def reduce_single_elements(current: Node) -> Node | None:
     return node(current.op, (inner,), axes) if axes else inner
 
 
-@rules.on(ops.SUM, ops.REDUCE_MAX)
+@rules.on(*ops.REDUCE)
 def reduce_reduced(current: Node) -> Node | None:
     """A sum of a sum is one sum."""
     inner = current.src[0]

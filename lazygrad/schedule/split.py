@@ -28,7 +28,7 @@ def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
     rules = Rules()
     done: set[Node] = set()
 
-    @rules.on(ops.SUM, ops.REDUCE_MAX)
+    @rules.on(*ops.REDUCE)
     def split(current: Node) -> Node | None:
         if current in done:
             return None

@@ -1,5 +1,7 @@
 """Forward mode: what it pushes where, and that it is the adjoint of reverse mode."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -49,10 +51,10 @@ def test_tangent_of_another_shape_or_dtype_is_an_error():
         jvp([x], [x], [constant(np.ones(2, np.float32))])
 
 
-def test_a_chain_of_100_000_ops():
+def test_a_chain_is_not_followed_by_recursion():
     x = variable([1.0])
     y = x
-    for _ in range(50_000):
+    for _ in range(5 * sys.getrecursionlimit()):
         y = lang.mul(lang.add(y, x), 0.5)
     (found,) = jvp([y], [x], [constant(np.array([3.0]))])
     np.testing.assert_allclose(evaluate(found), [3.0], rtol=1e-9)

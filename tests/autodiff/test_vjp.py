@@ -1,5 +1,7 @@
 """Reverse mode: which nodes it visits, what it adds up, where it stops."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -197,10 +199,10 @@ def test_cotangent_of_another_shape_or_dtype_is_an_error():
         vjp([x], [constant(np.ones(2, np.float32))], [x])
 
 
-def test_a_chain_of_100_000_ops():
+def test_a_chain_is_not_followed_by_recursion():
     x = variable([1.0])
     y = x
-    for _ in range(50_000):
+    for _ in range(5 * sys.getrecursionlimit()):
         y = lang.mul(lang.add(y, x), 0.5)
     (found,) = gradients(y, x)
     np.testing.assert_allclose(evaluate(found), [1.0], rtol=1e-9)
@@ -214,8 +216,8 @@ def test_work_is_linear_in_the_length_of_a_chain():
             y = lang.mul(lang.exp(y), x)
         return len(toposort(gradients(y, x)))
 
-    short, long = nodes_built(100), nodes_built(400)
-    assert long <= 4 * short + 100
+    each = nodes_built(11) - nodes_built(10)
+    assert nodes_built(400) - nodes_built(100) == 300 * each
 
 
 def test_equal_parameters_are_not_merged():

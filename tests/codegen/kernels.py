@@ -133,6 +133,17 @@ def repeat(size: int, times: int) -> Kernel:
     return kernel("repeat", [i], [(at((i, 1)), value, ())], sizes)
 
 
+def quotients(size: int) -> Kernel:
+    """Of an index that goes below zero, rounded down: ``(3 - 2 * i) // 5`` and ``% 5``."""
+    i = Range("i", size)
+    falling = at((i, -2), 3)
+    stores = [
+        (at((i, 1)), ex.index_value(falling.floordiv(5), dt.int32), ()),
+        (at((i, 1)), ex.index_value(falling.mod(5), dt.int32), ()),
+    ]
+    return kernel("quotients", [i], stores, [])
+
+
 def threefry(size: int) -> Kernel:
     """Rotations and additions that wrap around, as random numbers need them."""
     i = Range("i", size)
@@ -175,6 +186,15 @@ def copy_as(source: DType, target: DType, size: int) -> Kernel:
     i = Range("i", size)
     value = do(ops.CAST, ex.load(1, at((i, 1)), source), dtype=target)
     return kernel("copy_as", [i], [(at((i, 1)), value, ())], [(source, size)])
+
+
+def rounded(target: DType, size: int) -> Kernel:
+    """float32 as ``target``: stored, and as float32 again without having been stored."""
+    i = Range("i", size)
+    value = do(ops.CAST, ex.load(2, at((i, 1)), dt.float32), dtype=target)
+    back = do(ops.CAST, value, dtype=dt.float32)
+    stores = [(at((i, 1)), value, ()), (at((i, 1)), back, ())]
+    return kernel("rounded", [i], stores, [(dt.float32, size)])
 
 
 def cast(source: DType, target: DType, size: int) -> Kernel:
@@ -519,6 +539,7 @@ CASES: dict[str, Build] = {
     "pad": lambda: pad(19, 3, 6),
     "repeat": lambda: repeat(5, 8),
     "repeat_odd": lambda: repeat(7, 5),
+    "quotients": lambda: quotients(45),
     "threefry": lambda: threefry(45),
     "gather": lambda: gather(6, 11, 9),
     "gather_int8": lambda: gather(6, 8, 5, dt.int8),

@@ -1,9 +1,11 @@
 """The interpreter, which is the oracle of the others, against NumPy."""
 
 import numpy as np
+import pytest
 
 from lazygrad import dtype as dt
 from lazygrad.codegen.interpret import interpret
+from lazygrad.testing.cases.rounding import ROUNDED
 from tests.codegen import kernels as ks
 
 
@@ -59,8 +61,21 @@ def test_gather_with_labels_outside() -> None:
     np.testing.assert_array_equal(found.reshape(4, 11), expected)
 
 
-def test_bfloat16_rounds_to_even() -> None:
-    kernel = ks.cast(dt.float32, dt.bfloat16, 13)
-    x = np.ones(13, np.float32)
-    (found,) = interpret(kernel, [x])
-    assert found.dtype == np.uint16 and set(found) == {0x3F80}
+def test_quotients_of_negative_numbers_round_down() -> None:
+    falling = 3 - 2 * np.arange(45)
+    quotient, rest = interpret(ks.quotients(45), [])
+    np.testing.assert_array_equal(quotient, falling // 5)
+    np.testing.assert_array_equal(rest, falling % 5)
+
+
+@pytest.mark.parametrize("half", [dt.float16, dt.bfloat16], ids=lambda d: d.name)
+def test_half_precision_rounds_to_even(half: dt.DType) -> None:
+    table = ROUNDED[half.name]
+    given = np.array([*table, np.nan], np.float32)
+    right = np.array([*table.values(), np.nan], np.float32)
+    stored, back = interpret(ks.rounded(half, given.size), [given])
+    np.testing.assert_array_equal(back, right)
+    if half is dt.bfloat16:
+        assert stored.dtype == np.uint16
+        stored = (stored.astype(np.uint32) << 16).view(np.float32)
+    np.testing.assert_array_equal(stored, right)

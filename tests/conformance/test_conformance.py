@@ -1,17 +1,42 @@
 """Every case on the reference, and on each backend, fused and unfused."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from lazygrad.errors import ShapeError
 from lazygrad.testing import check_grads, conformance
 from lazygrad.testing.cases import CASES, elementwise, vectors
-from lazygrad.testing.conformance import REFERENCE, Case
+from lazygrad.testing.conformance import REFERENCE, Case, Check, ConformanceError, Together, floats
+from tests.devices import NEEDS, marks_of, on_one_worker
 
 BY_DTYPE = [(case, dtype) for case in CASES for dtype in case.dtypes]
 SMOOTH = [case for case in CASES if case.gradient]
 # A kernel for each op takes a compiler long; elementwise cases would show nothing new by it.
 APART = [case for case in CASES if case not in (*elementwise.CASES, *vectors.CASES)]
+PLAN = 48  # checks that an OpenCL compiler gets at once
+
+
+def on_each_device(kind: str, make: Callable[[str], list[Check]]) -> list[object]:
+    """Parameters: on the CPU each check has a plan of its own, on the GPU several share one."""
+    params: list[object] = []
+    for device in NEEDS:
+        checks = make(device)
+        size = PLAN if device == "GPU" else 1
+        for start in range(0, len(checks), size):
+            together = Together(checks[start : start + size])
+            marks = marks_of(device)
+            if size > 1:
+                marks.append(on_one_worker(f"{kind}-{start}"))
+            params += [
+                pytest.param(together, check, marks=marks, id=f"{check}-{device}")
+                for check in together.checks
+            ]
+    return params
 
 
 def test_names_are_distinct() -> None:
@@ -42,16 +67,50 @@ def test_derivative(case: Case) -> None:
     check_grads(function, [arrays[i] for i in places], rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize(("case", "dtype"), BY_DTYPE, ids=str)
-def test_fused(case: Case, dtype: str, device: str) -> None:
-    conformance.check(case, dtype, device)
+@pytest.mark.parametrize(
+    ("together", "check"),
+    on_each_device("fused", lambda device: [Check(*each, device) for each in BY_DTYPE]),
+)
+def test_fused(together: Together, check: Check) -> None:
+    together.run(check)
 
 
-@pytest.mark.parametrize("case", APART, ids=str)
-def test_unfused(case: Case, device: str) -> None:
-    conformance.check(case, "float32", device, fuse=False)
+@pytest.mark.parametrize(
+    ("together", "check"),
+    on_each_device("unfused", lambda d: [Check(c, "float32", d, fuse=False) for c in APART]),
+)
+def test_unfused(together: Together, check: Check) -> None:
+    together.run(check)
 
 
-@pytest.mark.parametrize("case", SMOOTH, ids=str)
-def test_gradient(case: Case, device: str) -> None:
-    conformance.check_gradient(case, "float32", device)
+@pytest.mark.parametrize(
+    ("together", "check"),
+    on_each_device("gradient", lambda d: [Check(c, "float32", d, gradient=True) for c in SMOOTH]),
+)
+def test_gradient(together: Together, check: Check) -> None:
+    together.run(check)
+
+
+def case(name: str, function: Callable[..., Any]) -> Case:
+    return Case(name, function, lambda x: x + 1, (floats(3),))
+
+
+def test_a_check_that_fails_among_others_says_so_alone(device: str) -> None:
+    wrong = Check(case("wrong", lambda x: x + 1.5), "float32", device)
+    right = Check(case("right", lambda x: x + 1), "float32", device)
+    together = Together([right, wrong])
+    together.run(right)
+    with pytest.raises(ConformanceError, match=r"\[wrong\] float32 on .*: 3 of 3 values differ"):
+        together.run(wrong)
+
+
+def test_a_check_that_cannot_be_computed_stops_none_but_the_first(device: str) -> None:
+    """What failed for all of them must be seen, even where each alone is fine."""
+    broken = Check(case("broken", lambda x: x.reshape(2)), "float32", device)
+    others = [Check(case(name, lambda x: x + 1), "float32", device) for name in "ab"]
+    together = Together([others[0], broken, others[1]])
+    with pytest.raises(ShapeError, match="reshape"):
+        together.run(others[0])
+    with pytest.raises(ShapeError, match="reshape"):
+        together.run(broken)
+    together.run(others[1])

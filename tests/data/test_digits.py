@@ -40,7 +40,9 @@ def test_the_embedded_values_are_those_of_the_source():
     assert hashlib.sha256(images.tobytes()).hexdigest() == IMAGES_SHA256
     assert hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest() == LABELS_SHA256
     mask = every_fifth(labels)
-    train, test = data.digits()
+    found = data.digits()
+    assert isinstance(found, data.Split)
+    train, test = found
     np.testing.assert_array_equal(train.images[:, 0], images[~mask])
     np.testing.assert_array_equal(test.images[:, 0], images[mask])
     np.testing.assert_array_equal(test.labels, labels[mask])

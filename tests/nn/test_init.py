@@ -116,3 +116,10 @@ def test_same_seed_same_values():
     manual_seed(1)
     np.testing.assert_array_equal(nn.Linear(3, 3).weight.detach().numpy(), first)
     assert not np.array_equal(nn.Linear(3, 3).weight.detach().numpy(), first)
+
+
+def test_fans_count_what_goes_in_and_out():
+    assert init.fans("linear", (3, 5)) == (5, 3)
+    assert init.fans("conv2d", SHAPE) == (FAN_IN, FAN_OUT)
+    with pytest.raises(ShapeError, match=r"\[init.bias\]"):
+        init.fans("bias", (3,))

@@ -190,8 +190,7 @@ def test_load_lists_everything_that_does_not_fit_and_changes_nothing():
 def test_load_not_strict_reports_names_but_not_shapes():
     layer = nn.Linear(2, 1)
     report = layer.load_state_dict({"bias": np.zeros(1), "extra": np.zeros(1)}, strict=False)
-    assert report.missing_keys == ["weight"]
-    assert report.unexpected_keys == ["extra"]
+    assert report == nn.LoadReport(missing_keys=["weight"], unexpected_keys=["extra"])
     with pytest.raises(CheckpointError, match="size mismatch for bias"):
         layer.load_state_dict({"bias": np.zeros(2)}, strict=False)
 
@@ -279,3 +278,28 @@ def test_deepcopy_has_parameters_of_its_own():
     np.testing.assert_array_equal(layer.weight.grad.numpy(), [[1.0, 1.0]])
     with pytest.raises(GradError, match="only leaves can be copied"):
         copy.deepcopy(layer.weight * 2.0)
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_parameter("scale", nn.Parameter(Tensor([2.0])))
+        self.register_parameter("bias", None)
+        self.add_module("inner", nn.Linear(1, 1))
+        self.register_module("other", self.inner)
+
+    def extra_repr(self):
+        return "scale=2"
+
+
+def test_members_can_be_registered_by_name():
+    module = Scaled()
+    assert [name for name, _ in module.named_parameters()] == [
+        "scale", "inner.weight", "inner.bias"
+    ]  # fmt: skip
+    assert module.bias is None
+    assert list(module.children()) == [module.inner]  # two names, one module
+    assert repr(module).startswith("Scaled(\n  scale=2\n")
+    for register in (module.register_parameter, module.add_module, module.register_module):
+        with pytest.raises(LazygradError, match=r"'forward' cannot name a member of Scaled"):
+            register("forward", None)

@@ -43,9 +43,10 @@ def test_copies_to_memory_and_back(dtype: dt.DType) -> None:
     found = np.empty_like(array)
     BACKEND.download(memory, found)
     np.testing.assert_array_equal(found, array)
-    array[:] = 0
-    BACKEND.download(memory, found)
-    assert found.any()
+    array[:] = 0  # the copy was the backend's own
+    again = np.empty_like(array)
+    BACKEND.download(memory, again)
+    np.testing.assert_array_equal(again, found)
 
 
 def test_empty_and_zero_dimensional_copies() -> None:
@@ -116,7 +117,7 @@ def test_a_chain_of_a_thousand_ops_compiles() -> None:
         value = op(ops.ADD, value, 0.125)
     made = kernel("deep", (i,), [(index_of(i), value, ())], {1: 10})
     program = check(made)
-    assert "128 bytes" in program.code.geometry or "64 bytes" in program.code.geometry
+    assert program.code.geometry == "64 bytes of scratch"
 
 
 def test_regions_that_live_together_do_not_overlap() -> None:
@@ -124,6 +125,4 @@ def test_regions_that_live_together_do_not_overlap() -> None:
     a, b, c = Region(100), Region(200), Region(50)
     body.items = [Line("", (a,)), Line("", (a, b)), Line("", (b, c))]
     assert place_regions(body) == 128 + 256
-    assert a.offset == c.offset == 0 or c.offset >= 0
-    spans = [(r.offset, r.offset + r.nbytes) for r in (b, c)]
-    assert spans[0][1] <= spans[1][0] or spans[1][1] <= spans[0][0]
+    assert (a.offset, b.offset, c.offset) == (0, 128, 0)

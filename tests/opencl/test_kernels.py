@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from lazygrad import dtype as dt
 from lazygrad.codegen import choose
+from lazygrad.codegen.interpret import interpret
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
 from tests.codegen.compare import check
-from tests.codegen.kernels import CASES, copy_as, inputs_of
+from tests.codegen.kernels import CASES, Array, copy_as, inputs_of, rounded
+from tests.devices import on_one_worker
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
@@ -45,21 +46,33 @@ class Compiled:
     def run(self, name: str) -> None:
         kernel = self.kernels[name]
         inputs = inputs_of(kernel)
+        program = self.programs.get(list(self.kernels).index(name))  # None: it has no elements
+        check(kernel, inputs, self.launch(kernel, inputs, program))
+
+    def compute(self, kernel: Kernel, inputs: Sequence[Array]) -> list[Array]:
+        """Of a kernel that is compiled alone."""
+        (program,) = self.backend.compile([kernel])
+        return self.launch(kernel, inputs, program)
+
+    def launch(
+        self, kernel: Kernel, inputs: Sequence[Array], program: Program | None
+    ) -> list[Array]:
         memory = [self.backend.allocate(max(spec.nbytes, 1)) for spec in kernel.buffers]
         for place, array in zip(memory[len(kernel.outputs) :], inputs, strict=True):
             self.backend.upload(place, array)
-        program = self.programs.get(list(self.kernels).index(name))
-        if program is not None:  # it has elements
+        if program is not None:
             program.launch(memory)
-        found: list[np.ndarray[Any, Any]] = []
+        found: list[Array] = []
         for output in kernel.outputs:
             spec = kernel.buffers[output.slot]
             found.append(np.empty(spec.size, spec.dtype.numpy))
             self.backend.download(memory[output.slot], found[-1])
-        check(kernel, inputs, found)
+        return found
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=on_one_worker(name)) for name in TARGETS]
+)
 def compiled(request: pytest.FixtureRequest) -> Iterator[Compiled]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "wide":  # as if every buffer were too large for 32-bit indices
@@ -72,22 +85,18 @@ def test_device_computes_the_kernel(compiled: Compiled, name: str) -> None:
     compiled.run(name)
 
 
-def test_every_half_converts_exactly(compiled: Compiled) -> None:
-    """All bit patterns there, and back from floats between and beyond them."""
-    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+@pytest.mark.parametrize("half", [dt.float16, dt.bfloat16], ids=lambda d: d.name)
+def test_every_half_converts_exactly(compiled: Compiled, half: dt.DType) -> None:
+    """All bit patterns there, and back from floats between and beyond them: stored, and rounded
+    without being stored."""
+    bits = np.arange(1 << 16, dtype=np.uint16).view(half.numpy)
+    wide = copy_as(half, dt.float32, bits.size)
+    (singles,) = compiled.compute(wide, [bits])
+    np.testing.assert_array_equal(singles, *interpret(wide, [bits]))
     with np.errstate(all="ignore"):
-        singles = halves.astype(np.float32)
-        scales = np.float32([1, 1 + 2**-11, 1 + 3 * 2**-12, 2**-3])
+        scales = np.float32([1, 1 + 2**-11, 1 + 3 * 2**-12, 1 + 2**-8, 1 + 3 * 2**-9, 2**-3])
         between = (singles * scales[:, None]).ravel()
-    for kernel, given in (
-        (copy_as(dt.float16, dt.float32, halves.size), halves),
-        (copy_as(dt.float32, dt.float16, between.size), between),
-    ):
-        (program,) = compiled.backend.compile([kernel])
-        memory = [compiled.backend.allocate(spec.nbytes) for spec in kernel.buffers]
-        compiled.backend.upload(memory[1], given)
-        program.launch(memory)
-        found = np.empty(given.size, kernel.buffers[0].dtype.numpy)
-        compiled.backend.download(memory[0], found)
-        with np.errstate(all="ignore"):
-            np.testing.assert_array_equal(found, given.astype(found.dtype))
+    narrow = rounded(half, between.size)
+    found, expected = compiled.compute(narrow, [between]), interpret(narrow, [between])
+    for own, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(own, right)

@@ -221,3 +221,48 @@ def test_state_that_does_not_fit_is_an_error_and_changes_nothing():
     np.testing.assert_array_equal(optimizer.state[param]["exp_avg"].numpy(), before)
     with pytest.raises(CheckpointError, match="not JSON"):
         optim.unflatten_state({}, "[")
+
+
+# -- optimizers of one's own -----------------------------------------------------------------
+
+
+class SignDescent(optim.Optimizer):
+    """The smallest one there is, with a state of its own: the last sign."""
+
+    def __init__(self, params, lr, scale=1.0):
+        super().__init__(params, {"lr": lr, "scale": scale})
+
+    def check_options(self, options):
+        if options["scale"] <= 0:
+            raise ValueRangeError("[SignDescent] scale must be above 0")
+
+    def state_names(self, group):
+        return ("sign",)
+
+    def update(self, group, cohort, grads):
+        cohort.count(grads)
+        for index, grad in grads.items():
+            param = cohort.params[index]
+            self.state[param]["sign"].assign(grad.sign())
+            param.assign(param - grad.sign() * cohort.rate * group["scale"])
+
+
+def test_an_optimizer_of_ones_own():
+    param = leaf(1.0, -2.0)
+    optimizer = SignDescent([param], lr=0.25, scale=2.0)
+    quadratic_steps(optimizer, param, 2)
+    np.testing.assert_array_equal(param.detach().numpy(), [0.0, -1.0])
+    np.testing.assert_array_equal(optimizer.state[param]["sign"].numpy(), [1.0, -1.0])
+    assert isinstance(optimizer.param_groups[0], optim.ParamGroup)
+    assert optimizer.param_groups[0].cohorts[0].steps.tolist() == [2.0]
+    with pytest.raises(ValueRangeError, match="scale must be above 0"):
+        SignDescent([param], lr=0.1, scale=0.0)
+
+
+def test_state_can_be_asked_for_later():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1)
+    assert optimizer.state[param] == {}
+    optimizer.param_groups[0]["momentum"] = 0.9
+    optimizer.make_state(optimizer.param_groups[0])
+    assert optimizer.state[param]["momentum_buffer"].tolist() == [0.0]

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tools.benchmarks import cli, limits, measure
 from tools.benchmarks.contenders import CONTENDERS
 from tools.benchmarks.workloads import WORKLOADS
 
@@ -72,15 +74,52 @@ def test_a_failing_contender_is_reported_and_fails_the_bench(fake_torch, text):
     assert result.returncode == 1
 
 
-@pytest.mark.slow
-def test_lazygrad_runs_a_workload(tmp_path):
+class Ruler:
+    """In the place of the process that measures the machine: limits that are known."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def ask(self, do):
+        assert do == "measure"
+        return {"flops": 1e12, "bandwidth": 2e9}
+
+
+def test_lazygrad_runs_a_workload(tmp_path, monkeypatch, capsys):
     out = tmp_path / "bench.json"
-    arguments = ["mlp_train", "--only", "lazygrad-cpu", "--rounds", "1", "--json", str(out)]
-    result = bench(*arguments, "--verbose")
-    assert result.returncode == 0, result.stdout + result.stderr
-    (row,) = json.loads(out.read_text())["workloads"][0]["rows"]
-    assert row["median_ms"] > 0
-    assert row["checks"][-1] < row["checks"][0]  # the loss falls
+    for name, value in (("WARM_UP", 0.0), ("TURN", 0.0), ("MOST_ROUNDS", 1)):
+        monkeypatch.setattr(measure, name, value)
+    monkeypatch.setattr(measure, "_ruler", lambda threads, verbose: Ruler())
+    arguments = ["mlp_train", "--only", "lazygrad-cpu", "--rounds", "2", "--json", str(out)]
+    monkeypatch.setattr(sys, "argv", ["bench.py", *arguments])
+    assert cli.main() == 0
+    (table,) = json.loads(out.read_text())["workloads"]
+    workload = WORKLOADS["mlp_train"]
+    assert table["limit_ms"] == max(workload.flops / 1e12, workload.bytes / 2e9) * 1e3
+    (row,) = table["rows"]
+    assert row["over_limit"] == pytest.approx(row["median_ms"] / table["limit_ms"])
+    assert len(row["checks"]) == measure.CHECKED_STEPS
+    assert row["checks"] == sorted(row["checks"], reverse=True)  # the loss falls
+    assert "lazygrad-cpu" in capsys.readouterr().out
+
+
+def test_the_limits_are_those_of_the_fastest_product_and_of_a_copy(monkeypatch):
+    monkeypatch.setattr(limits, "SIDE", 64)
+    monkeypatch.setattr(limits, "COPY", 1000)
+    peaks = limits.Peaks(2)
+    assert peaks.begin() == {}
+    ran = []
+    peaks.products = [lambda p=p: (p(), ran.append(p)) for p in peaks.products]
+    monkeypatch.setattr(limits, "_best_of", lambda times, call: (call(), 0.5)[1])
+    assert peaks.measure() == {"flops": 2 * 64**3 / 0.5, "bandwidth": 2 * 4 * 1000 * 2 / 0.5}
+    assert len(ran) == len(peaks.products) >= 1
+    for (_copy, numbers), value in zip(peaks.pairs, (1, 2), strict=True):
+        numbers[:] = value
+    peaks._copy()
+    assert all(np.array_equal(*pair) for pair in peaks.pairs)
 
 
 def test_who_takes_part_in_what() -> None:

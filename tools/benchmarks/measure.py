@@ -85,6 +85,8 @@ def measure(
                 running.append((row, worker))
             else:
                 worker.close()
+        if not running:
+            return Result(rows)
         ruler = stack.enter_context(_ruler(threads, verbose))
         disturbed: list[float] = []
         while _rounds_missing(disturbed, rounds):

@@ -6,6 +6,7 @@ from lazygrad.testing.cases import (
     movement,
     products,
     reduce,
+    rounding,
     vectors,
     windows,
 )
@@ -13,6 +14,7 @@ from lazygrad.testing.cases import (
 CASES = [
     *creation.CASES,
     *elementwise.CASES,
+    *rounding.CASES,
     *movement.CASES,
     *reduce.CASES,
     *products.CASES,
