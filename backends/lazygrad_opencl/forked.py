@@ -1,11 +1,13 @@
-"""What becomes of a backend in a process that was forked.
+"""What becomes of a backend when its process forks or ends.
 
-OpenCL's threads, queues and locks do not come along: a call would wait for ever. A fork waits for
-the queue, so that no lock is taken half-way, and the child's backend says what to do instead.
+OpenCL's threads, queues and locks do not come along with a fork: a call would wait for ever. A fork
+waits for the queue, so that no lock is taken half-way, and the child's backend says what to do
+instead. The end of a process waits, too: drivers compile what is launched in files that go then.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 from typing import Any, NoReturn
 from weakref import WeakSet
@@ -16,8 +18,9 @@ _living: WeakSet[Backend] = WeakSet()
 
 
 def watch(backend: Backend) -> None:
-    """From now on, forks know of it."""
+    """From now on, forks and the end of the process know of it."""
     _living.add(backend)
+    atexit.register(_wait)  # after the folders that go in the end were made, so before they go
 
 
 def _refuse(*arguments: Any, **options: Any) -> NoReturn:

@@ -125,7 +125,7 @@ CASES: dict[str, list[tuple[Node, str]]] = {
     "multiply_constants": [
         (make(ops.MUL, make(ops.MUL, X, -1.0), -1.0), "BUFFER"),
         (make(ops.MUL, make(ops.MUL, X, 3.0), -1.0), "MUL(BUFFER, -3.0)"),
-        (make(ops.MUL, make(ops.MUL, X, 3.0), 0.1), "MUL(MUL(BUFFER, 3.0), 0.1)"),
+        (make(ops.MUL, make(ops.MUL, X, 3.0), 0.3125), "MUL(MUL(BUFFER, 3.0), 0.3125)"),
     ],
     "constant_to_the_right": [
         (make(op, 3, WHOLE), f"{op.name}(BUFFER, 3)") for op in ops.ALL if op.commutative
