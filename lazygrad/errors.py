@@ -13,7 +13,11 @@ class ShapeError(LazygradError, ValueError):
     """Shapes that do not fit the operation."""
 
 
-class DtypeError(LazygradError, TypeError):
+class ArgumentError(LazygradError, TypeError):
+    """An argument of a kind that the function does not take."""
+
+
+class DtypeError(ArgumentError):
     """A dtype that the operation does not accept."""
 
 
