@@ -111,7 +111,7 @@ def of(value: Any) -> DType:
     else:
         try:
             found = BY_NUMPY.get(np.dtype(value).newbyteorder("="))
-        except TypeError:
+        except (TypeError, ValueError):
             found = None
     if found is None:
         known = ", ".join(dtype.name for dtype in ALL)

@@ -7,7 +7,6 @@ right costs a look at each argument's type and no call of Python.
 
 from __future__ import annotations
 
-import operator
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar, Union, cast
 import numpy as np
 
 from lazygrad.errors import ArgumentError, AxisError, DeviceError, ShapeError, ValueRangeError
+from lazygrad.shape import whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,17 +37,17 @@ def public(function: F, label: str | None = None) -> F:
 
     @wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        for value, types in zip(args, positional, strict=False):
-            if types is not None and type(value) not in types:
-                args, kwargs = contract.fitted(args, kwargs)
-                break
-        else:
-            for name in kwargs:
-                types = by_name.get(name)
-                if types is not None and type(kwargs[name]) not in types:
+        try:
+            for value, types in zip(args, positional, strict=False):
+                if types is not None and type(value) not in types:
                     args, kwargs = contract.fitted(args, kwargs)
                     break
-        try:
+            else:
+                for name in kwargs:
+                    types = by_name.get(name)
+                    if types is not None and type(kwargs[name]) not in types:
+                        args, kwargs = contract.fitted(args, kwargs)
+                        break
             return function(*args, **kwargs)
         except ARGUMENT_ERRORS as error:
             told(error, contract.label, contract.named(args, kwargs))
@@ -110,7 +110,8 @@ class Contract:
     def kinds(self) -> dict[str, tuple[Kind, ...]]:
         """What each parameter takes. Looked up late: annotations may name later classes."""
         hints = typing.get_type_hints(self.function)
-        return {name: _kinds(hints[name]) for name, types in self.by_name.items() if types is not None}
+        checked = [name for name, types in self.by_name.items() if types is not None]
+        return {name: _kinds(hints[name]) for name in checked}
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by the names of their parameters."""
@@ -174,12 +175,9 @@ class Kind(NamedTuple):
 
 
 def _whole(value: Any, device: str | None) -> Any:
-    """Anything that Python takes for an index, but for truth values."""
-    if isinstance(value, int):
-        return UNFIT if isinstance(value, bool) else value
     try:
-        return UNFIT if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
+        return whole(value)
+    except (TypeError, ShapeError):  # a tensor of several elements
         return UNFIT
 
 
@@ -199,6 +197,18 @@ def _sequence(value: Any, device: str | None) -> Any:
     """Anything to iterate over; what it holds is for the function to check."""
     alone = isinstance(value, str | bytes | Mapping) or is_tensor(value)
     return value if isinstance(value, Iterable) and not alone else UNFIT
+
+
+def _sequence_of(item: Kind) -> Callable[[Any, str | None], Any]:
+    """Sequences of such items, as a tuple: a new one, because no type says what is in it."""
+
+    def fit(value: Any, device: str | None) -> Any:
+        if _sequence(value, device) is UNFIT:
+            return UNFIT
+        items = [item.fit(held, device) for held in value]
+        return UNFIT if UNFIT in items else tuple(items)
+
+    return fit
 
 
 def _instance(kind: type) -> Kind:
@@ -245,5 +255,5 @@ def _kinds(hint: Any) -> tuple[Kind, ...]:
     if not issubclass(origin, Iterable):
         return (_instance(origin)._replace(words="a function"),)
     item = typing.get_args(hint)[0]
-    named = ITEMS.get(item) or f"{getattr(item, '__name__', 'value')}s"
-    return (Kind(f"a sequence of {named}", _sequence),)
+    words = f"a sequence of {ITEMS.get(item) or item.__name__ + 's'}"
+    return (Kind(words, _sequence_of(KINDS[item]) if item in KINDS else _sequence),)

@@ -38,7 +38,7 @@ from lazygrad.errors import (
     ValueRangeError,
     WriteError,
 )
-from lazygrad.graph import Node, const, node, set_origin
+from lazygrad.graph import Node, node, set_origin
 from lazygrad.modes import ambient
 from lazygrad.public import ARGUMENT_ERRORS, public, shown, told
 from lazygrad.runtime import buffer, executor, registry
@@ -484,6 +484,8 @@ class Tensor:
     def realize(self, *others: Tensor) -> Tensor:
         """Compute the value now, with those of ``others`` in one plan. Nothing waits for the
         device. Inside a jitted function it does nothing."""
+        for other in others:
+            _require_tensor(other, "realize")
         if ambient.trace is None:
             state.realize((self, *others))
         return self
@@ -1098,9 +1100,7 @@ class Tensor:
         """Repeated to a shape that it broadcasts to."""
         return _view(self, lang.broadcast_to(_read(self), as_shape("broadcast_to", shape)))
 
-    def pad(
-        self, pad: Sequence[Any], mode: str = "constant", value: Number | None = 0
-    ) -> Tensor:
+    def pad(self, pad: Sequence[Any], mode: str = "constant", value: Number | None = 0) -> Tensor:
         """``value`` around the tensor, as torch.nn.functional.pad: ``(left, right, top, bottom,
         ...)`` from the last dim on; or one (before, after) pair for each dim. Negative ones cut."""
         if mode != "constant":
@@ -1303,8 +1303,7 @@ class Tensor:
 
     def max_pool1d(
         self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-        dilation: Sizes = 1,
-        ceil_mode: Bool = False, return_indices: Bool = False,
+        dilation: Sizes = 1, ceil_mode: Bool = False, return_indices: Bool = False,
     ) -> Any:  # fmt: skip
         """The largest value of each window over the last dim."""
         arguments = (1, kernel_size, stride, padding, dilation, ceil_mode)
@@ -1314,8 +1313,7 @@ class Tensor:
 
     def max_pool2d(
         self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-        dilation: Sizes = 1,
-        ceil_mode: Bool = False, return_indices: Bool = False,
+        dilation: Sizes = 1, ceil_mode: Bool = False, return_indices: Bool = False,
     ) -> Any:  # fmt: skip
         """The largest value of each window over the last two dims; with ``return_indices`` also
         its int64 place in the flattened (H, W)."""
@@ -1325,16 +1323,17 @@ class Tensor:
         return from_node(lang.max_pool("max_pool2d", _read(self), *arguments))
 
     def avg_pool1d(
-        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: Bool = False,
-        count_include_pad: Bool = True,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        ceil_mode: Bool = False, count_include_pad: Bool = True,
     ) -> Tensor:  # fmt: skip
         """The mean of each window over the last dim."""
         arguments = (1, kernel_size, stride, padding, ceil_mode, count_include_pad)
         return from_node(lang.avg_pool("avg_pool1d", _read(self), *arguments))
 
     def avg_pool2d(
-        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: Bool = False,
-        count_include_pad: Bool = True, divisor_override: Int | None = None,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        ceil_mode: Bool = False, count_include_pad: Bool = True,
+        divisor_override: Int | None = None,
     ) -> Tensor:  # fmt: skip
         """The mean of each window over the last two dims."""
         arguments = (2, kernel_size, stride, padding, ceil_mode, count_include_pad)
