@@ -7,6 +7,7 @@ right costs a look at each argument's type and no call of Python.
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -18,16 +19,23 @@ from typing import Any, NamedTuple, TypeVar, Union, cast
 
 import numpy as np
 
-from lazygrad.errors import ArgumentError, AxisError, DeviceError, ShapeError, ValueRangeError
+from lazygrad.errors import (
+    ArgumentError,
+    AxisError,
+    DeviceMismatchError,
+    ShapeError,
+    ValueRangeError,
+)
 from lazygrad.shape import whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Errors that are about what a function was given.
-ARGUMENT_ERRORS = (ShapeError, ArgumentError, AxisError, ValueRangeError, DeviceError)
+ARGUMENT_ERRORS = (ShapeError, ArgumentError, AxisError, ValueRangeError, DeviceMismatchError)
 UNFIT = object()  # what a kind answers to a value that it does not take
 SHOWN = 60  # characters of a value in a message
 LISTED = 4  # tensors of a list in a message
+NAMED_BY_CLASS = ("__init__", "forward")
 
 
 def public(function: F, label: str | None = None) -> F:
@@ -57,9 +65,9 @@ def public(function: F, label: str | None = None) -> F:
 
 
 def _name_of(function: Callable[..., Any]) -> str:
-    """Its own name; of a constructor that of the class."""
+    """Its own name; of what is called under the name of its class, that one."""
     *_, owner, name = ("", *function.__qualname__.split("."))
-    return owner if name == "__init__" else name
+    return owner if name in NAMED_BY_CLASS else name
 
 
 def told(error: Exception, label: str, given: Mapping[str, Any]) -> None:
@@ -99,7 +107,7 @@ class Contract:
         self.function, self.label = function, label
         self.parameters = signature(function).parameters
         self.by_name: dict[str, set[type] | None] = {
-            name: None if parameter.annotation in ANYTHING else set()
+            name: None if name == "self" or parameter.annotation in ANYTHING else set()
             for name, parameter in self.parameters.items()
             if parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
         }
@@ -164,6 +172,25 @@ def shown(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
+def require_range(op: str, low: float = -math.inf, high: float = math.inf, **values: Any) -> None:
+    """Finite numbers from ``low`` to ``high``, by the names of their arguments; tensors may be
+    what they are.
+
+    Raises:
+        ArgumentError: for what is no number.
+        ValueRangeError: for another number.
+    """
+    for name, value in values.items():
+        if is_tensor(value):
+            continue
+        if not isinstance(value, Real):
+            raise ArgumentError(f"[{op}] {name} must be a number, got {shown(value)}")
+        if not (low <= value <= high and abs(value) < math.inf):
+            least = f"at least {low}" if low > -math.inf else "finite"
+            wanted = least if high == math.inf else f"from {low} to {high}"
+            raise ValueRangeError(f"[{op}] {name} must be {wanted}, got {value}")
+
+
 # -- kinds of argument -----------------------------------------------------------------------------
 
 
@@ -216,15 +243,14 @@ def _instance(kind: type) -> Kind:
 
     def fit(value: Any, device: str | None) -> Any:
         if isinstance(value, np.ndarray) and hasattr(kind, "from_numpy"):
-            return kind.from_numpy(value, device)
+            value = kind.from_numpy(value, device)
         return value if isinstance(value, kind) else UNFIT
 
     article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
     return Kind(f"{article} {kind.__name__}", fit)
 
 
-# Annotations that are not checked; a parameter without one (``self``) is a class, not a name.
-ANYTHING = ("Any", Parameter.empty)
+ANYTHING = ("Any", Parameter.empty)  # annotations that are not checked
 KINDS = {
     int: Kind("an integer", _whole),
     float: Kind("a number", _number),
@@ -232,7 +258,7 @@ KINDS = {
     str: Kind("a string", lambda value, device: value if isinstance(value, str) else UNFIT),
     NoneType: Kind("None", lambda value, device: value if value is None else UNFIT),
 }
-ITEMS = {int: "integers", float: "numbers", str: "strings", Any: "values"}
+ITEMS = {int: "integers", float: "numbers", str: "strings"}
 
 
 def _kinds(hint: Any) -> tuple[Kind, ...]:
@@ -255,5 +281,11 @@ def _kinds(hint: Any) -> tuple[Kind, ...]:
     if not issubclass(origin, Iterable):
         return (_instance(origin)._replace(words="a function"),)
     item = typing.get_args(hint)[0]
-    words = f"a sequence of {ITEMS.get(item) or item.__name__ + 's'}"
-    return (Kind(words, _sequence_of(KINDS[item]) if item in KINDS else _sequence),)
+    if item in KINDS:
+        return (Kind(f"a sequence of {ITEMS[item]}", _sequence_of(KINDS[item])),)
+    return (Kind(f"a sequence of {_plural(item)}", _sequence),)
+
+
+def _plural(item: Any) -> str:
+    members = typing.get_args(item) if isinstance(item, UnionType) else (item,)
+    return " or ".join("None" if m is NoneType else f"{m.__name__}s" for m in members)

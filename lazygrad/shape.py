@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lazygrad.errors import ArgumentError, AxisError, ShapeError
@@ -30,7 +30,7 @@ def strides_of(shape: Sequence[int]) -> Shape:
 
 def as_shape(op: str, sizes: Sequence[Any]) -> Shape:
     """A shape from ``(2, 3)``, ``((2, 3),)`` or ``([2, 3],)``, as PyTorch's methods take it."""
-    if len(sizes) == 1 and isinstance(sizes[0], Iterable):
+    if len(sizes) == 1 and isinstance(sizes[0], Iterable) and not isinstance(sizes[0], Mapping):
         sizes = tuple(sizes[0])
     try:
         return tuple(map(whole, sizes))

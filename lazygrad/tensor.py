@@ -40,7 +40,7 @@ from lazygrad.errors import (
 )
 from lazygrad.graph import Node, node, set_origin
 from lazygrad.modes import ambient
-from lazygrad.public import ARGUMENT_ERRORS, public, shown, told
+from lazygrad.public import ARGUMENT_ERRORS, public, require_range, shown, told
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
 from lazygrad.waiting import waiting
@@ -48,6 +48,7 @@ from lazygrad.waiting import waiting
 Number = Bool | Int | Float
 Dims = Int | Sequence[Int] | None
 Sizes = Int | Sequence[Int]
+MOST_DECIMALS = 308  # powers of 10 in float64
 Operand = Union["Tensor", Bool, Int, Float]  # a string cannot be joined by | to what follows it
 
 # The handle of each leaf that requires a gradient, by the identity in its VARIABLE node.
@@ -67,14 +68,14 @@ def _read(tensor: Tensor) -> Node:
     try:
         found = tensor._node if trace is None else trace.read(tensor)
     except AttributeError:
-        _require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
+        require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
         raise
     if found.tracked and not ambient.grad_enabled:
         return state.detached(found)
     return found
 
 
-def _require_tensor(value: Any, op: str) -> None:
+def require_tensor(value: Any, op: str) -> None:
     if not isinstance(value, Tensor):
         raise ArgumentError(
             f"[{op}] expected a Tensor, got {shown(value)}; convert it with Tensor(...)"
@@ -485,7 +486,7 @@ class Tensor:
         """Compute the value now, with those of ``others`` in one plan. Nothing waits for the
         device. Inside a jitted function it does nothing."""
         for other in others:
-            _require_tensor(other, "realize")
+            require_tensor(other, "realize")
         if ambient.trace is None:
             state.realize((self, *others))
         return self
@@ -815,6 +816,7 @@ class Tensor:
 
     def round(self, decimals: Int = 0) -> Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
+        require_range("round", -MOST_DECIMALS, MOST_DECIMALS, decimals=decimals)
         return from_node(lang.round(_read(self), decimals))
 
     def clamp(self, min: Operand | None = None, max: Operand | None = None) -> Tensor:
@@ -1100,7 +1102,10 @@ class Tensor:
         """Repeated to a shape that it broadcasts to."""
         return _view(self, lang.broadcast_to(_read(self), as_shape("broadcast_to", shape)))
 
-    def pad(self, pad: Sequence[Any], mode: str = "constant", value: Number | None = 0) -> Tensor:
+    def pad(
+        self, pad: Sequence[Int] | Sequence[tuple[Int, Int]], mode: str = "constant",
+        value: Number | None = 0,
+    ) -> Tensor:  # fmt: skip
         """``value`` around the tensor, as torch.nn.functional.pad: ``(left, right, top, bottom,
         ...)`` from the last dim on; or one (before, after) pair for each dim. Negative ones cut."""
         if mode != "constant":
@@ -1216,6 +1221,7 @@ class Tensor:
     def one_hot(self, num_classes: Int = -1) -> Tensor:
         """int64 (.., num_classes): 1 at each index. -1 looks for the largest, now."""
         index = _read(self)
+        require_range("one_hot", -1, num_classes=num_classes)
         if num_classes < 0:
             num_classes = (self.max().item() + 1) if self.numel() else 0
         host.check_labels("one_hot", index, num_classes)
@@ -1228,6 +1234,8 @@ class Tensor:
         if table.ndim != 2:
             raise ShapeError(f"[embedding] weight must be (rows, width), got shape {table.shape}")
         known = host.check_labels("embedding", index, table.shape[0])
+        if padding_idx is not None:
+            require_range("embedding", -table.shape[0], table.shape[0] - 1, padding_idx=padding_idx)
         if padding_idx is not None and table.tracked:
             row = lang.reshape(lang.iota(table.shape[0], table.device), (-1, 1))
             frozen = lang.eq(row, padding_idx % table.shape[0])
@@ -1392,8 +1400,7 @@ class Tensor:
 
     def dropout(self, p: Float = 0.5, training: Bool = True) -> Tensor:
         """Elements zeroed with probability ``p`` and the others scaled, in training."""
-        if not 0.0 <= p <= 1.0:
-            raise ValueRangeError(f"[dropout] p must be in [0, 1], got {p}")
+        require_range("dropout", 0, 1, p=p)
         if not training or p == 0.0:
             return self
         return from_node(lang.dropout(_read(self), _random_key(self.device), p))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lazygrad.nn.module import Module
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -11,6 +12,7 @@ class CrossEntropyLoss(Module):
 
     weight: Tensor | None
 
+    @public
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -24,6 +26,7 @@ class CrossEntropyLoss(Module):
         self.reduction = reduction
         self.label_smoothing = label_smoothing
 
+    @public
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return input.cross_entropy(
             target,

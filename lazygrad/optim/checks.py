@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lazygrad.errors import ValueRangeError
-from lazygrad.tensor import Tensor
-
-
-def require_at_least(op: str, options: Mapping[str, Any], low: float, *names: str) -> None:
-    """Numbers among ``options`` that must not be smaller than ``low``."""
-    for name in names:
-        value = options[name]
-        if not isinstance(value, Tensor) and not value >= low:
-            raise ValueRangeError(f"[{op}] {name} must be at least {low}, got {value}")
+from lazygrad.errors import ArgumentError, ValueRangeError
+from lazygrad.public import require_range, shown
 
 
 def require_betas(op: str, options: Mapping[str, Any]) -> None:
     """Two decay rates from 0 to below 1."""
     betas = options["betas"]
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueRangeError(f"[{op}] betas must be two numbers from 0 to below 1, got {betas}")
+    try:
+        first, second = betas
+        require_range(op, 0, betas=first)
+        require_range(op, 0, betas=second)
+        fit = first < 1 and second < 1
+    except (TypeError, ValueError):
+        fit = False
+    if not fit:
+        raise ValueRangeError(f"[{op}] betas must be two numbers from 0 to below 1, got {betas!r}")
+
+
+def require_flags(op: str, options: Mapping[str, Any], *names: str) -> None:
+    for name in names:
+        if not isinstance(options[name], bool):
+            raise ArgumentError(f"[{op}] {name} must be True or False, got {shown(options[name])}")

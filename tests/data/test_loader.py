@@ -105,8 +105,8 @@ def test_orders_are_the_same_on_every_machine():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"batch_size": 0}, "batch_size must be 1 or more, not 0"),
-        ({"batch_size": 1, "seed": -1}, "seed must be 0 or more, not -1"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"batch_size": 1, "seed": -1}, "seed must be at least 0, got -1"),
     ],
 )
 def test_wrong_arguments(arguments, words):
@@ -115,7 +115,7 @@ def test_wrong_arguments(arguments, words):
 
 
 def test_wrong_epoch():
-    with pytest.raises(LazygradError, match="set_epoch: epoch must be 0 or more, not -1"):
+    with pytest.raises(LazygradError, match=r"\[set_epoch\] epoch must be at least 0, got -1"):
         DataLoader(numbered()).set_epoch(-1)
 
 

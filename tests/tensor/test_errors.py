@@ -9,6 +9,7 @@ import pytest
 
 from lazygrad import Tensor, jit
 from lazygrad.errors import (
+    ArgumentError,
     AxisError,
     DeviceError,
     DtypeError,
@@ -31,8 +32,8 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "permute": (lambda: X.permute(0, 0), AxisError, r"\[permute\]"),
     "matmul": (lambda: X @ X, ShapeError, r"\[matmul\] shapes \(2, 3\) and \(2, 3\) do not fit: 3 columns .* 2 rows"),
     "matmul_scalar": (lambda: X @ Tensor(1.0), ShapeError, r"\[matmul\].*use \*"),
-    "not_a_tensor": (lambda: X.matmul([1, 2]), DtypeError, r"\[matmul\] expected a Tensor, got list"),
-    "labels_as_list": (lambda: X.cross_entropy([0, 1]), DtypeError, r"expected a Tensor, got list"),
+    "not_a_tensor": (lambda: X.matmul([1, 2]), ArgumentError, r"\[matmul\] other must be a Tensor, got \[1, 2\] \(list\)"),
+    "labels_as_list": (lambda: X.cross_entropy([0, 1]), ArgumentError, r"\[cross_entropy\] target must be a Tensor, got \[0, 1\] \(list\)"),
     "shift_tensor": (lambda: Tensor([1]) << Tensor([1]), DtypeError, r"\[lshift\] shifts by a Python integer"),
     "linear": (lambda: X.linear(Tensor.zeros(5, 4)), ShapeError, r"\[linear\]"),
     "cat": (lambda: Tensor.cat([X, Tensor.zeros(2, 4)]), ShapeError, r"\[cat\] shapes \(2, 3\) and \(2, 4\)"),
@@ -59,7 +60,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "smoothing": (lambda: X.cross_entropy(Tensor([0, 1]), label_smoothing=2.0), ValueRangeError, "label_smoothing"),
     "item": (lambda: X.item(), ShapeError, r"\[item\]"),
     "mean_int": (lambda: Tensor([1, 2]).mean(), DtypeError, r"\[mean\] needs a float dtype, got int64"),
-    "empty_max": (lambda: Tensor.zeros(0, 3).max(), ShapeError, r"\[amax\].*size 0"),
+    "empty_max": (lambda: Tensor.zeros(0, 3).max(), ShapeError, r"\[max\].*size 0 of \(0, 3\)"),
     "empty_argmax": (lambda: Tensor.zeros(2, 0).argmax(1), ShapeError, r"\[argmax\]"),
     "sub_bool": (lambda: (X > 0) - (X > 0), DtypeError, r"\[sub\] is not defined for bool"),
     "and_float": (lambda: X & X, DtypeError, r"\[bitwise_and\] needs integers or bools, got float32"),
