@@ -13,7 +13,6 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, wraps
 from inspect import Parameter, signature
-from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeVar, Union, cast
 
@@ -33,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Errors that are about what a function was given.
 ARGUMENT_ERRORS = (ShapeError, ArgumentError, AxisError, ValueRangeError, DeviceMismatchError)
 UNFIT = object()  # what a kind answers to a value that it does not take
+GIVEN = "; given "  # what comes after it is ours
 SHOWN = 60  # characters of a value in a message
 LISTED = 4  # tensors of a list in a message
 NAMED_BY_CLASS = ("__init__", "forward")
@@ -72,10 +72,10 @@ def _name_of(function: Callable[..., Any]) -> str:
 
 def told(error: Exception, label: str, given: Mapping[str, Any]) -> None:
     """Have ``error`` name ``label``, and every tensor among ``given`` that it does not describe."""
-    text = re.sub(r"^\[[^]]*\]", f"[{label}]", str(error))
+    text = re.sub(r"^\[[^]]*\]", f"[{label}]", str(error)).partition(GIVEN)[0]
     facts = {name: fact for name, value in given.items() if (fact := _fact(value))}
     if any(word not in text for fact in facts.values() for word in fact.split(" ", 1)):
-        text += "; given " + ", ".join(f"{name}: {fact}" for name, fact in facts.items())
+        text += GIVEN + ", ".join(f"{name}: {fact}" for name, fact in facts.items())
     error.args = (text,)
 
 
@@ -85,8 +85,8 @@ def is_tensor(value: Any) -> bool:
 
 
 def _fact(value: Any) -> str:
-    """The dtype and shape of a tensor, or of those in a list; else nothing."""
-    if is_tensor(value):
+    """The dtype and shape of a tensor or array, or of the tensors in a list; else nothing."""
+    if is_tensor(value) or isinstance(value, np.ndarray):
         return f"{value.dtype.name} {value.shape}"
     if isinstance(value, list | tuple) and value and all(map(is_tensor, value)):
         rest = [] if len(value) <= LISTED else [f"... {len(value)} in all"]
@@ -161,10 +161,9 @@ class Contract:
 
 def shown(value: Any) -> str:
     """A value in a message: short, with its type."""
-    if _fact(value):
-        return f"a Tensor ({_fact(value)})" if is_tensor(value) else f"Tensors ({_fact(value)})"
-    if isinstance(value, np.ndarray):
-        return f"an array ({value.dtype} {value.shape})"
+    if fact := _fact(value):
+        what = "an array" if isinstance(value, np.ndarray) else "Tensors"
+        return f"a Tensor ({fact})" if is_tensor(value) else f"{what} ({fact})"
     if value is None:
         return "None"
     text = repr(value)
@@ -173,17 +172,14 @@ def shown(value: Any) -> str:
 
 
 def require_range(op: str, low: float = -math.inf, high: float = math.inf, **values: Any) -> None:
-    """Finite numbers from ``low`` to ``high``, by the names of their arguments; tensors may be
-    what they are.
+    """Finite numbers from ``low`` to ``high``, by the names of their arguments.
 
     Raises:
         ArgumentError: for what is no number.
         ValueRangeError: for another number.
     """
     for name, value in values.items():
-        if is_tensor(value):
-            continue
-        if not isinstance(value, Real):
+        if not isinstance(value, int | float):
             raise ArgumentError(f"[{op}] {name} must be a number, got {shown(value)}")
         if not (low <= value <= high and abs(value) < math.inf):
             least = f"at least {low}" if low > -math.inf else "finite"
@@ -211,7 +207,7 @@ def _whole(value: Any, device: str | None) -> Any:
 def _number(value: Any, device: str | None) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value.item()
-    return value if isinstance(value, Real) else UNFIT
+    return value if isinstance(value, int | float) else UNFIT
 
 
 def _truth(value: Any, device: str | None) -> Any:

@@ -33,7 +33,7 @@ def as_shape(op: str, sizes: Sequence[Any]) -> Shape:
     if len(sizes) == 1 and isinstance(sizes[0], Iterable) and not isinstance(sizes[0], Mapping):
         sizes = tuple(sizes[0])
     try:
-        return tuple(map(whole, sizes))
+        return tuple([size if type(size) is int else whole(size) for size in sizes])
     except TypeError:
         raise ArgumentError(f"[{op}] sizes must be integers, got {tuple(sizes)!r}") from None
 
@@ -44,8 +44,6 @@ def whole(value: Any) -> int:
     Raises:
         TypeError: for anything else.
     """
-    if type(value) is int:
-        return value
     if isinstance(value, bool):
         raise TypeError("a truth value is no index")
     return operator.index(value)
@@ -64,7 +62,7 @@ def normalize_axis(op: str, axis: Any, ndim: int) -> int:
     """``axis`` as an index from the front; a scalar has the axes -1 and 0, as in PyTorch."""
     span = max(ndim, 1)
     try:
-        index = whole(axis)
+        index = axis if type(axis) is int else whole(axis)
     except TypeError:
         raise ArgumentError(f"[{op}] dim must be an integer, got {axis!r}") from None
     if not -span <= index < span:

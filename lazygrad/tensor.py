@@ -1384,6 +1384,11 @@ class Tensor:
             center, spread = _read(running_mean), _read(running_var)
         else:
             center, spread, count = lang.batch_moments(own)
+            for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+                if running is not None and running.shape != center.shape:
+                    raise ShapeError(
+                        f"[batch_norm] {name} must have shape {center.shape}, not {running.shape}"
+                    )
             if running_mean is not None:
                 _move(running_mean, center, momentum)
             if running_var is not None:

@@ -95,6 +95,11 @@ def linear(x: Node, weight: Node, bias: Node | None = None) -> Node:
             f"[linear] input of shape {x.shape} does not fit weight of shape {weight.shape}; "
             "the last size of the input must be the weight's second"
         )
+    if bias is not None and bias.shape not in (weight.shape[:1], (1,), ()):
+        raise ShapeError(
+            f"[linear] bias must have shape {weight.shape[:1]} for weight of shape {weight.shape}, "
+            f"not {bias.shape}"
+        )
     result = matmul(x, transpose(weight, 0, 1))
     return result if bias is None else add(result, bias)
 

@@ -61,9 +61,9 @@ class Conv2d(Module):
         self.out_channels = out_channels
         self.kernel_size = sizes_of("Conv2d", "kernel_size", kernel_size, 2, 1)
         self.stride = sizes_of("Conv2d", "stride", stride, 2, 1)
-        self.padding = padding
-        if not isinstance(padding, str):
-            self.padding = sizes_of("Conv2d", "padding", padding, 2, 0)
+        self.padding = (
+            padding if isinstance(padding, str) else sizes_of("Conv2d", "padding", padding, 2, 0)
+        )
         self.dilation = sizes_of("Conv2d", "dilation", dilation, 2, 1)
         self.groups = groups
         self.padding_mode = padding_mode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lazygrad.nn.module import Module
-from lazygrad.public import public
+from lazygrad.public import public, require_range
 from lazygrad.tensor import Tensor
 
 
@@ -21,6 +21,7 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
+        require_range("CrossEntropyLoss", 0, 1, label_smoothing=label_smoothing)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = reduction

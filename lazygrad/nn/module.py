@@ -24,7 +24,7 @@ class Module:
 
     An attribute that is a ``Parameter``, a ``Module`` or a registered buffer belongs to the
     module, whenever it was set. Names are attribute paths, as in PyTorch: ``"conv1.weight"``.
-    NumPy arrays among the arguments of a call become Tensors on the module's device.
+    NumPy arrays among the arguments of a call become Tensors.
 
     Raises:
         ModuleError: for a member that is set before ``super().__init__()`` was called.
@@ -40,16 +40,17 @@ class Module:
         raise NotImplementedError(f"[nn] {type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if np.ndarray in map(type, (*args, *kwargs.values())):
-            args = tuple(map(self._converted, args))
-            kwargs = {name: self._converted(value) for name, value in kwargs.items()}
+        given = (*args, *kwargs.values())
+        if np.ndarray in map(type, given):
+            device = self._device_for(given)
+            args = tuple([_converted(value, device) for value in args])
+            kwargs = {name: _converted(value, device) for name, value in kwargs.items()}
         return self.forward(*args, **kwargs)
 
-    def _converted(self, value: Any) -> Any:
-        if not isinstance(value, np.ndarray):
-            return value
-        device = next((own.device for own in (*self.parameters(), *self.buffers())), None)
-        return Tensor(value, device=device)
+    def _device_for(self, given: tuple[Any, ...]) -> str | None:
+        """Where arrays belong that come with ``given``: beside its Tensors, or the module's."""
+        known = (*given, *self.parameters(), *self.buffers())
+        return next((value.device for value in known if isinstance(value, Tensor)), None)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter | Module):
@@ -293,6 +294,10 @@ class Module:
 
     def __repr__(self) -> str:
         return show_module(self)
+
+
+def _converted(value: Any, device: str | None) -> Any:
+    return Tensor(value, device=device) if isinstance(value, np.ndarray) else value
 
 
 def _join(prefix: str, name: str) -> str:

@@ -171,4 +171,5 @@ class LayerNorm(Module):
 def _filled(shape: int | Shape, value: float, device: str | None, dtype: Any) -> Tensor:
     """In memory from the start, so that the first step compiles to the kernels of all others."""
     wanted = dt.default_float if dtype is None else dtype
+    shape = checked_shape("zeros", as_shape("zeros", (shape,)))
     return Tensor(np.full(shape, value, np.float32), dtype=wanted, device=device)

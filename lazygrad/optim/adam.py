@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lazygrad.optim.checks import require_betas, require_flags
+from lazygrad.optim.checks import require_at_least, require_betas, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
 from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 Betas = tuple[float, float]
-NOT_NEGATIVE = ("lr", "eps", "weight_decay")
 
 
 @dataclass
@@ -76,7 +75,7 @@ class Adam(Optimizer):
         )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        require_range(self._name, 0, **{name: options[name] for name in NOT_NEGATIVE})
+        require_at_least(self._name, 0, options, "lr", "eps", "weight_decay")
         require_betas(self._name, options)
         require_flags(self._name, options, "amsgrad", "maximize", "decoupled_weight_decay")
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from lazygrad.errors import ArgumentError, ValueRangeError
 from lazygrad.public import require_range, shown
+from lazygrad.tensor import Tensor
+
+
+def require_at_least(op: str, low: float, options: Mapping[str, Any], *names: str) -> None:
+    """Finite numbers among ``options``; a learning rate may be a Tensor."""
+    for name in names:
+        if name != "lr" or not isinstance(options[name], Tensor):
+            require_range(op, low, **{name: options[name]})
 
 
 def require_betas(op: str, options: Mapping[str, Any]) -> None:

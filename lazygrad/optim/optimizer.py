@@ -105,6 +105,7 @@ class Optimizer(ABC):
 
     # -- steps ------------------------------------------------------------------------------------
 
+    @public
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 

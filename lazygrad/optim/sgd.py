@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lazygrad.errors import ValueRangeError
-from lazygrad.optim.checks import require_flags
+from lazygrad.optim.checks import require_at_least, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
 from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
 from lazygrad.public import public, require_range
 from lazygrad.tensor import Tensor
-
-NOT_NEGATIVE = ("lr", "momentum", "weight_decay")
 
 
 class SGD(Optimizer):
@@ -50,7 +48,7 @@ class SGD(Optimizer):
         )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        require_range("SGD", 0, **{name: options[name] for name in NOT_NEGATIVE})
+        require_at_least("SGD", 0, options, "lr", "momentum", "weight_decay")
         require_range("SGD", dampening=options["dampening"])
         require_flags("SGD", options, "nesterov", "maximize")
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):

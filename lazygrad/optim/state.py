@@ -38,8 +38,10 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
 
 def load_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
     """Check everything, then assign everything."""
-    groups = given["param_groups"]
-    problems = list(_group_problems(optimizer, groups))
+    missing = {"state", "param_groups"} - given.keys()
+    groups = given.get("param_groups", ())
+    problems = [f"it has no {name}" for name in sorted(missing)]
+    problems = problems or list(_group_problems(optimizer, groups))
     entries: dict[int, Entry] = {}
     if not problems:
         entries = _entries_by_param(optimizer, given)
