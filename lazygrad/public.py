@@ -7,17 +7,14 @@ right costs a look at each argument's type and no call of Python.
 
 from __future__ import annotations
 
-import math
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from inspect import Parameter, signature
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, Union, cast
+from typing import Any, TypeVar, cast
 
-import numpy as np
-
+from lazygrad.arguments import UNFIT, Kind, fact_of, is_tensor, kinds_of, shown
 from lazygrad.errors import (
     ArgumentError,
     AxisError,
@@ -25,16 +22,13 @@ from lazygrad.errors import (
     ShapeError,
     ValueRangeError,
 )
-from lazygrad.shape import whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Errors that are about what a function was given.
 ARGUMENT_ERRORS = (ShapeError, ArgumentError, AxisError, ValueRangeError, DeviceMismatchError)
-UNFIT = object()  # what a kind answers to a value that it does not take
 GIVEN = "; given "  # what comes after it is ours
-SHOWN = 60  # characters of a value in a message
-LISTED = 4  # tensors of a list in a message
+ANYTHING = ("Any", Parameter.empty)  # annotations that are not checked
 NAMED_BY_CLASS = ("__init__", "forward")
 
 
@@ -73,25 +67,10 @@ def _name_of(function: Callable[..., Any]) -> str:
 def told(error: Exception, label: str, given: Mapping[str, Any]) -> None:
     """Have ``error`` name ``label``, and every tensor among ``given`` that it does not describe."""
     text = re.sub(r"^\[[^]]*\]", f"[{label}]", str(error)).partition(GIVEN)[0]
-    facts = {name: fact for name, value in given.items() if (fact := _fact(value))}
+    facts = {name: fact for name, value in given.items() if (fact := fact_of(value))}
     if any(word not in text for fact in facts.values() for word in fact.split(" ", 1)):
         text += GIVEN + ", ".join(f"{name}: {fact}" for name, fact in facts.items())
     error.args = (text,)
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether it is a Tensor, and not one whose constructor is still running."""
-    return hasattr(type(value), "from_numpy") and hasattr(value, "dtype")
-
-
-def _fact(value: Any) -> str:
-    """The dtype and shape of a tensor or array, or of the tensors in a list; else nothing."""
-    if is_tensor(value) or isinstance(value, np.ndarray):
-        return f"{value.dtype.name} {value.shape}"
-    if isinstance(value, list | tuple) and value and all(map(is_tensor, value)):
-        rest = [] if len(value) <= LISTED else [f"... {len(value)} in all"]
-        return ", ".join([*map(_fact, value[:LISTED]), *rest])
-    return ""
 
 
 class Contract:
@@ -119,7 +98,7 @@ class Contract:
         """What each parameter takes. Looked up late: annotations may name later classes."""
         hints = typing.get_type_hints(self.function)
         checked = [name for name, types in self.by_name.items() if types is not None]
-        return {name: _kinds(hints[name]) for name in checked}
+        return {name: kinds_of(hints[name]) for name in checked}
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by the names of their parameters."""
@@ -148,7 +127,7 @@ class Contract:
         kinds = self.kinds[name]
         for kind in kinds:
             fit = kind.fit(value, device)
-            if fit is value:
+            if fit is value and kind.by_type:
                 types.add(type(value))
             if fit is not UNFIT:
                 return fit
@@ -157,131 +136,3 @@ class Contract:
         convertible = isinstance(value, list | tuple) and "a Tensor" in (last, *words)
         way_out = "; convert it with Tensor(...)" if convertible else ""
         raise ArgumentError(f"[{self.label}] {name} must be {wanted}, got {shown(value)}{way_out}")
-
-
-def shown(value: Any) -> str:
-    """A value in a message: short, with its type."""
-    if fact := _fact(value):
-        what = "an array" if isinstance(value, np.ndarray) else "Tensors"
-        return f"a Tensor ({fact})" if is_tensor(value) else f"{what} ({fact})"
-    if value is None:
-        return "None"
-    text = repr(value)
-    text = text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
-    return f"{text} ({type(value).__name__})"
-
-
-def require_range(op: str, low: float = -math.inf, high: float = math.inf, **values: Any) -> None:
-    """Finite numbers from ``low`` to ``high``, by the names of their arguments.
-
-    Raises:
-        ArgumentError: for what is no number.
-        ValueRangeError: for another number.
-    """
-    for name, value in values.items():
-        if not isinstance(value, int | float):
-            raise ArgumentError(f"[{op}] {name} must be a number, got {shown(value)}")
-        if not (low <= value <= high and abs(value) < math.inf):
-            least = f"at least {low}" if low > -math.inf else "finite"
-            wanted = least if high == math.inf else f"from {low} to {high}"
-            raise ValueRangeError(f"[{op}] {name} must be {wanted}, got {value}")
-
-
-# -- kinds of argument -----------------------------------------------------------------------------
-
-
-class Kind(NamedTuple):
-    """One kind of argument: its name in words, and what it makes of a value, or UNFIT."""
-
-    words: str
-    fit: Callable[[Any, str | None], Any]
-
-
-def _whole(value: Any, device: str | None) -> Any:
-    try:
-        return whole(value)
-    except (TypeError, ShapeError):  # a tensor of several elements
-        return UNFIT
-
-
-def _number(value: Any, device: str | None) -> Any:
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value.item()
-    return value if isinstance(value, int | float) else UNFIT
-
-
-def _truth(value: Any, device: str | None) -> Any:
-    if isinstance(value, np.bool_):
-        return bool(value)
-    return value if isinstance(value, bool) else UNFIT
-
-
-def _sequence(value: Any, device: str | None) -> Any:
-    """Anything to iterate over; what it holds is for the function to check."""
-    alone = isinstance(value, str | bytes | Mapping) or is_tensor(value)
-    return value if isinstance(value, Iterable) and not alone else UNFIT
-
-
-def _sequence_of(item: Kind) -> Callable[[Any, str | None], Any]:
-    """Sequences of such items, as a tuple: a new one, because no type says what is in it."""
-
-    def fit(value: Any, device: str | None) -> Any:
-        if _sequence(value, device) is UNFIT:
-            return UNFIT
-        items = [item.fit(held, device) for held in value]
-        return UNFIT if UNFIT in items else tuple(items)
-
-    return fit
-
-
-def _instance(kind: type) -> Kind:
-    """Instances of a class; NumPy arrays too, where the class can be made from them."""
-
-    def fit(value: Any, device: str | None) -> Any:
-        if isinstance(value, np.ndarray) and hasattr(kind, "from_numpy"):
-            value = kind.from_numpy(value, device)
-        return value if isinstance(value, kind) else UNFIT
-
-    article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
-    return Kind(f"{article} {kind.__name__}", fit)
-
-
-ANYTHING = ("Any", Parameter.empty)  # annotations that are not checked
-KINDS = {
-    int: Kind("an integer", _whole),
-    float: Kind("a number", _number),
-    bool: Kind("True or False", _truth),
-    str: Kind("a string", lambda value, device: value if isinstance(value, str) else UNFIT),
-    NoneType: Kind("None", lambda value, device: value if value is None else UNFIT),
-}
-ITEMS = {int: "integers", float: "numbers", str: "strings"}
-
-
-def _kinds(hint: Any) -> tuple[Kind, ...]:
-    """The kinds that an annotation allows, in its order."""
-    origin = typing.get_origin(hint)
-    if origin in (Union, UnionType):
-        members = typing.get_args(hint)
-        if float in members:  # which takes bools and integers as well
-            members = tuple(member for member in members if member not in (bool, int))
-        found = {kind.words: kind for member in members for kind in _kinds(member)}
-        return tuple(found.values())
-    if hint is Any:
-        return (Kind("anything", lambda value, device: value),)
-    if hint in KINDS:
-        return (KINDS[hint],)
-    if origin is None:
-        return (_instance(hint),)
-    if issubclass(origin, Mapping):
-        return (_instance(origin)._replace(words="a mapping"),)
-    if not issubclass(origin, Iterable):
-        return (_instance(origin)._replace(words="a function"),)
-    item = typing.get_args(hint)[0]
-    if item in KINDS:
-        return (Kind(f"a sequence of {ITEMS[item]}", _sequence_of(KINDS[item])),)
-    return (Kind(f"a sequence of {_plural(item)}", _sequence),)
-
-
-def _plural(item: Any) -> str:
-    members = typing.get_args(item) if isinstance(item, UnionType) else (item,)
-    return " or ".join("None" if m is NoneType else f"{m.__name__}s" for m in members)

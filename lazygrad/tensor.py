@@ -27,6 +27,7 @@ from lazygrad import (
     tensor_data as host,
     tensor_state as state,
 )
+from lazygrad.arguments import require_range, shown
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
 from lazygrad.errors import (
@@ -40,7 +41,7 @@ from lazygrad.errors import (
 )
 from lazygrad.graph import Node, node, set_origin
 from lazygrad.modes import ambient
-from lazygrad.public import ARGUMENT_ERRORS, public, require_range, shown, told
+from lazygrad.public import ARGUMENT_ERRORS, public, told
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
 from lazygrad.waiting import waiting

@@ -1,4 +1,4 @@
-"""Settings: read from the environment or given in Python, wrong ones refused where they are given."""
+"""Settings: from the environment or from Python; wrong ones are refused where they are given."""
 
 from __future__ import annotations
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, grad, nn, optim
+from lazygrad.arguments import LISTED, require_range
 from lazygrad.data import DataLoader
 from lazygrad.errors import ArgumentError, ShapeError, ValueRangeError
-from lazygrad.public import LISTED, public, require_range
+from lazygrad.public import public
 from tests.tensor.test_budget import calls
 
 
@@ -33,7 +34,6 @@ METHODS = [
     if not method.startswith("_") and method != "realize"
     for name in checked_parameters(function)
 ]
-# Each class with arguments, and one that stands for a method of an object.
 CONSTRUCTORS = [
     (kind, name)
     for kind in [
@@ -68,17 +68,20 @@ def test_a_wrong_kind_is_named_by_every_constructor(kind: type, name: str) -> No
 
 @public
 def sample(
-    count: int = 0, share: float = 0.0, flag: bool = False, sizes: int | Sequence[int] | None = None,
-    x: Tensor | None = None, name: str = "", table: Mapping[str, int] | None = None,
-    call: Callable[[], int] | None = None, xs: Sequence[Tensor] = (), free: Any = None,
+    count: int = 0, share: float = 0.0, flag: bool = False,
+    sizes: int | Sequence[int] | None = None, x: Tensor | None = None, name: str = "",
+    table: Mapping[str, int] | None = None, call: Callable[[], int] | None = None,
+    xs: Sequence[Tensor] = (), free: Any = None,
 ) -> Any:  # fmt: skip
     return count, share, flag, sizes, x, name, table, call, xs, free
 
 
 TAKEN: list[tuple[str, Any, Any]] = [
-    ("count", 3, 3), ("count", np.int32(3), 3), ("count", Tensor(3), 3), ("share", np.float32(0.5), 0.5),
-    ("share", 2, 2), ("flag", np.bool_(True), True), ("sizes", [1, np.int64(2)], (1, 2)),
-    ("sizes", 4, 4), ("sizes", None, None), ("table", {}, {}), ("free", Wrong, Wrong), ("call", len, len),
+    ("count", 3, 3), ("count", np.int32(3), 3), ("count", Tensor(3), 3),
+    ("share", np.float32(0.5), 0.5), ("share", 2, 2), ("flag", np.bool_(True), True),
+    ("sizes", [1, np.int64(2)], (1, 2)),
+    ("sizes", 4, 4), ("sizes", None, None), ("table", {}, {}), ("free", Wrong, Wrong),
+    ("call", len, len),
 ]  # fmt: skip
 
 
@@ -99,9 +102,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("share", "a", r"share must be a number, got 'a' \(str\)"),
     ("share", 1j, "must be a number"),
     ("flag", 1, r"flag must be True or False, got 1 \(int\)"),
-    ("sizes", (1, 2.5), r"sizes must be an integer, a sequence of integers or None, got \(1, 2\.5\)"),
+    ("sizes", (1, 2.5), r"must be an integer, a sequence of integers or None, got \(1, 2\.5\)"),
     ("sizes", (1, True), "sizes must be"),
-    ("x", [1.0], r"x must be a Tensor or None, got \[1\.0\] \(list\); convert it with Tensor\(\.\.\.\)"),
+    ("x", [1.0], r"x must be a Tensor or None, got \[1\.0\] \(list\); convert it with Tensor\("),
     ("name", b"a", "name must be a string"),
     ("table", [1], "table must be a mapping or None"),
     ("call", 3, "call must be a function or None"),
@@ -115,6 +118,13 @@ def test_what_is_refused(name: str, given: Any, message: str) -> None:
         sample(**{name: given})
     with pytest.raises(TypeError):
         sample(**{name: given})  # also when that type was seen before
+
+
+def test_one_sequence_does_not_speak_for_others() -> None:
+    sample(sizes=())
+    sample(sizes=(1,))
+    with pytest.raises(ArgumentError, match=r"sizes must be .* got \(1\.5,\)"):
+        sample(sizes=(1.5,))
 
 
 def test_a_signature_that_is_not_met_is_pythons_error() -> None:
@@ -147,8 +157,8 @@ def test_the_outermost_function_is_named_with_what_it_was_given() -> None:
     with pytest.raises(ShapeError) as caught:
         Tensor.zeros(2, 3).allclose(Tensor.zeros(4))
     assert str(caught.value) == (
-        "[allclose] shapes (2, 3) and (4,) do not broadcast: sizes [3, 4] differ at dim -1; reshape "
-        "or expand one of them; given self: float32 (2, 3), other: float32 (4,)"
+        "[allclose] shapes (2, 3) and (4,) do not broadcast: sizes [3, 4] differ at dim -1; "
+        "reshape or expand one of them; given self: float32 (2, 3), other: float32 (4,)"
     )
 
 

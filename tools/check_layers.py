@@ -39,7 +39,10 @@ class Room:
 
 # The one table. Two rooms on the same layer are independent of each other.
 ROOMS = (
-    Room(0, ("errors", "config", "folders", "locks", "dtype", "shape", "pytree", "public")),
+    Room(
+        0,
+        ("errors", "config", "folders", "locks", "dtype", "shape", "pytree", "arguments", "public"),
+    ),
     Room(1, ("ops",)),
     Room(2, ("graph", "rewrite", "verify", "show")),
     Room(2, ("semantics",)),  # what each op means, in NumPy

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from lazygrad.arguments import require_range, shown
 from lazygrad.data.collate import default_collate, to_tensor
 from lazygrad.data.dataset import Array
 from lazygrad.errors import ArgumentError
-from lazygrad.public import public, require_range, shown
+from lazygrad.public import public
 from lazygrad.runtime.registry import check_device
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lazygrad.arguments import shown
 from lazygrad.data.dataset import Array
 from lazygrad.dtype import NUMBER_KINDS
 from lazygrad.errors import DtypeError, ShapeError
-from lazygrad.public import shown
 from lazygrad.tensor import Tensor
 
 

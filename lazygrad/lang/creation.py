@@ -9,7 +9,6 @@ from lazygrad import ops
 from lazygrad.dtype import (
     DType,
     accumulator,
-    bool_,
     default_int,
     float32,
     int32,
@@ -129,8 +128,3 @@ def triu(x: Node, diagonal: int = 0) -> Node:
 def default_range_dtype(*bounds: Any) -> DType:
     """What arange gives: int64 for whole bounds, else the default float dtype."""
     return int64 if all(isinstance(bound, int) for bound in bounds) else float32
-
-
-def true_like(x: Node) -> Node:
-    """A bool mask that lets everything through."""
-    return const(True, bool_, x.shape, x.device)

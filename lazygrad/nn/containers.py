@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from lazygrad.arguments import shown
 from lazygrad.errors import ArgumentError, AxisError
 from lazygrad.nn.module import Module
 from lazygrad.nn.show import show_module
-from lazygrad.public import public, shown
+from lazygrad.public import public
 
 C = TypeVar("C", bound="ModuleSequence")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ShapeError, ValueRangeError
-from lazygrad.lang.conv import sizes_of
+from lazygrad.lang.conv import conv_spans, sizes_of
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.shape import numel
 from lazygrad.tensor import Tensor
 
 Size = int | tuple[int, int]
-NAMED_PADDINGS = ("valid", "same")
 
 
 class Conv2d(Module):
@@ -55,8 +55,6 @@ class Conv2d(Module):
             raise ValueRangeError(
                 f"[Conv2d] padding_mode {padding_mode!r} is not supported; known: zeros"
             )
-        if isinstance(padding, str) and padding not in NAMED_PADDINGS:
-            raise ValueRangeError(f"[Conv2d] padding {padding!r}; known: {NAMED_PADDINGS}, sizes")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = sizes_of("Conv2d", "kernel_size", kernel_size, 2, 1)
@@ -65,6 +63,7 @@ class Conv2d(Module):
             padding if isinstance(padding, str) else sizes_of("Conv2d", "padding", padding, 2, 0)
         )
         self.dilation = sizes_of("Conv2d", "dilation", dilation, 2, 1)
+        conv_spans("Conv2d", self.kernel_size, self.stride, self.padding, self.dilation)  # raises
         self.groups = groups
         self.padding_mode = padding_mode
         made = {"device": device, "dtype": dtype}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ValueRangeError
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 

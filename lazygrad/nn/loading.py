@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lazygrad.arguments import shown
 from lazygrad.errors import CheckpointError
-from lazygrad.public import shown
 from lazygrad.tensor import Tensor
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lazygrad.arguments import require_range
 from lazygrad.nn.module import Module
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 

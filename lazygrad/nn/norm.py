@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from lazygrad import dtype as dt, modes
+from lazygrad.arguments import require_range
 from lazygrad.errors import ShapeError
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.shape import Shape, as_shape, checked_shape
 from lazygrad.tensor import Tensor
 

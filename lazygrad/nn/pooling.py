@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from lazygrad.lang.conv import pool_sizes, require_divisor
+from lazygrad.nn.conv import Size
 from lazygrad.nn.module import Module
 from lazygrad.public import public
 from lazygrad.tensor import Tensor
-
-Size = int | tuple[int, int]
 
 
 class MaxPool2d(Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lazygrad.arguments import require_range, shown
 from lazygrad.errors import ArgumentError, ValueRangeError
-from lazygrad.public import require_range, shown
 from lazygrad.tensor import Tensor
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from lazygrad import modes
+from lazygrad.arguments import shown
 from lazygrad.dtype import accumulator
 from lazygrad.errors import ArgumentError, GradError, ValueRangeError
 from lazygrad.optim.group import STEP, Cohort, ParamGroup, upload
 from lazygrad.optim.state import load_optimizer, optimizer_state
-from lazygrad.public import public, shown
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ValueRangeError
 from lazygrad.optim.checks import require_at_least, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
 from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
-from lazygrad.public import public, require_range
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 

@@ -68,6 +68,8 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "conv_kernel_3": (lambda: nn.Conv2d(3, 4, (3, 3, 3)), ValueRangeError, r"\[Conv2d\] kernel_size"),
     "conv_stride": (lambda: nn.Conv2d(3, 4, 3, stride=0), ValueRangeError, r"\[Conv2d\] stride"),
     "conv_padding": (lambda: nn.Conv2d(3, 4, 3, padding=-1), ValueRangeError, r"\[Conv2d\] padding"),
+    "conv_named": (lambda: nn.Conv2d(3, 4, 3, padding="full"), ValueRangeError, r'\[Conv2d\] padding must be numbers, "same" or "valid"'),
+    "conv_same": (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), ValueRangeError, r'\[Conv2d\] padding="same" needs stride 1'),
     "conv_channels": (lambda: nn.Conv2d(3, -4, 3), ValueRangeError, r"\[Conv2d\] out_channels must be at least 1, got -4"),
     "conv_groups": (lambda: nn.Conv2d(3, 4, 3, groups=2), ShapeError, r"\[Conv2d\] groups=2 must divide in_channels=3"),
     "pool_kernel": (lambda: nn.MaxPool2d(0), ValueRangeError, r"\[MaxPool2d\] kernel_size"),

@@ -122,7 +122,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "cat_numbers": (lambda: Tensor.cat([X, 3]), ArgumentError, r"\[cat\] expected a Tensor, got 3 \(int\)"),
     "realize_numbers": (lambda: X.realize(3), ArgumentError, r"\[realize\] expected a Tensor, got 3 \(int\)"),
     "pad_float": (lambda: X.pad((1, 0.5)), ArgumentError, r"\[pad\] pad must be"),
-    "one_hot": (lambda: LABELS.one_hot(-7), ValueRangeError, r"\[one_hot\] num_classes must be at least -1"),
+    "one_hot_classes": (lambda: LABELS.one_hot(-7), ValueRangeError, r"\[one_hot\] num_classes must be at least -1"),
     "padding_idx": (lambda: LABELS.embedding(Tensor.zeros(4, 2), padding_idx=4), ValueRangeError, r"\[embedding\] padding_idx must be from -4 to 3, got 4"),
     "round_far": (lambda: X.round(400), ValueRangeError, r"\[round\] decimals must be from -308 to 308"),
     "dropout_p": (lambda: X.dropout(1.5), ValueRangeError, r"\[dropout\] p must be from 0 to 1, got 1\.5"),
