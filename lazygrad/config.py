@@ -7,9 +7,10 @@ block. An unknown setting or value is an error that lists the known ones.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from lazygrad.errors import ConfigError
@@ -17,31 +18,50 @@ from lazygrad.errors import ConfigError
 PREFIX = "LAZYGRAD_"
 
 
-def _debug_level(text: str) -> int:
-    if text not in {"0", "1", "2", "3", "4", "5", "6"}:
+# Each of these takes a variable's text or a Python value, returns the value in force, and raises
+# ValueError, saying what was expected, for anything else.
+
+
+def _debug_level(value: Any) -> int:
+    if str(value) not in {"0", "1", "2", "3", "4", "5", "6"}:
         raise ValueError("a level from 0 to 6")
-    return int(text)
+    return int(value)
 
 
-def _flag(text: str) -> bool:
-    known = {"0": False, "1": True, "": False}
-    if text not in known:
+def _flag(value: Any) -> bool:
+    known = {"0": False, "1": True, "": False, "False": False, "True": True}
+    if str(value) not in known:
         raise ValueError("0 or 1")
-    return known[text]
+    return known[str(value)]
 
 
-def _text(text: str) -> str:
-    return text
+def _text(value: Any) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError("text")
+    return str(os.fspath(value))
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its environment variable, how its text is read, its default and meaning."""
+    """One setting: its environment variable, how its value is read, its default and meaning."""
 
     variable: str
-    parse: Callable[[str], Any]
+    read: Callable[[Any], Any]
     default: Any
     doc: str
+
+    def value(self, given: Any, name: str) -> Any:
+        """``given`` as the value in force; a default of None can also be given.
+
+        Raises:
+            ConfigError: for a value that the setting does not have.
+        """
+        if given is None and self.default is None:
+            return None
+        try:
+            return self.read(given)
+        except ValueError as error:
+            raise ConfigError(f"[config] {name}={given!r}: expected {error}") from None
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -85,19 +105,26 @@ def read_environment(environ: Mapping[str, str]) -> Settings:
     variables = {row.variable: name for name, row in SETTINGS.items()}
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in variables:
-            known = ", ".join(sorted(variables))
-            raise ConfigError(f"[config] unknown setting {variable}; known settings: {known}")
-    values = {}
-    for name, row in SETTINGS.items():
-        text = environ.get(row.variable)
-        if text is None:
-            values[name] = row.default
-            continue
-        try:
-            values[name] = row.parse(text)
-        except ValueError as error:
-            raise ConfigError(f"[config] {row.variable}={text!r}: expected {error}") from None
+            raise _unknown(variable, variables)
+    values = {
+        name: row.value(environ.get(row.variable, row.default), row.variable)
+        for name, row in SETTINGS.items()
+    }
     return Settings(**values)
+
+
+def _unknown(name: str, known: Iterable[str]) -> ConfigError:
+    listed = ", ".join(sorted(known))
+    return ConfigError(
+        f"[config] unknown setting {name!r}{meant(name, known)}; known settings: {listed}"
+    )
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The one of the ``known`` names that is like ``name``, as a question; or nothing."""
+    found = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(name.lower(), found, n=1)
+    return f" (did you mean {found[close[0]]}?)" if close else ""
 
 
 settings = read_environment(os.environ)
@@ -108,17 +135,17 @@ def config(**changes: Any) -> Iterator[Settings]:
     """Change settings inside a ``with`` block: ``with lazygrad.config(debug=2): ...``.
 
     Raises:
-        ConfigError: for a name that is not a setting.
+        ConfigError: for a name that is not a setting, or a value that it cannot have.
     """
-    names = [field.name for field in fields(Settings)]
     for name in changes:
-        if name not in names:
-            raise ConfigError(f"[config] unknown setting {name!r}; known settings: {names}")
+        if name not in SETTINGS:
+            raise _unknown(name, SETTINGS)
+    values = {name: SETTINGS[name].value(given, name) for name, given in changes.items()}
     before = replace(settings)
-    for name, value in changes.items():
+    for name, value in values.items():
         setattr(settings, name, value)
     try:
         yield settings
     finally:
-        for name in changes:
+        for name in values:
             setattr(settings, name, getattr(before, name))

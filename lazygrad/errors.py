@@ -13,7 +13,11 @@ class ShapeError(LazygradError, ValueError):
     """Shapes that do not fit the operation."""
 
 
-class DtypeError(LazygradError, TypeError):
+class ArgumentError(LazygradError, TypeError):
+    """An argument of a kind that the function does not take."""
+
+
+class DtypeError(ArgumentError):
     """A dtype that the operation does not accept."""
 
 
@@ -29,12 +33,20 @@ class DeviceError(LazygradError, RuntimeError):
     """A device that is missing, unknown, out of memory, or that failed to compile or run."""
 
 
+class DeviceMismatchError(DeviceError):
+    """Operands of one operation that are on different devices."""
+
+
 class GradError(LazygradError, RuntimeError):
     """A derivative that was asked for where there is none."""
 
 
 class WriteError(LazygradError, RuntimeError):
     """A write that would be lost."""
+
+
+class ModuleError(LazygradError, AttributeError):
+    """A Module that is put together in a way in which it would not work."""
 
 
 class JitError(LazygradError, RuntimeError):

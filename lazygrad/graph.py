@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from lazygrad import ops
 from lazygrad.dtype import FLOAT, DType
-from lazygrad.errors import DeviceError
+from lazygrad.errors import DeviceMismatchError
 from lazygrad.locks import interning
 from lazygrad.ops import Op
 from lazygrad.shape import Shape
@@ -137,7 +137,9 @@ def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
     for operand in src[1:]:
         if operand.device != device:
             listed = " and ".join(operand.device for operand in src)
-            raise DeviceError(f"[{op.name}] operands are on {listed}; move one with .to(device)")
+            raise DeviceMismatchError(
+                f"[{op.name}] operands are on {listed}; move one with .to(device)"
+            )
     return device
 
 

@@ -20,7 +20,7 @@ from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node
 from lazygrad.modes import ambient
 from lazygrad.replay import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Capture, Source, guard
-from lazygrad.runtime import cache, executor
+from lazygrad.runtime import cache, executor, registry
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.tensor import Tensor, from_node
 from lazygrad.tensor_state import realize, value_node
@@ -277,7 +277,7 @@ def _capture(trace: Trace, returned: Any) -> Capture:
     states = [seen.tensor for seen in trace.seen.values()]
     guards = [guard(seen.before) for seen in trace.seen.values()]
     grad_guards = [(g.tensor, g.before is None) for g in trace.grads.values() if g.read]
-    device = requested[0].device if requested else settings.backend
+    device = requested[0].device if requested else registry.default_device()
     if any(r.device != device for r in requested):
         devices = sorted({r.device for r in requested})
         raise JitError(f"[jit] results on several devices {devices}; a jitted function runs on one")

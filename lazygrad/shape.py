@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lazygrad.errors import AxisError, ShapeError
+from lazygrad.errors import ArgumentError, AxisError, ShapeError
 
 Shape = tuple[int, ...]
+MOST_ELEMENTS = 2**63 - 1
 
 
 def numel(shape: Sequence[int]) -> int:
@@ -29,25 +30,41 @@ def strides_of(shape: Sequence[int]) -> Shape:
 
 def as_shape(op: str, sizes: Sequence[Any]) -> Shape:
     """A shape from ``(2, 3)``, ``((2, 3),)`` or ``([2, 3],)``, as PyTorch's methods take it."""
-    if len(sizes) == 1 and isinstance(sizes[0], Iterable):
+    if len(sizes) == 1 and isinstance(sizes[0], Iterable) and not isinstance(sizes[0], Mapping):
         sizes = tuple(sizes[0])
     try:
-        return tuple(operator.index(size) for size in sizes)
+        return tuple([size if type(size) is int else whole(size) for size in sizes])
     except TypeError:
-        raise ShapeError(f"[{op}] sizes must be integers, got {tuple(sizes)!r}") from None
+        raise ArgumentError(f"[{op}] sizes must be integers, got {tuple(sizes)!r}") from None
+
+
+def whole(value: Any) -> int:
+    """What Python takes for an index, as an int; but no truth value.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, bool):
+        raise TypeError("a truth value is no index")
+    return operator.index(value)
 
 
 def checked_shape(op: str, shape: Shape) -> Shape:
-    """``shape`` if every size is at least 0."""
+    """``shape`` if every size is at least 0, and all elements can be counted."""
     if any(size < 0 for size in shape):
         raise ShapeError(f"[{op}] sizes must not be negative, got {shape}")
+    if numel(shape) > MOST_ELEMENTS:
+        raise ShapeError(f"[{op}] shape {shape} has more elements than 64 bits can count")
     return shape
 
 
 def normalize_axis(op: str, axis: Any, ndim: int) -> int:
     """``axis`` as an index from the front; a scalar has the axes -1 and 0, as in PyTorch."""
     span = max(ndim, 1)
-    index = operator.index(axis)
+    try:
+        index = axis if type(axis) is int else whole(axis)
+    except TypeError:
+        raise ArgumentError(f"[{op}] dim must be an integer, got {axis!r}") from None
     if not -span <= index < span:
         raise AxisError(
             f"[{op}] dim {index} is out of range for a tensor of {ndim} dimensions; "

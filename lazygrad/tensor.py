@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 from builtins import bool as Bool, float as Float, int as Int
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from inspect import signature
+from types import FunctionType
+from typing import Any, NamedTuple, Union
 from weakref import WeakValueDictionary, ref
 
 import numpy as np
@@ -25,9 +27,11 @@ from lazygrad import (
     tensor_data as host,
     tensor_state as state,
 )
+from lazygrad.arguments import require_range, shown
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.dtype import DType
 from lazygrad.errors import (
+    ArgumentError,
     DtypeError,
     GradError,
     JitError,
@@ -35,15 +39,19 @@ from lazygrad.errors import (
     ValueRangeError,
     WriteError,
 )
-from lazygrad.graph import Node, const, node, set_origin
+from lazygrad.graph import Node, node, set_origin
 from lazygrad.locks import running
 from lazygrad.modes import ambient
+from lazygrad.public import ARGUMENT_ERRORS, public, told
 from lazygrad.runtime import buffer, executor, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
 from lazygrad.waiting import waiting
 
 Number = Bool | Int | Float
 Dims = Int | Sequence[Int] | None
+Sizes = Int | Sequence[Int]
+MOST_DECIMALS = 308  # powers of 10 in float64
+Operand = Union["Tensor", Bool, Int, Float]  # a string cannot be joined by | to what follows it
 
 # The handle of each leaf that requires a gradient, by the identity in its VARIABLE node.
 _variables: WeakValueDictionary[object, Tensor] = WeakValueDictionary()
@@ -62,17 +70,17 @@ def _read(tensor: Tensor) -> Node:
     try:
         found = tensor._node if trace is None else trace.read(tensor)
     except AttributeError:
-        _require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
+        require_tensor(tensor, sys._getframe(1).f_code.co_name.strip("_"))
         raise
     if found.tracked and not ambient.grad_enabled:
         return state.detached(found)
     return found
 
 
-def _require_tensor(value: Any, op: str) -> None:
+def require_tensor(value: Any, op: str) -> None:
     if not isinstance(value, Tensor):
-        raise DtypeError(
-            f"[{op}] expected a Tensor, got {type(value).__name__}; convert it with Tensor(...)"
+        raise ArgumentError(
+            f"[{op}] expected a Tensor, got {shown(value)}; convert it with Tensor(...)"
         ) from None
 
 
@@ -111,7 +119,7 @@ def _operand(value: Any, like: Tensor) -> Any:
         return _read(value)
     if isinstance(value, Bool | Int | Float):
         return value
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and value.dtype.kind in dt.NUMBER_KINDS:
         return value.item()
     if isinstance(value, np.ndarray):
         return host.leaf_of(value, None, like.device)
@@ -122,7 +130,7 @@ def _required(op: str, value: Any, like: Tensor) -> Any:
     """As ``_operand``; what is neither tensor nor number is an error."""
     operand = _operand(value, like)
     if operand is NotImplemented:
-        raise DtypeError(f"[{op}] expected a tensor or number, got {type(value).__name__}")
+        raise ArgumentError(f"[{op}] expected a Tensor or a number, got {shown(value)}")
     return operand
 
 
@@ -134,7 +142,11 @@ def _unary(function: Callable[[Node], Node], label: str) -> Callable[[Tensor], T
     """The method that applies ``function``."""
 
     def method(self: Tensor) -> Tensor:
-        return from_node(function(_read(self)), label)
+        try:
+            return from_node(function(_read(self)), label)
+        except ARGUMENT_ERRORS as error:
+            told(error, label, {"self": self})
+            raise error.with_traceback(None) from None
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = function.__doc__
@@ -142,13 +154,20 @@ def _unary(function: Callable[[Node], Node], label: str) -> Callable[[Tensor], T
 
 
 def _binary(function: Callable[[Any, Any], Node], label: str) -> Callable[[Tensor, Any], Tensor]:
-    """The method or operator that applies ``function`` to ``self`` and another operand."""
+    """The method or operator that applies ``function`` to ``self`` and another operand.
 
-    def method(self: Tensor, other: Any) -> Tensor:
-        operand = _operand(other, self)
-        if operand is NotImplemented:
-            return NotImplemented
-        return from_node(function(_read(self), operand), label)
+    Errors are told here and not by ``public``: nothing is as hot as an operator.
+    """
+
+    def method(self: Tensor, other: Operand) -> Tensor:
+        try:
+            operand = _operand(other, self)
+            if operand is NotImplemented:
+                return NotImplemented
+            return from_node(function(_read(self), operand), label)
+        except ARGUMENT_ERRORS as error:
+            told(error, label, {"self": self, "other": other})
+            raise error.with_traceback(None) from None
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = function.__doc__
@@ -164,7 +183,12 @@ def _product(reverse: Bool) -> Callable[[Tensor, Any], Tensor]:
             return NotImplemented
         own = _read(self)
         left, right = (operand, own) if reverse else (own, operand)
-        return from_node(lang.matmul(left, right), "matmul")
+        try:
+            return from_node(lang.matmul(left, right), "matmul")
+        except ARGUMENT_ERRORS as error:
+            sides = ("other", "self") if reverse else ("self", "other")
+            told(error, "matmul", dict.fromkeys(sides) | {"self": self, "other": other})
+            raise error.with_traceback(None) from None
 
     return matmul
 
@@ -370,7 +394,7 @@ class Tensor:
         """``fill_value`` in this shape."""
         chosen = self.dtype if dtype is None else dt.of(dtype)
         where = self.device if device is None else registry.check_device(device)
-        return _made(const(fill_value, chosen, self.shape, where), requires_grad)
+        return _made(lang.full(self.shape, fill_value, chosen, where), requires_grad)
 
     def zeros_like(self, **options: Any) -> Tensor:
         """Zeros in this shape; options as of ``full_like``."""
@@ -487,6 +511,8 @@ class Tensor:
     def realize(self, *others: Tensor) -> Tensor:
         """Compute the value now, with those of ``others`` in one plan. Nothing waits for the
         device. Inside a jitted function it does nothing."""
+        for other in others:
+            require_tensor(other, "realize")
         if ambient.trace is None:
             state.realize((self, *others))
         return self
@@ -589,6 +615,8 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            _check_gradient(self, value)
         trace = ambient.trace
         if trace is None:
             self._grad = value
@@ -673,36 +701,37 @@ class Tensor:
 
     def copy_(self, src: Any) -> Tensor:
         """Take the value of ``src``, which broadcasts to this shape."""
-        given = src if isinstance(src, Tensor) else Tensor(src, device=self.device)
+        given = src if isinstance(src, Tensor) else Tensor(src, self.dtype, self.device)
         return _in_place(
             self, "copy_", lang.cast(lang.expand(_read(given), self.shape), self.dtype)
         )
 
     def fill_(self, value: Number) -> Tensor:
         """Take ``value`` everywhere."""
-        return _in_place(self, "fill_", lang.full_like(self._node, value))
+        made = lang.full(self.shape, value, self.dtype, self.device)
+        return _in_place(self, "fill_", made)
 
     def zero_(self) -> Tensor:
         """Take 0 everywhere."""
         return _in_place(self, "zero_", lang.full_like(self._node, 0))
 
-    def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
+    def add_(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """``self = self + alpha * other``"""
         return _in_place(self, "add_", self.add(other, alpha=alpha)._node)
 
-    def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
+    def sub_(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """``self = self - alpha * other``"""
         return _in_place(self, "sub_", self.sub(other, alpha=alpha)._node)
 
-    def mul_(self, other: Any) -> Tensor:
+    def mul_(self, other: Operand) -> Tensor:
         """``self = self * other``"""
         return _in_place(self, "mul_", self.mul(other)._node)
 
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    def div_(self, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
         """``self = self / other``"""
         return _in_place(self, "div_", self.div(other, rounding_mode=rounding_mode)._node)
 
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+    def clamp_(self, min: Operand | None = None, max: Operand | None = None) -> Tensor:
         """``self = clamp(self, min, max)``"""
         return _in_place(self, "clamp_", self.clamp(min, max)._node)
 
@@ -813,9 +842,10 @@ class Tensor:
 
     def round(self, decimals: Int = 0) -> Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
+        require_range("round", -MOST_DECIMALS, MOST_DECIMALS, decimals=decimals)
         return from_node(lang.round(_read(self), decimals))
 
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+    def clamp(self, min: Operand | None = None, max: Operand | None = None) -> Tensor:
         """Limited to [min, max], numbers or tensors."""
         low = None if min is None else _required("clamp", min, self)
         high = None if max is None else _required("clamp", max, self)
@@ -897,17 +927,17 @@ class Tensor:
     bitwise_or = _binary(lang.bitwise_or, "bitwise_or")
     bitwise_xor = _binary(lang.bitwise_xor, "bitwise_xor")
 
-    def add(self, other: Any, *, alpha: Number = 1) -> Tensor:
+    def add(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """``self + alpha * other``"""
         operand = _scaled("add", other, alpha, self)
         return from_node(lang.add(_read(self), operand))
 
-    def sub(self, other: Any, *, alpha: Number = 1) -> Tensor:
+    def sub(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """``self - alpha * other``"""
         operand = _scaled("sub", other, alpha, self)
         return from_node(lang.sub(_read(self), operand))
 
-    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    def div(self, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
         """True division, or rounded: "trunc" towards zero, "floor" down."""
         if rounding_mode not in _DIVISIONS:
             raise ValueRangeError(
@@ -917,29 +947,31 @@ class Tensor:
 
     divide = true_divide = div
 
-    def where(self, condition: Tensor, other: Any) -> Tensor:
+    def where(self, condition: Tensor, other: Operand) -> Tensor:
         """``self`` where ``condition`` holds, else ``other``."""
         return from_node(lang.where(_read(condition), _read(self), _required("where", other, self)))
 
-    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
+    def masked_fill(self, mask: Tensor, value: Operand) -> Tensor:
         """``value`` where ``mask`` holds, in this dtype."""
         filler = _required("masked_fill", value, self)
+        if not isinstance(filler, Node):
+            dt.require_fit("masked_fill", filler, self.dtype)
         return from_node(lang.cast(lang.where(_read(mask), filler, _read(self)), self.dtype))
 
-    def lerp(self, end: Any, weight: Any) -> Tensor:
+    def lerp(self, end: Operand, weight: Operand) -> Tensor:
         """``self + weight * (end - self)``"""
         to, share = _required("lerp", end, self), _required("lerp", weight, self)
         return from_node(lang.lerp(_read(self), to, share))
 
     def isclose(
-        self, other: Tensor, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
+        self, other: Operand, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
     ) -> Tensor:
         """Whether each pair differs by at most ``atol + rtol * |other|``."""
         operand = lang.as_node(_required("isclose", other, self), self._node)
         return from_node(lang.isclose(_read(self), operand, rtol, atol, equal_nan))
 
     def allclose(
-        self, other: Tensor, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
+        self, other: Operand, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
     ) -> Bool:
         """Whether all pairs are close."""
         return Bool(self.isclose(other, rtol, atol, equal_nan).all())
@@ -978,7 +1010,7 @@ class Tensor:
         less = args.correction(unbiased, correction)
         return from_node(lang.std(_read(self), args.dims(dim), less, keepdim))
 
-    def max(self, dim: Any = None, keepdim: Bool = False) -> Any:
+    def max(self, dim: Int | Tensor | None = None, keepdim: Bool = False) -> Any:
         """The largest value; with ``dim`` also its index: ``(values, indices)``. With another
         tensor, the larger of each pair."""
         if isinstance(dim, Tensor):
@@ -987,7 +1019,7 @@ class Tensor:
             return from_node(lang.amax(_read(self)))
         return _max_min(lang.max_with_index(_read(self), dim, keepdim), "max")
 
-    def min(self, dim: Any = None, keepdim: Bool = False) -> Any:
+    def min(self, dim: Int | Tensor | None = None, keepdim: Bool = False) -> Any:
         """The smallest value; with ``dim`` also its index: ``(values, indices)``. With another
         tensor, the smaller of each pair."""
         if isinstance(dim, Tensor):
@@ -1074,9 +1106,11 @@ class Tensor:
     @property
     def mT(self) -> Tensor:
         """The last two dims exchanged."""
+        if self.ndim < 2:
+            raise ShapeError(f"[mT] needs 2 dims, got shape {self.shape}")
         return _view(self, lang.transpose(_read(self), -2, -1))
 
-    def movedim(self, source: Any, destination: Any) -> Tensor:
+    def movedim(self, source: Sizes, destination: Sizes) -> Tensor:
         """Dims moved to other places; the rest keeps its order."""
         return _view(self, lang.movedim(_read(self), source, destination))
 
@@ -1094,18 +1128,23 @@ class Tensor:
         """Repeated to a shape that it broadcasts to."""
         return _view(self, lang.broadcast_to(_read(self), as_shape("broadcast_to", shape)))
 
-    def pad(self, pad: Sequence[Any], mode: str = "constant", value: Number = 0) -> Tensor:
+    def pad(
+        self, pad: Sequence[Int] | Sequence[tuple[Int, Int]], mode: str = "constant",
+        value: Number | None = 0,
+    ) -> Tensor:  # fmt: skip
         """``value`` around the tensor, as torch.nn.functional.pad: ``(left, right, top, bottom,
         ...)`` from the last dim on; or one (before, after) pair for each dim. Negative ones cut."""
         if mode != "constant":
             raise ValueRangeError(f'[pad] mode must be "constant", got {mode!r}')
-        return from_node(lang.pad(_read(self), args.pads(pad, self.ndim), value or 0))
+        filler = value or 0
+        dt.require_fit("pad", filler, self.dtype)
+        return from_node(lang.pad(_read(self), args.pads(pad, self.ndim), filler))
 
     def flip(self, *dims: Any) -> Tensor:
         """The order along ``dims`` reversed."""
         return from_node(lang.flip(_read(self), as_shape("flip", dims)))
 
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
+    def roll(self, shifts: Sizes, dims: Dims = None) -> Tensor:
         """Elements moved forward along ``dims``, around the end."""
         return from_node(lang.roll(_read(self), shifts, dims))
 
@@ -1146,7 +1185,7 @@ class Tensor:
         axis = normalize_axis("select", dim, self.ndim)
         return _view(self, lang.getitem(_read(self), (slice(None),) * axis + (index,)))
 
-    def split(self, split_size: Any, dim: Int = 0) -> tuple[Tensor, ...]:
+    def split(self, split_size: Sizes, dim: Int = 0) -> tuple[Tensor, ...]:
         """Pieces of ``split_size`` along ``dim``, or of the sizes listed."""
         return tuple([_view(self, x, "split") for x in lang.split(_read(self), split_size, dim)])
 
@@ -1208,6 +1247,7 @@ class Tensor:
     def one_hot(self, num_classes: Int = -1) -> Tensor:
         """int64 (.., num_classes): 1 at each index. -1 looks for the largest, now."""
         index = _read(self)
+        require_range("one_hot", -1, num_classes=num_classes)
         if num_classes < 0:
             num_classes = (self.max().item() + 1) if self.numel() else 0
         host.check_labels("one_hot", index, num_classes)
@@ -1220,6 +1260,8 @@ class Tensor:
         if table.ndim != 2:
             raise ShapeError(f"[embedding] weight must be (rows, width), got shape {table.shape}")
         known = host.check_labels("embedding", index, table.shape[0])
+        if padding_idx is not None:
+            require_range("embedding", -table.shape[0], table.shape[0] - 1, padding_idx=padding_idx)
         if padding_idx is not None and table.tracked:
             row = lang.reshape(lang.iota(table.shape[0], table.device), (-1, 1))
             frozen = lang.eq(row, padding_idx % table.shape[0])
@@ -1271,8 +1313,8 @@ class Tensor:
     # -- windows ------------------------------------------------------------------------------
 
     def conv1d(
-        self, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-        dilation: Any = 1, groups: Int = 1,
+        self, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1,
+        padding: Sizes | str = 0, dilation: Sizes = 1, groups: Int = 1,
     ) -> Tensor:  # fmt: skip
         """Convolution of (N, C, L) or (C, L) with weight (out, C / groups, kernel)."""
         own, filters = _read(self), _read(weight)
@@ -1281,8 +1323,8 @@ class Tensor:
         )
 
     def conv2d(
-        self, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-        dilation: Any = 1, groups: Int = 1,
+        self, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1,
+        padding: Sizes | str = 0, dilation: Sizes = 1, groups: Int = 1,
     ) -> Tensor:  # fmt: skip
         """Convolution of (N, C, H, W) or (C, H, W) with weight (out, C / groups, kh, kw).
 
@@ -1294,8 +1336,8 @@ class Tensor:
         )
 
     def max_pool1d(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: Bool = False, return_indices: Bool = False,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        dilation: Sizes = 1, ceil_mode: Bool = False, return_indices: Bool = False,
     ) -> Any:  # fmt: skip
         """The largest value of each window over the last dim."""
         arguments = (1, kernel_size, stride, padding, dilation, ceil_mode)
@@ -1304,8 +1346,8 @@ class Tensor:
         return from_node(lang.max_pool("max_pool1d", _read(self), *arguments))
 
     def max_pool2d(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: Bool = False, return_indices: Bool = False,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        dilation: Sizes = 1, ceil_mode: Bool = False, return_indices: Bool = False,
     ) -> Any:  # fmt: skip
         """The largest value of each window over the last two dims; with ``return_indices`` also
         its int64 place in the flattened (H, W)."""
@@ -1315,16 +1357,17 @@ class Tensor:
         return from_node(lang.max_pool("max_pool2d", _read(self), *arguments))
 
     def avg_pool1d(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: Bool = False,
-        count_include_pad: Bool = True,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        ceil_mode: Bool = False, count_include_pad: Bool = True,
     ) -> Tensor:  # fmt: skip
         """The mean of each window over the last dim."""
         arguments = (1, kernel_size, stride, padding, ceil_mode, count_include_pad)
         return from_node(lang.avg_pool("avg_pool1d", _read(self), *arguments))
 
     def avg_pool2d(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: Bool = False,
-        count_include_pad: Bool = True, divisor_override: Int | None = None,
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
+        ceil_mode: Bool = False, count_include_pad: Bool = True,
+        divisor_override: Int | None = None,
     ) -> Tensor:  # fmt: skip
         """The mean of each window over the last two dims."""
         arguments = (2, kernel_size, stride, padding, ceil_mode, count_include_pad)
@@ -1332,12 +1375,12 @@ class Tensor:
 
     # -- normalisation and dropout ------------------------------------------------------------
 
-    def layernorm(self, axis: Any = -1, eps: Float = 1e-5) -> Tensor:
+    def layernorm(self, axis: Dims = -1, eps: Float = 1e-5) -> Tensor:
         """Mean 0 and variance 1 over ``axis``."""
         return from_node(lang.standardize(_read(self), axis, eps))
 
     def layer_norm(
-        self, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
+        self, normalized_shape: Sizes, weight: Tensor | None = None, bias: Tensor | None = None,
         eps: Float = 1e-5,
     ) -> Tensor:  # fmt: skip
         """Mean 0 and variance 1 over the last dims, scaled by ``weight``, shifted by ``bias``."""
@@ -1367,6 +1410,11 @@ class Tensor:
             center, spread = _read(running_mean), _read(running_var)
         else:
             center, spread, count = lang.batch_moments(own)
+            for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+                if running is not None and running.shape != center.shape:
+                    raise ShapeError(
+                        f"[batch_norm] {name} must have shape {center.shape}, not {running.shape}"
+                    )
             if running_mean is not None:
                 _move(running_mean, center, momentum)
             if running_var is not None:
@@ -1383,9 +1431,7 @@ class Tensor:
 
     def dropout(self, p: Float = 0.5, training: Bool = True) -> Tensor:
         """Elements zeroed with probability ``p`` and the others scaled, in training."""
-        p = lang.real_number("dropout", "p", p)
-        if not 0.0 <= p <= 1.0:
-            raise ValueRangeError(f"[dropout] p must be in [0, 1], got {p}")
+        require_range("dropout", 0, 1, p=p)
         if not training or p == 0.0:
             return self
         return from_node(lang.dropout(_read(self), _random_key(self.device), p))
@@ -1650,6 +1696,17 @@ def cotangent_of(op: str, root: Node, gradient: Tensor | None) -> Node:
     return lang.cast(given, root.dtype)
 
 
+def _check_gradient(owner: Tensor, value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise ArgumentError(f"[grad] a gradient must be a Tensor or None, got {shown(value)}")
+    own, given = owner._node, value._node
+    if (own.shape, own.dtype, own.device) != (given.shape, given.dtype, given.device):
+        raise ShapeError(
+            f"[grad] a gradient is like its tensor, {own.dtype.name} {own.shape} on {own.device}; "
+            f"got {given.dtype.name} {given.shape} on {given.device}"
+        )
+
+
 def _settle_gradients(owners: Iterable[Tensor | None]) -> None:
     """Computes gradients of earlier passes that nobody has read yet: adding up many small batches
     must not keep all their graphs."""
@@ -1667,3 +1724,25 @@ def _accumulate(owner: Tensor, part: Node) -> None:
         owner.grad = grad = from_node(total, "backward")
     if ambient.trace is None:
         waiting.gradient(owner, grad, before)
+
+
+# -- calls that are wrong --------------------------------------------------------------------------
+
+# Called in every step of a loop, with nothing to get wrong.
+_UNCHECKED = {"realize"}
+_INITIATED = {"__init__": "Tensor", "__getitem__": "getitem", "__contains__": "contains"}
+
+
+def _publish() -> None:
+    """Every method that takes arguments keeps the promise of ``public``, under all its names."""
+    for name, member in list(vars(Tensor).items()):
+        function = member.__func__ if isinstance(member, staticmethod) else member
+        label = _INITIATED.get(name) or (None if name.startswith("_") else name)
+        if label is None or name in _UNCHECKED or not isinstance(function, FunctionType):
+            continue
+        if len(signature(function).parameters) > (function is member):
+            checked = public(function, label)
+            setattr(Tensor, name, checked if function is member else staticmethod(checked))
+
+
+_publish()

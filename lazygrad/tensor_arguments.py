@@ -7,9 +7,9 @@ from typing import Any
 
 from lazygrad import dtype as dt, ops, tensor_data as host
 from lazygrad.dtype import BOOL, FLOAT, DType
-from lazygrad.errors import ShapeError
+from lazygrad.errors import ArgumentError, ShapeError
 from lazygrad.graph import Node, toposort
-from lazygrad.shape import Shape
+from lazygrad.shape import Shape, whole
 
 
 def category(dtype: DType) -> int:
@@ -33,12 +33,22 @@ def correction(unbiased: bool, correction: float | None) -> float:
 
 
 def pads(pad: Sequence[Any], ndim: int) -> list[tuple[int, int]]:
-    """(left, right, top, bottom ...) from the last dim on, as pairs from the first dim on."""
-    if pad and not isinstance(pad[0], int):
-        return [tuple(pair) for pair in pad]
-    if len(pad) % 2 or len(pad) > 2 * ndim:
-        raise ShapeError(f"[pad] {tuple(pad)} are not pairs for at most {ndim} dims")
-    pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
+    """(left, right, top, bottom ...) from the last dim on, as pairs from the first dim on.
+
+    Raises:
+        ArgumentError: for anything but integers or pairs of them.
+        ShapeError: for integers that are not pairs, or more pairs than dims.
+    """
+    listed = list(pad)
+    try:
+        if listed and isinstance(listed[0], Iterable):
+            return [(whole(before), whole(after)) for before, after in listed]
+        widths = [whole(width) for width in listed]
+    except (TypeError, ValueError):
+        raise ArgumentError(f"[pad] pad must be integers or pairs of them, got {pad!r}") from None
+    if len(widths) % 2 or len(widths) > 2 * ndim:
+        raise ShapeError(f"[pad] {tuple(widths)} are not pairs for at most {ndim} dims")
+    pairs = [(widths[i], widths[i + 1]) for i in range(0, len(widths), 2)]
     return [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
 
 

@@ -28,28 +28,62 @@ def leaf_of(data: Any, dtype: DType | None, device: str) -> Node:
     Raises:
         ShapeError: for a sequence whose rows differ in length.
         DtypeError: for what is not numbers.
+        ValueRangeError: for a number that ``dtype`` does not hold.
     """
-    array = as_array(data)
+    array = as_array(data, dtype)
     chosen = dtype or _dtype_of(data, array)
+    _check_fit(array, chosen)
     leaf = node(ops.BUFFER, (), buffer.from_numpy(array, chosen, device))
     if chosen.is_integer and 0 < array.size <= CHECKED_ELEMENTS:
         _bounds[leaf] = (int(array.min()), int(array.max()))
     return leaf
 
 
-def as_array(data: Any) -> np.ndarray[Any, Any]:
-    """Numbers as an array of a dtype that NumPy finds for them."""
+def as_array(data: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
+    """Numbers as an array of a dtype that NumPy finds for them; ``dtype`` is what they are for."""
     try:
         array = np.asarray(data)
     except ValueError:
         raise ShapeError("[Tensor] the rows of nested data must have equal lengths") from None
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        what = type(data).__name__ if array.dtype.kind == "O" else f"dtype {array.dtype}"
-        raise DtypeError(
-            f"[Tensor] cannot make a tensor of {what}; give numbers, nested lists of numbers or a "
-            "NumPy array of bool, integers or floats"
-        )
+    if array.dtype.kind == "O":
+        return _long_integers(data, array, dtype)
+    if array.dtype.kind not in dt.NUMBER_KINDS or array.dtype.itemsize > 8:
+        raise _no_numbers(f"dtype {array.dtype}")
     return array
+
+
+def _long_integers(
+    data: Any, array: np.ndarray[Any, Any], dtype: DType | None
+) -> np.ndarray[Any, Any]:
+    """Numbers among which are some that no NumPy integer holds.
+
+    Raises:
+        DtypeError: if not all are numbers.
+        ValueRangeError: unless they are for floats.
+    """
+    if isinstance(data, np.ndarray):
+        raise _no_numbers("an object array")
+    for value in array.flat:
+        if not isinstance(value, bool | int | float):
+            raise _no_numbers(type(value).__name__)
+    wanted = dtype or dt.of_scalar(sum(array.flat))
+    for value in array.flat:
+        dt.require_fit("Tensor", value, wanted)
+    return array.astype(np.float64)
+
+
+def _no_numbers(what: str) -> DtypeError:
+    return DtypeError(
+        f"[Tensor] cannot make a tensor of {what}; give numbers, nested lists of numbers or a "
+        "NumPy array of bool, integers or floats"
+    )
+
+
+def _check_fit(array: np.ndarray[Any, Any], dtype: DType) -> None:
+    """Integers hold what NumPy would wrap. Floats round, to infinity too, as any conversion."""
+    if dtype.is_integer and array.size and not np.can_cast(array.dtype, dtype.numpy):
+        for value in (array.min(), array.max()):  # NaN, if there is one
+            dt.require_fit("Tensor", value.item(), dtype)
 
 
 def _dtype_of(data: Any, array: np.ndarray[Any, Any]) -> DType:
@@ -58,7 +92,9 @@ def _dtype_of(data: Any, array: np.ndarray[Any, Any]) -> DType:
         return dt.of(array.dtype) if hasattr(data, "dtype") else dt.default_float
     if array.dtype.kind == "f":
         return dt.default_float
-    return dt.of(array.dtype)
+    found = dt.of(array.dtype)
+    beyond = found is dt.uint64 and int(array.max()) > dt.default_int.max  # NumPy's way with them
+    return dt.default_int if beyond else found
 
 
 def bounds_of(leaf: Node) -> tuple[int, int] | None:

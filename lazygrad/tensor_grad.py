@@ -9,10 +9,12 @@ from lazygrad import lang, ops
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.errors import GradError
 from lazygrad.graph import Node
-from lazygrad.tensor import Tensor, cotangent_of, from_node, tracked_node
+from lazygrad.public import public
+from lazygrad.tensor import Tensor, cotangent_of, from_node, require_tensor, tracked_node
 from lazygrad.tensor_arguments import variables_below
 
 
+@public
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -38,6 +40,8 @@ def grad(
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     if len(given) != len(results):
         raise GradError(f"[grad] {len(given)} grad_outputs for {len(results)} outputs")
+    for value in (*results, *sources):
+        require_tensor(value, "grad")
     roots = [tracked_node("grad", output) for output in results]
     cotangents = [cotangent_of("grad", root, g) for root, g in zip(roots, given, strict=True)]
     targets = [tracked_node("grad", source) for source in sources]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from lazygrad import shape as sh
-from lazygrad.errors import AxisError, ShapeError
+from lazygrad.errors import ArgumentError, AxisError, ShapeError
 
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
@@ -66,7 +66,7 @@ def test_sizes(sizes: tuple[object, ...]) -> None:
 
 
 def test_sizes_that_are_none() -> None:
-    with pytest.raises(ShapeError, match=r"\[zeros\] sizes must be integers"):
+    with pytest.raises(ArgumentError, match=r"\[zeros\] sizes must be integers"):
         sh.as_shape("zeros", (2.5, 3))
     with pytest.raises(ShapeError, match="must not be negative"):
         sh.checked_shape("zeros", (2, -3))

@@ -51,6 +51,8 @@ ROOMS = (
             "dtype",
             "shape",
             "pytree",
+            "arguments",
+            "public",
         ),
     ),
     Room(1, ("ops",)),

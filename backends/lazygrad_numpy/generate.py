@@ -40,7 +40,6 @@ class Source:
         scratch_bytes: what ``prepare`` may hand out.
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
         sums: each thread adds up its own blocks.
-        multiplies: it calls BLAS.
         nest: the loops, for people.
     """
 
@@ -49,7 +48,6 @@ class Source:
     scratch_bytes: int
     shared: Loop | None
     sums: bool
-    multiplies: bool
     nest: str
 
 
@@ -78,7 +76,6 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
         scratch_bytes=scratch_bytes,
         shared=shared.loop if shared else None,
         sums=bool(shared and shared.totals),
-        multiplies=bool(products),
         nest=_nest(shaped, names),
     )
 

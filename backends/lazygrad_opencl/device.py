@@ -13,8 +13,8 @@ GPU_LANES = 4  # 16 bytes: the widest load of a work-item
 
 
 def select(wanted: str | None) -> Any:
-    """The device named by ``wanted`` (its number in the list, or a part of its name), or else the
-    first GPU, or else the first device.
+    """The device named by ``wanted`` (its number in the list, or a part of its name or of its
+    platform's, in upper or lower case), or else the first GPU, or else the first device.
 
     Raises:
         DeviceError: no such device (the message lists what there is), or one that cannot compile.
@@ -30,10 +30,17 @@ def _named(wanted: str | None, devices: list[Any]) -> Any:
         return min(devices, key=_preference)
     if wanted.isdigit() and int(wanted) < len(devices):
         return devices[int(wanted)]
-    named = [d for d in devices if wanted.lower() in f"{d.platform.name} {d.name}".lower()]
+    named = [device for device in devices if wanted.strip().lower() in _names(device)]
     if wanted.isdigit() or not named:
         raise DeviceError(f"[opencl] OPENCL_DEVICE={wanted!r} names no device; {_listed(devices)}")
     return min(named, key=_preference)
+
+
+def _names(device: Any) -> str:
+    """All that users may call a device: PoCL's usual name is in its version only."""
+    platform = device.platform
+    names = (device.name, device.vendor, platform.name, platform.vendor, platform.version)
+    return "\n".join(names).lower()
 
 
 def all_devices() -> list[Any]:

@@ -31,9 +31,7 @@ def default_collate(samples: list[Any], device: str | None = None) -> Any:
     first = samples[0]
     if isinstance(first, Mapping):
         _same(samples, "keys", [sorted(sample) for sample in samples])
-        return {
-            key: default_collate([sample[key] for sample in samples], device) for key in first
-        }
+        return {key: default_collate([sample[key] for sample in samples], device) for key in first}
     if isinstance(first, (tuple, list)):
         _same(samples, "lengths", [len(sample) for sample in samples])
         return tuple(default_collate(list(items), device) for items in zip(*samples, strict=True))
@@ -43,15 +41,20 @@ def default_collate(samples: list[Any], device: str | None = None) -> Any:
     if isinstance(first, (np.ndarray, np.generic)):
         _same(samples, "shapes", [np.shape(sample) for sample in samples])
         return to_tensor(np.stack(samples), device)
-    if isinstance(first, (bool, int, float)):
+    if _is_number(first):
         return to_tensor(_numbers(samples), device)
     return samples
 
 
 def _numbers(samples: list[Any]) -> np.ndarray[Any, Any]:
+    _same(samples, "kinds", ["number" if _is_number(x) else type(x).__name__ for x in samples])
     if any(isinstance(sample, float) for sample in samples):
         return np.array(samples, dtype=np.float32)
     return np.array(samples, dtype=bool if isinstance(samples[0], bool) else np.int64)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float))
 
 
 def _same(samples: list[Any], what: str, values: list[Any]) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from lazygrad.arguments import require_range, shown
 from lazygrad.data.collate import default_collate, to_tensor
 from lazygrad.data.dataset import Array
-from lazygrad.errors import ValueRangeError
+from lazygrad.errors import ArgumentError
+from lazygrad.public import public
+from lazygrad.runtime.registry import check_device
 
 
 class DataLoader:
@@ -36,9 +39,11 @@ class DataLoader:
         ``(n,)``. In general a tuple of Tensors, or what ``collate_fn`` returns.
 
     Raises:
+        ArgumentError: for what is no data set.
         ValueRangeError: for a batch size below 1, a negative seed or epoch.
     """
 
+    @public
     def __init__(
         self,
         dataset: Any,
@@ -50,23 +55,25 @@ class DataLoader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
         device: str | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ValueRangeError(f"[DataLoader] batch_size must be 1 or more, not {batch_size}")
-        if seed < 0:
-            raise ValueRangeError(f"[DataLoader] seed must be 0 or more, not {seed}")
+        require_range("DataLoader", 1, batch_size=batch_size)
+        require_range("DataLoader", 0, seed=seed)
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+            raise ArgumentError(
+                f"[DataLoader] dataset must have a length and items by index, got {shown(dataset)}"
+            )
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
         self.collate_fn = collate_fn
-        self.device = device
+        self.device = None if device is None else check_device(device)
         self.epoch = 0
 
+    @public
     def set_epoch(self, epoch: int) -> None:
         """Make ``epoch`` (0 or more) the next one to be iterated over."""
-        if epoch < 0:
-            raise ValueRangeError(f"[DataLoader] set_epoch: epoch must be 0 or more, not {epoch}")
+        require_range("set_epoch", 0, epoch=epoch)
         self.epoch = epoch
 
     def __len__(self) -> int:

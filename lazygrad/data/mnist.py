@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lazygrad.data.dataset import Array, Dataset, Split
+from lazygrad.data.digits import CLASSES as DIGITS
 from lazygrad.data.download import RemoteFile
 from lazygrad.data.idx import read_idx
 from lazygrad.data.source import Source, provide
@@ -40,7 +41,6 @@ FASHION_MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 )
 
-DIGITS = tuple("0123456789")
 CLOTHES = (
     "T-shirt/top",
     "Trouser",

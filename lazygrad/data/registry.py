@@ -9,6 +9,7 @@ from lazygrad.data.dataset import Split
 from lazygrad.data.digits import digits
 from lazygrad.data.mnist import fashion_mnist, mnist
 from lazygrad.errors import DataError
+from lazygrad.public import public
 
 DATASETS: Mapping[str, Callable[[], Split]] = {
     "digits": digits,
@@ -18,6 +19,7 @@ DATASETS: Mapping[str, Callable[[], Split]] = {
 }
 
 
+@public
 def load(name: str) -> Split:
     """The training and test images of the data set called ``name``.
 

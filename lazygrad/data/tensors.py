@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lazygrad.arguments import shown
 from lazygrad.data.dataset import Array
-from lazygrad.errors import ShapeError
+from lazygrad.dtype import NUMBER_KINDS
+from lazygrad.errors import DtypeError, ShapeError
 from lazygrad.tensor import Tensor
 
 
@@ -21,11 +23,15 @@ class TensorDataset:
         tensors: Tensors or arrays, each ``(N, ...)``.
 
     Raises:
+        DtypeError: for what does not hold numbers.
         ShapeError: if there are none, or their first axes differ.
     """
 
     def __init__(self, *tensors: Any) -> None:
         arrays = [t.numpy() if isinstance(t, Tensor) else np.asarray(t) for t in tensors]
+        for array, given in zip(arrays, tensors, strict=True):
+            if array.dtype.kind not in NUMBER_KINDS:
+                raise DtypeError(f"[TensorDataset] takes Tensors or arrays, got {shown(given)}")
         shapes = [array.shape for array in arrays]
         if not arrays or any(array.ndim == 0 for array in arrays):
             raise ShapeError(f"[TensorDataset] needs Tensors with a first axis; got {shapes}")

@@ -13,6 +13,7 @@ from lazygrad.lang.elementwise import add, mul, where
 from lazygrad.lang.linalg import matmul
 from lazygrad.lang.movement import transpose
 from lazygrad.lang.random import dropout
+from lazygrad.shape import Shape, broadcast
 
 
 def scaled_dot_product_attention(
@@ -33,11 +34,14 @@ def scaled_dot_product_attention(
         is_causal: position i attends to positions up to i only.
         scale: default 1 / sqrt(E).
     """
-    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1]:
+    fits = min(query.ndim, key.ndim, value.ndim) >= 2
+    if not fits or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise ShapeError(
             f"[scaled_dot_product_attention] query {query.shape}, key {key.shape} and value "
             f"{value.shape} do not fit; expected (.., L, E), (.., S, E) and (.., S, V)"
         )
+    if attn_mask is not None:
+        _check_mask(attn_mask, (*query.shape[:-1], key.shape[-2]))
     if is_causal and attn_mask is not None:
         raise ValueRangeError(
             "[scaled_dot_product_attention] give attn_mask or is_causal, not both"
@@ -56,3 +60,13 @@ def scaled_dot_product_attention(
     if dropout_p and dropout_key is not None:
         weights = dropout(weights, dropout_key, dropout_p)
     return matmul(weights, value)
+
+
+def _check_mask(mask: Node, scores: Shape) -> None:
+    try:
+        broadcast("scaled_dot_product_attention", mask.shape, scores)
+    except ShapeError:
+        raise ShapeError(
+            f"[scaled_dot_product_attention] attn_mask of shape {mask.shape} does not broadcast to "
+            f"(.., L, S), here {scores}"
+        ) from None

@@ -206,6 +206,21 @@ def _pool_spans(
 ) -> list[Window]:
     if x.ndim not in (spatial + 1, spatial + 2):
         raise ShapeError(f"[{op}] needs {spatial + 1} or {spatial + 2} dims, got shape {x.shape}")
+    spans = pool_sizes(op, spatial, kernel_size, stride, padding, dilation)
+    if not ceil_mode:
+        return spans
+    return [_with_ceil(op, w, n) for w, n in zip(spans, x.shape[-spatial:], strict=True)]
+
+
+def pool_sizes(
+    op: str,
+    spatial: int,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    dilation: Sizes = 1,
+) -> list[Window]:
+    """One Window a dim; ``stride`` is ``kernel_size`` if not given."""
     kernel = sizes_of(op, "kernel_size", kernel_size, spatial, 1)
     strides = kernel if stride is None else sizes_of(op, "stride", stride, spatial, 1)
     pads = sizes_of(op, "padding", padding, spatial, 0)
@@ -215,11 +230,13 @@ def _pool_spans(
             f"[{op}] padding {pads} must be at most half of kernel_size {kernel}, or a window "
             "would see nothing but padding"
         )
-    spans = [Window(k, s, d, p, p) for k, s, d, p in zip(
-        kernel, strides, dilations, pads, strict=True)]  # fmt: skip
-    if not ceil_mode:
-        return spans
-    return [_with_ceil(op, w, n) for w, n in zip(spans, x.shape[-spatial:], strict=True)]
+    listed = zip(kernel, strides, dilations, pads, strict=True)
+    return [Window(k, s, d, p, p) for k, s, d, p in listed]
+
+
+def require_divisor(op: str, divisor_override: int | None) -> None:
+    if divisor_override == 0:
+        raise ValueRangeError(f"[{op}] divisor_override must not be 0")
 
 
 def _with_ceil(op: str, window: Window, size: int) -> Window:
@@ -317,8 +334,7 @@ def avg_pool(
 ) -> Node:
     """The mean of each window. Padding counts as zeros unless ``count_include_pad`` is False;
     what ``ceil_mode`` adds behind never counts."""
-    if divisor_override == 0:
-        raise ValueRangeError(f"[{op}] divisor_override must not be 0")
+    require_divisor(op, divisor_override)
     spans = _pool_spans(op, x, spatial, kernel_size, stride, padding, 1, ceil_mode)
     pads = sizes_of(op, "padding", padding, spatial, 0)
     seen = windows(op, x, spans)

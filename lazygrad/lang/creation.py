@@ -6,7 +6,15 @@ import math
 from typing import Any
 
 from lazygrad import ops
-from lazygrad.dtype import DType, accumulator, bool_, default_int, float32, int32, int64
+from lazygrad.dtype import (
+    DType,
+    accumulator,
+    default_int,
+    float32,
+    int32,
+    int64,
+    require_fit,
+)
 from lazygrad.errors import ShapeError, ValueRangeError
 from lazygrad.graph import Iota, Node, Scalar, const, node
 from lazygrad.lang.elementwise import add, mul, where
@@ -16,7 +24,12 @@ from lazygrad.shape import Shape, checked_shape
 
 
 def full(shape: Shape, value: Scalar, dtype: DType, device: str) -> Node:
-    """``value`` everywhere."""
+    """``value`` everywhere.
+
+    Raises:
+        ValueRangeError: for a value that ``dtype`` does not hold.
+    """
+    require_fit("full", value, dtype)
     return const(value, dtype, checked_shape("full", tuple(shape)), device)
 
 
@@ -35,17 +48,25 @@ def arange(start: Scalar, end: Scalar, step: Scalar, dtype: DType, device: str) 
     """start, start + step, ... before ``end``; shape (ceil((end - start) / step),).
 
     Raises:
-        ValueRangeError: if step is 0 or leads away from end.
+        ValueRangeError: if a bound is not finite, if step is 0 or leads away from end, or if the
+            values do not fit ``dtype``.
     """
-    if step == 0:
-        raise ValueRangeError("[arange] step must not be 0")
+    for name, bound in (("start", start), ("end", end), ("step", step)):
+        if not isinstance(bound, int) and not math.isfinite(bound):
+            raise ValueRangeError(f"[arange] {name} must be finite, got {bound}")
+    if step == 0 or (dtype.is_integer and int(step) == 0):
+        raise ValueRangeError(f"[arange] step must not be 0, got {step} for {dtype.name}")
     if (end - start) * (1 if step > 0 else -1) < 0:
         raise ValueRangeError(f"[arange] step {step} leads from {start} away from {end}")
     if all(isinstance(bound, int) for bound in (start, end, step)):
         count = -((start - end) // step)  # exact where a float quotient would not be
     else:
         count = math.ceil((end - start) / step)
-    index = iota(int(count), device, default_int if not dtype.is_integer else dtype)
+    (count,) = checked_shape("arange", (int(count),))
+    if count:
+        require_fit("arange", start, dtype)
+        require_fit("arange", start + (count - 1) * step, dtype)
+    index = iota(count, device, default_int if not dtype.is_integer else dtype)
     if dtype.is_integer:
         return add(mul(index, int(step)), int(start))
     steps = mul(cast(index, accumulator(dtype)), step)
@@ -59,6 +80,8 @@ def linspace(start: float, end: float, steps: int, dtype: DType, device: str) ->
     """
     if steps < 0:
         raise ValueRangeError(f"[linspace] steps must not be negative, got {steps}")
+    for bound in (start, end) if steps else ():
+        require_fit("linspace", bound, dtype)
     if steps == 1:
         return full((1,), start, dtype, device)
     index = iota(steps, device)
@@ -105,8 +128,3 @@ def triu(x: Node, diagonal: int = 0) -> Node:
 def default_range_dtype(*bounds: Any) -> DType:
     """What arange gives: int64 for whole bounds, else the default float dtype."""
     return int64 if all(isinstance(bound, int) for bound in bounds) else float32
-
-
-def true_like(x: Node) -> Node:
-    """A bool mask that lets everything through."""
-    return const(True, bool_, x.shape, x.device)

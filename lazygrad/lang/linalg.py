@@ -10,7 +10,7 @@ from lazygrad.lang.elementwise import add
 from lazygrad.lang.movement import broadcast_to, reshape, transpose, unsqueeze
 from lazygrad.lang.operands import cast
 from lazygrad.lang.reduce import Axes, sum as sum_over
-from lazygrad.shape import broadcast
+from lazygrad.shape import Shape, broadcast
 
 
 def contract(left: Node, right: Node, axes: Axes) -> Node:
@@ -46,7 +46,7 @@ def matmul(left: Node, right: Node) -> Node:
             f"[matmul] shapes {left.shape} and {right.shape} do not fit: {left.shape[-1]} columns "
             f"on the left, {columns.shape[-2]} rows on the right"
         )
-    batch = broadcast("matmul", rows.shape[:-2], columns.shape[:-2])
+    batch = _batch(left, right, rows.shape[:-2], columns.shape[:-2])
     by_rows = unsqueeze(rows, -2)  # .., M, 1, K
     by_columns = unsqueeze(transpose(columns, -2, -1), -3)  # .., 1, N, K
     result = contract(by_rows, by_columns, -1)
@@ -54,6 +54,17 @@ def matmul(left: Node, right: Node) -> Node:
     shape += (rows.shape[-2],) if left.ndim > 1 else ()
     shape += (columns.shape[-1],) if right.ndim > 1 else ()
     return reshape(result, shape)
+
+
+def _batch(left: Node, right: Node, above: Shape, below: Shape) -> Shape:
+    """The common shape of two stacks of matrices."""
+    try:
+        return broadcast("matmul", above, below)
+    except ShapeError:
+        raise ShapeError(
+            f"[matmul] shapes {left.shape} and {right.shape} are stacks of {above} and {below} "
+            "matrices, which do not broadcast; reshape or expand one of them"
+        ) from None
 
 
 def dot(left: Node, right: Node) -> Node:
@@ -83,6 +94,11 @@ def linear(x: Node, weight: Node, bias: Node | None = None) -> Node:
         raise ShapeError(
             f"[linear] input of shape {x.shape} does not fit weight of shape {weight.shape}; "
             "the last size of the input must be the weight's second"
+        )
+    if bias is not None and bias.shape not in (weight.shape[:1], (1,), ()):
+        raise ShapeError(
+            f"[linear] bias must have shape {weight.shape[:1]} for weight of shape {weight.shape}, "
+            f"not {bias.shape}"
         )
     result = matmul(x, transpose(weight, 0, 1))
     return result if bias is None else add(result, bias)

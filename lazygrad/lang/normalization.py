@@ -10,7 +10,7 @@ from lazygrad.lang.elementwise import add, mul, rsqrt, square, sub
 from lazygrad.lang.movement import aligned, reshape
 from lazygrad.lang.operands import cast, require_float, widened
 from lazygrad.lang.reduce import Axes, mean
-from lazygrad.shape import normalize_axes
+from lazygrad.shape import Shape, normalize_axes
 
 
 def moments(x: Node, axes: Axes) -> tuple[Node, Node]:
@@ -43,11 +43,15 @@ def layer_norm(
     inner = tuple(normalized_shape)
     if not inner or x.shape[x.ndim - len(inner) :] != inner or len(inner) > x.ndim:
         raise ShapeError(f"[layer_norm] shape {x.shape} does not end with {inner}")
-    for name, parameter in (("weight", weight), ("bias", bias)):
-        if parameter is not None and parameter.shape != inner:
-            raise ShapeError(f"[layer_norm] {name} must have shape {inner}, not {parameter.shape}")
+    _require_shape("layer_norm", inner, weight=weight, bias=bias)
     result = standardize(x, range(x.ndim - len(inner), x.ndim), eps)
     return _affine(result, weight, bias)
+
+
+def _require_shape(op: str, shape: Shape, **parameters: Node | None) -> None:
+    for name, parameter in parameters.items():
+        if parameter is not None and parameter.shape != shape:
+            raise ShapeError(f"[{op}] {name} must have shape {shape}, not {parameter.shape}")
 
 
 def _affine(x: Node, weight: Node | None, bias: Node | None) -> Node:
@@ -65,6 +69,7 @@ def group_norm(
     """Standardised over groups of channels (dim 1) and everything behind them."""
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         raise ShapeError(f"[group_norm] {num_groups} groups do not divide dim 1 of {x.shape}")
+    _require_shape("group_norm", x.shape[1:2], weight=weight, bias=bias)
     grouped = reshape(x, (x.shape[0], num_groups, x.shape[1] // num_groups, *x.shape[2:]))
     result = reshape(standardize(grouped, range(2, grouped.ndim), eps), x.shape)
     return _affine(result, _channels(x, weight), _channels(x, bias))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from lazygrad.nn.module import Module
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
 class ReLU(Module):
     """``max(x, 0)``"""
 
+    @public
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace  # for PyTorch's sake: fused kernels keep no intermediate anyway
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.relu()
 
@@ -23,10 +26,12 @@ class ReLU(Module):
 class GELU(Module):
     """``x * Phi(x)``; ``approximate="tanh"`` takes the usual approximation."""
 
+    @public
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.gelu(approximate=self.approximate)
 
@@ -37,6 +42,7 @@ class GELU(Module):
 class Sigmoid(Module):
     """``1 / (1 + exp(-x))``"""
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.sigmoid()
 
@@ -44,6 +50,7 @@ class Sigmoid(Module):
 class Tanh(Module):
     """Hyperbolic tangent."""
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.tanh()
 
@@ -51,10 +58,12 @@ class Tanh(Module):
 class Softmax(Module):
     """Positive values that sum to 1 along ``dim``."""
 
+    @public
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.dim = dim
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.softmax(self.dim)
 
@@ -65,10 +74,12 @@ class Softmax(Module):
 class LogSoftmax(Module):
     """The logarithm of softmax along ``dim``."""
 
+    @public
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.dim = dim
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.log_softmax(self.dim)
 

@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from lazygrad.errors import AxisError
+from lazygrad.arguments import shown
+from lazygrad.errors import ArgumentError, AxisError
 from lazygrad.nn.module import Module
 from lazygrad.nn.show import show_module
+from lazygrad.public import public
 
 C = TypeVar("C", bound="ModuleSequence")
 
 
 class ModuleSequence(Module):
-    """What Sequential and ModuleList share: a list whose items are attributes."""
+    """What Sequential and ModuleList share: a list whose items are attributes.
+
+    Raises:
+        ArgumentError: for an item that is no Module.
+    """
 
     def _items(self) -> dict[str, Module]:
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
     def _name_at(self, index: int) -> str:
         names = list(self._items())
-        position = operator.index(index)
-        if not -len(names) <= position < len(names):
+        try:
+            return names[index]
+        except TypeError:
+            raise ArgumentError(
+                f"[{type(self).__name__}] an index must be an integer or a slice, got "
+                f"{shown(index)}"
+            ) from None
+        except IndexError:
             raise AxisError(
-                f"[{type(self).__name__}] index {position} is out of range for {len(names)} modules"
-            )
-        return names[position]
+                f"[{type(self).__name__}] index {index} is out of range for {len(names)} modules"
+            ) from None
+
+    def _add(self, name: str, module: Any) -> None:
+        self.add_module(name, self._checked(module))
+
+    def _checked(self, module: Any) -> Module:
+        if isinstance(module, Module):
+            return module
+        way_out = "wrap it in a Module whose forward() calls it"
+        if isinstance(module, type) and issubclass(module, Module):
+            way_out = f"make one by calling it: {module.__name__}(...)"
+        elif isinstance(module, Iterable):
+            way_out = "unpack it: Sequential(*layers), or ModuleList(layers)"
+        raise ArgumentError(
+            f"[{type(self).__name__}] can hold Modules only, got {shown(module)}; {way_out}"
+        )
 
     def _replace(self, modules: Iterable[Module]) -> None:
         """Hold ``modules`` instead, numbered from 0."""
-        new = list(modules)
+        new = [self._checked(module) for module in modules]
         for name in self._items():
             del self.__dict__[name]
         for index, module in enumerate(new):
-            self.add_module(str(index), module)
+            self._add(str(index), module)
 
     def __len__(self) -> int:
         return len(self._items())
@@ -52,24 +77,28 @@ class ModuleSequence(Module):
         raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._name_at(index), module)
+        setattr(self, self._name_at(index), self._checked(module))
 
     def __delitem__(self, index: int | slice) -> None:
+        if not isinstance(index, slice):
+            self._name_at(index)  # raises
         kept = list(self)
         del kept[index]
         self._replace(kept)
 
     def append(self: C, module: Module) -> C:
         """Add a module at the end."""
-        self.add_module(str(len(self)), module)
+        self._add(str(len(self)), module)
         return self
 
+    @public
     def extend(self: C, modules: Iterable[Module]) -> C:
         """Add modules at the end."""
-        for module in list(modules):
+        for module in [self._checked(module) for module in modules]:
             self.append(module)
         return self
 
+    @public
     def insert(self: C, index: int, module: Module) -> C:
         """Add a module before position ``index``."""
         modules = list(self)
@@ -91,7 +120,7 @@ class Sequential(ModuleSequence):
         else:
             named = {str(index): module for index, module in enumerate(args)}.items()
         for name, module in named:
-            self.add_module(name, module)
+            self._add(name, module)
 
     def _of(self, items: dict[str, Module]) -> Sequential:
         return Sequential(items)
@@ -105,6 +134,7 @@ class Sequential(ModuleSequence):
 class ModuleList(ModuleSequence):
     """A list of modules that belong to the module which holds it."""
 
+    @public
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
         self.extend(modules or ())

@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ShapeError, ValueRangeError
+from lazygrad.lang.conv import conv_spans, sizes_of
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
+from lazygrad.public import public
 from lazygrad.shape import numel
 from lazygrad.tensor import Tensor
 
 Size = int | tuple[int, int]
-NAMED_PADDINGS = ("valid", "same")
-
-
-def pair(value: Size) -> tuple[int, int]:
-    """A size for height and width, from one for both or one each."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 class Conv2d(Module):
@@ -30,8 +27,9 @@ class Conv2d(Module):
     """
 
     bias: Parameter | None
-    padding: tuple[int, int] | str
+    padding: tuple[int, ...] | str
 
+    @public
     def __init__(
         self,
         in_channels: int,
@@ -47,6 +45,7 @@ class Conv2d(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_range("Conv2d", 1, in_channels=in_channels, out_channels=out_channels)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ShapeError(
                 f"[Conv2d] groups={groups} must divide in_channels={in_channels} and "
@@ -56,14 +55,15 @@ class Conv2d(Module):
             raise ValueRangeError(
                 f"[Conv2d] padding_mode {padding_mode!r} is not supported; known: zeros"
             )
-        if isinstance(padding, str) and padding not in NAMED_PADDINGS:
-            raise ValueRangeError(f"[Conv2d] padding {padding!r}; known: {NAMED_PADDINGS}, sizes")
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = pair(kernel_size)
-        self.stride = pair(stride)
-        self.padding = padding if isinstance(padding, str) else pair(padding)
-        self.dilation = pair(dilation)
+        self.kernel_size = sizes_of("Conv2d", "kernel_size", kernel_size, 2, 1)
+        self.stride = sizes_of("Conv2d", "stride", stride, 2, 1)
+        self.padding = (
+            padding if isinstance(padding, str) else sizes_of("Conv2d", "padding", padding, 2, 0)
+        )
+        self.dilation = sizes_of("Conv2d", "dilation", dilation, 2, 1)
+        conv_spans("Conv2d", self.kernel_size, self.stride, self.padding, self.dilation)  # raises
         self.groups = groups
         self.padding_mode = padding_mode
         made = {"device": device, "dtype": dtype}
@@ -80,6 +80,7 @@ class Conv2d(Module):
             bound = 1 / math.sqrt(fan_in)
             init.uniform_(self.bias, -bound, bound)
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.conv2d(
             self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ValueRangeError
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -18,6 +20,7 @@ class Embedding(Module):
     Row ``padding_idx`` starts as zeros and gets no gradient.
     """
 
+    @public
     def __init__(
         self,
         num_embeddings: int,
@@ -27,6 +30,7 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_range("Embedding", 0, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueRangeError(
                 f"[Embedding] padding_idx {padding_idx} is not one of {num_embeddings} rows"
@@ -50,6 +54,7 @@ class Embedding(Module):
         rows = Tensor.arange(self.num_embeddings, device=self.weight.device)
         return (rows != self.padding_idx).reshape(-1, 1)
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.embedding(self.weight, self.padding_idx)
 

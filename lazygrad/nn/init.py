@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lazygrad.errors import ShapeError, ValueRangeError
+from lazygrad.public import public
 from lazygrad.shape import Shape, numel
 from lazygrad.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0,
@@ -19,6 +23,12 @@ GAINS = {
 LEAKY_SLOPE = 0.01
 
 
+def initializer(function: F) -> F:
+    """A public function of this module, which messages call "init.name"."""
+    return public(function, f"init.{function.__name__}")
+
+
+@initializer
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance through ``nonlinearity``; ``param`` is the negative
     slope of "leaky_relu"."""
@@ -31,12 +41,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return GAINS[nonlinearity]
 
 
+@initializer
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """From the uniform distribution on [a, b)."""
     drawn = Tensor.uniform(*tensor.shape, low=a, high=b, dtype=tensor.dtype, device=tensor.device)
     return tensor.assign(drawn)
 
 
+@initializer
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """From the normal distribution."""
     drawn = Tensor.normal(
@@ -45,30 +57,35 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     return tensor.assign(drawn)
 
 
+@initializer
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """``val`` everywhere."""
     return tensor.assign(Tensor.full(tensor.shape, val, dtype=tensor.dtype, device=tensor.device))
 
 
+@initializer
 def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
+@initializer
 def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
+@initializer
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix; ``tensor`` has 2 dims."""
     _require_dims("eye_", tensor.shape, 2, 2)
     return _from_array(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
+@initializer
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """The convolution weight (3 to 5 dims) that hands its input channels through."""
     _require_dims("dirac_", tensor.shape, 3, 5)
     out_channels, in_channels, *kernel = tensor.shape
-    if out_channels % groups:
+    if groups < 1 or out_channels % groups:
         raise ShapeError(f"[init.dirac_] {groups} groups do not divide {out_channels} channels")
     array = np.zeros(tensor.shape)
     middle = tuple(size // 2 for size in kernel)
@@ -79,6 +96,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _from_array(tensor, array)
 
 
+@initializer
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Uniform with variance ``2 gain² / (fan_in + fan_out)`` (Glorot and Bengio, 2010)."""
     fan_in, fan_out = fans("xavier_uniform_", tensor.shape)
@@ -86,12 +104,14 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return uniform_(tensor, -bound, bound)
 
 
+@initializer
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with variance ``2 gain² / (fan_in + fan_out)``."""
     fan_in, fan_out = fans("xavier_normal_", tensor.shape)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)))
 
 
+@initializer
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Tensor:
@@ -103,6 +123,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound)
 
 
+@initializer
 def kaiming_normal_(
     tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Tensor:
@@ -112,6 +133,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity))
 
 
+@initializer
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """A matrix (dims after the first flattened) with orthonormal rows or columns, by ``gain``."""
     _require_dims("orthogonal_", tensor.shape, 2, None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -20,6 +22,7 @@ class Linear(Module):
 
     bias: Parameter | None
 
+    @public
     def __init__(
         self,
         in_features: int,
@@ -29,6 +32,7 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        require_range("Linear", 0, in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         made = {"device": device, "dtype": dtype}
@@ -43,6 +47,7 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.linear(self.weight, self.bias)
 
@@ -59,5 +64,5 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Any) -> Any:
         return input

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from lazygrad.arguments import shown
 from lazygrad.errors import CheckpointError
 from lazygrad.tensor import Tensor
 
@@ -27,12 +30,8 @@ def load_into(
     report = LoadReport(
         [name for name in own if name not in given], [name for name in given if name not in own]
     )
-    problems = [
-        f"size mismatch for {name}: the checkpoint has {tuple(given[name].shape)}, "
-        f"the model {tensor.shape}"
-        for name, tensor in own.items()
-        if name in given and tuple(given[name].shape) != tensor.shape
-    ]
+    both = {name: (tensor, given[name]) for name, tensor in own.items() if name in given}
+    problems = [fault for name in both if (fault := _fault(name, *both[name]))]
     if strict and report.missing_keys:
         problems.append(f"missing: {', '.join(report.missing_keys)}")
     if strict and report.unexpected_keys:
@@ -41,10 +40,20 @@ def load_into(
         raise CheckpointError(
             f"[load_state_dict] the state does not fit {owner}:\n  " + "\n  ".join(problems)
         )
-    values = {name: fitted(given[name], tensor) for name, tensor in own.items() if name in given}
+    values = {name: fitted(value, tensor) for name, (tensor, value) in both.items()}
     for name, value in values.items():
         own[name].assign(value)
     return report
+
+
+def _fault(name: str, tensor: Tensor, value: Any) -> str:
+    """What stands against loading ``value`` into ``tensor``; empty if nothing does."""
+    if not isinstance(value, Tensor | np.ndarray | np.generic):
+        return f"{name} must be a Tensor or an array, got {shown(value)}"
+    if tuple(value.shape) != tensor.shape:
+        given = tuple(value.shape)
+        return f"size mismatch for {name}: the checkpoint has {given}, the model {tensor.shape}"
+    return ""
 
 
 def fitted(value: Any, target: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lazygrad.arguments import require_range
 from lazygrad.nn.module import Module
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -11,6 +13,7 @@ class CrossEntropyLoss(Module):
 
     weight: Tensor | None
 
+    @public
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -19,11 +22,13 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
+        require_range("CrossEntropyLoss", 0, 1, label_smoothing=label_smoothing)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.label_smoothing = label_smoothing
 
+    @public
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return input.cross_entropy(
             target,

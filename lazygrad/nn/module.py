@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from lazygrad import dtype as dt
-from lazygrad.errors import GradError, LazygradError
+from lazygrad.errors import GradError, ModuleError
 from lazygrad.nn.conversion import convert
 from lazygrad.nn.loading import LoadReport, load_into
 from lazygrad.nn.parameter import Parameter
 from lazygrad.nn.show import show_module
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 M = TypeVar("M", bound="Module")
@@ -21,18 +24,37 @@ class Module:
 
     An attribute that is a ``Parameter``, a ``Module`` or a registered buffer belongs to the
     module, whenever it was set. Names are attribute paths, as in PyTorch: ``"conv1.weight"``.
+    NumPy arrays among the arguments of a call become Tensors.
+
+    Raises:
+        ModuleError: for a member that is set before ``super().__init__()`` was called.
     """
 
     training: bool = True
+
+    def __init__(self) -> None:
+        self.__dict__["_buffers_saved"] = {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every model defines it."""
         raise NotImplementedError(f"[nn] {type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        if np.ndarray in map(type, given):
+            device = self._device_for(given)
+            args = tuple([_converted(value, device) for value in args])
+            kwargs = {name: _converted(value, device) for name, value in kwargs.items()}
         return self.forward(*args, **kwargs)
 
+    def _device_for(self, given: tuple[Any, ...]) -> str | None:
+        """Where arrays belong that come with ``given``: beside its Tensors, or the module's."""
+        known = (*given, *self.parameters(), *self.buffers())
+        return next((value.device for value in known if isinstance(value, Tensor)), None)
+
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter | Module):
+            self._require_init(name)
         current = self.__dict__.get(name)
         if isinstance(current, Parameter) and not isinstance(value, Parameter | None):
             raise GradError(
@@ -43,11 +65,13 @@ class Module:
 
     # -- what belongs to it -------------------------------------------------------------------
 
+    @public
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set attribute ``name``; None leaves the place empty."""
         self._check_name(name)
         setattr(self, name, param)
 
+    @public
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set attribute ``name`` to a Tensor that is not trained but belongs to the state.
 
@@ -57,6 +81,7 @@ class Module:
         self._buffer_names[name] = persistent
         setattr(self, name, tensor)
 
+    @public
     def add_module(self, name: str, module: Module | None) -> None:
         """Set attribute ``name``; None leaves the place empty."""
         self._check_name(name)
@@ -67,13 +92,22 @@ class Module:
     @property
     def _buffer_names(self) -> dict[str, bool]:
         """Registered buffers, and whether each is saved."""
-        names: dict[str, bool] = self.__dict__.setdefault("_buffers_saved", {})
+        names: dict[str, bool] = self.__dict__.get("_buffers_saved", {})
         return names
 
+    def _require_init(self, name: str) -> None:
+        if "_buffers_saved" not in self.__dict__:
+            kind = type(self).__name__
+            raise ModuleError(
+                f"[nn] {kind}.{name} is set before {kind} is a Module: call super().__init__() "
+                f"first in {kind}.__init__"
+            )
+
     def _check_name(self, name: str) -> None:
+        self._require_init(name)
         taken = hasattr(self, name) and name not in self.__dict__
         if not name or "." in name or taken:
-            raise LazygradError(
+            raise ModuleError(
                 f"[nn] {name!r} cannot name a member of {type(self).__name__}: it is empty, "
                 "contains a dot, or is an attribute of the class"
             )
@@ -163,6 +197,7 @@ class Module:
                 seen.add(id(tensor))
                 yield _join(path, name), tensor
 
+    @public
     def get_submodule(self, target: str) -> Module:
         """The module at path ``target``; "" is this one."""
         found: Any = self
@@ -170,7 +205,7 @@ class Module:
             found = found.__dict__.get(name)
             if not isinstance(found, Module):
                 known = ", ".join(path for path, _ in self.named_modules() if path)
-                raise AttributeError(f"[nn] no module {target!r}; there are: {known}")
+                raise ModuleError(f"[nn] no module {target!r}; there are: {known}")
         return found
 
     # -- state --------------------------------------------------------------------------------
@@ -187,6 +222,7 @@ class Module:
                     found[_join(path, name)] = tensor if keep_vars else tensor.detach()
         return found
 
+    @public
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:
         """Take over the values of ``state_dict`` (Tensors or NumPy arrays) by name.
 
@@ -201,6 +237,7 @@ class Module:
 
     # -- modes and conversions ----------------------------------------------------------------
 
+    @public
     def train(self: M, mode: bool = True) -> M:
         """Training mode: dropout drops, batch norm uses and updates batch statistics."""
         for module in self.modules():
@@ -211,6 +248,7 @@ class Module:
         """Evaluation mode."""
         return self.train(False)
 
+    @public
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, then on this one: for initialisation."""
         for module in self.children():
@@ -218,6 +256,7 @@ class Module:
         fn(self)
         return self
 
+    @public
     def to(self: M, *args: Any, device: str | None = None, dtype: Any = None) -> M:
         """Move parameters and buffers: ``to("GPU")``, ``to("float16")``, ``to("GPU",
         lazygrad.float16)``, ``to(tensor)``. Integers keep their dtype, handles stay the same."""
@@ -231,12 +270,14 @@ class Module:
         convert([*self.parameters(), *self.buffers()], device, dtype)
         return self
 
+    @public
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Train the parameters, or freeze them."""
         for param in self.parameters():
             param.requires_grad_(requires_grad)
         return self
 
+    @public
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with ``set_to_none=False`` make them zeros."""
         for param in self.parameters():
@@ -253,6 +294,10 @@ class Module:
 
     def __repr__(self) -> str:
         return show_module(self)
+
+
+def _converted(value: Any, device: str | None) -> Any:
+    return Tensor(value, device=device) if isinstance(value, np.ndarray) else value
 
 
 def _join(prefix: str, name: str) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from lazygrad import dtype as dt, modes
+from lazygrad.arguments import require_range
 from lazygrad.errors import ShapeError
 from lazygrad.nn import init
 from lazygrad.nn.module import Module
 from lazygrad.nn.parameter import Parameter
-from lazygrad.shape import Shape
+from lazygrad.public import public
+from lazygrad.shape import Shape, as_shape, checked_shape
 from lazygrad.tensor import Tensor
 
 
@@ -33,6 +35,7 @@ class BatchNorm2d(Module):
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
 
+    @public
     def __init__(
         self,
         num_features: int,
@@ -46,6 +49,9 @@ class BatchNorm2d(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        require_range("BatchNorm2d", 0, num_features=num_features, eps=eps)
+        if momentum is not None:
+            require_range("BatchNorm2d", 0, 1, momentum=momentum)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -77,6 +83,7 @@ class BatchNorm2d(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim != 4 or input.shape[1] != self.num_features:
             raise ShapeError(
@@ -122,6 +129,7 @@ class LayerNorm(Module):
     weight: Parameter | None
     bias: Parameter | None
 
+    @public
     def __init__(
         self,
         normalized_shape: int | Iterable[int],
@@ -132,8 +140,10 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
-        self.normalized_shape: Shape = tuple(shape)
+        require_range("LayerNorm", 0, eps=eps)
+        self.normalized_shape: Shape = checked_shape(
+            "LayerNorm", as_shape("LayerNorm", (normalized_shape,))
+        )
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         made = {"device": device, "dtype": dtype}
@@ -148,6 +158,7 @@ class LayerNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.layer_norm(self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -161,4 +172,5 @@ class LayerNorm(Module):
 def _filled(shape: int | Shape, value: float, device: str | None, dtype: Any) -> Tensor:
     """In memory from the start, so that the first step compiles to the kernels of all others."""
     wanted = dt.default_float if dtype is None else dtype
+    shape = checked_shape("zeros", as_shape("zeros", (shape,)))
     return Tensor(np.full(shape, value, np.float32), dtype=wanted, device=device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -16,5 +17,6 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
+    @public
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad=requires_grad)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from lazygrad.lang.conv import pool_sizes, require_divisor
+from lazygrad.nn.conv import Size
 from lazygrad.nn.module import Module
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
-
-Size = int | tuple[int, int]
 
 
 class MaxPool2d(Module):
     """The largest value of each window: (N, C, H, W) to (N, C, H', W'). ``stride`` defaults to
     ``kernel_size``."""
 
+    @public
     def __init__(
         self,
         kernel_size: Size,
@@ -22,6 +24,7 @@ class MaxPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        pool_sizes("MaxPool2d", 2, kernel_size, stride, padding, dilation)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -29,6 +32,7 @@ class MaxPool2d(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.max_pool2d(
             self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
@@ -46,6 +50,7 @@ class AvgPool2d(Module):
     """The mean of each window: (N, C, H, W) to (N, C, H', W'). ``stride`` defaults to
     ``kernel_size``."""
 
+    @public
     def __init__(
         self,
         kernel_size: Size,
@@ -56,6 +61,8 @@ class AvgPool2d(Module):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__()
+        pool_sizes("AvgPool2d", 2, kernel_size, stride, padding)
+        require_divisor("AvgPool2d", divisor_override)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -63,6 +70,7 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
+    @public
     def forward(self, input: Tensor) -> Tensor:
         return input.avg_pool2d(
             self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lazygrad.optim.checks import require_at_least, require_betas
+from lazygrad.optim.checks import require_at_least, require_betas, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
 from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 Betas = tuple[float, float]
@@ -47,6 +48,7 @@ class Adam(Optimizer):
         maximize: ascend instead.
     """
 
+    @public
     def __init__(
         self,
         params: Params,
@@ -73,8 +75,9 @@ class Adam(Optimizer):
         )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        require_at_least(self._name, options, 0, "lr", "eps", "weight_decay")
+        require_at_least(self._name, 0, options, "lr", "eps", "weight_decay")
         require_betas(self._name, options)
+        require_flags(self._name, options, "amsgrad", "maximize", "decoupled_weight_decay")
 
     def state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         names = (STEP, "exp_avg", "exp_avg_sq")
@@ -111,6 +114,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
+    @public
     def __init__(
         self,
         params: Params,

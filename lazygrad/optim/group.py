@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,21 @@ class ParamGroup(dict[str, Any]):
     Setting ``"lr"`` also assigns it to the Tensors that updates read, so a jitted step sees the
     new rate without being traced again. A jitted step takes the other options as they were when
     it was traced.
+
+    Args:
+        check: raises for options that make no sense; what is set later is checked as well.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], check: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        check(options)
         super().__init__(options)
+        self._check = check
         self.cohorts = cohorts_of(self["params"], self["lr"])
 
     def __setitem__(self, key: str, value: Any) -> None:
+        self._check({**self, key: value})
         super().__setitem__(key, value)
         if key == "lr":
             for cohort in self.cohorts:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from lazygrad import modes
+from lazygrad.arguments import shown
 from lazygrad.dtype import accumulator
-from lazygrad.errors import GradError, ValueRangeError
+from lazygrad.errors import ArgumentError, GradError, ValueRangeError
 from lazygrad.optim.group import STEP, Cohort, ParamGroup, upload
 from lazygrad.optim.state import load_optimizer, optimizer_state
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
@@ -34,7 +36,7 @@ class Optimizer(ABC):
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.param_groups: list[ParamGroup] = []
-        given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        given: list[Any] = list(params)
         if not given:
             raise ValueRangeError(f"[{self._name}] there are no parameters to optimize")
         groups = given if isinstance(given[0], Mapping) else [{"params": given}]
@@ -63,16 +65,16 @@ class Optimizer(ABC):
 
     # -- groups -----------------------------------------------------------------------------------
 
+    @public
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Optimize more parameters, with options of their own: ``{"params": ..., "lr": ...}``."""
-        given = param_group["params"]
+        given = param_group.get("params", ())
         params = [given] if isinstance(given, Tensor) else list(given)
         options = {**self.defaults, **param_group, "params": params}
         self._check_params(params)
-        self.check_options(options)
         # one launch for all initial values, rather than one a parameter when it is first read
         Tensor.realize(*params)
-        group = ParamGroup(options)
+        group = ParamGroup(options, self.check_options)
         self.param_groups.append(group)
         self.make_state(group)
 
@@ -82,9 +84,7 @@ class Optimizer(ABC):
             raise ValueRangeError(f"[{self._name}] a group has no parameters")
         for index, param in enumerate(params):
             if not isinstance(param, Tensor):
-                raise GradError(
-                    f"[{self._name}] can only optimize Tensors, got a {type(param).__name__}"
-                )
+                raise ArgumentError(f"[{self._name}] can only optimize Tensors, got {shown(param)}")
             if not param.is_leaf:
                 raise GradError(
                     f"[{self._name}] parameter {index} of shape {param.shape} was computed from "
@@ -106,6 +106,7 @@ class Optimizer(ABC):
 
     # -- steps ------------------------------------------------------------------------------------
 
+    @public
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -149,6 +150,7 @@ class Optimizer(ABC):
         snapshot. Parameters are numbered in the order of the groups."""
         return optimizer_state(self)
 
+    @public
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over options and state of ``state_dict()`` (Tensors or NumPy arrays).
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lazygrad.arguments import require_range
 from lazygrad.errors import ValueRangeError
-from lazygrad.optim.checks import require_at_least
+from lazygrad.optim.checks import require_at_least, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
 from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
+from lazygrad.public import public
 from lazygrad.tensor import Tensor
 
 
@@ -22,6 +24,7 @@ class SGD(Optimizer):
         maximize: ascend instead.
     """
 
+    @public
     def __init__(
         self,
         params: Params,
@@ -46,7 +49,9 @@ class SGD(Optimizer):
         )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        require_at_least("SGD", options, 0, "lr", "momentum", "weight_decay")
+        require_at_least("SGD", 0, options, "lr", "momentum", "weight_decay")
+        require_range("SGD", dampening=options["dampening"])
+        require_flags("SGD", options, "nesterov", "maximize")
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueRangeError(
                 "[SGD] nesterov needs a momentum above 0 and no dampening, got "

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from lazygrad.config import settings
+from lazygrad.config import meant, settings
 from lazygrad.errors import DeviceError
 from lazygrad.locks import running
 from lazygrad.runtime.backend import Backend
@@ -36,8 +36,8 @@ def _load(name: str) -> Backend:
     found = _registered().get(name)
     if found is None:
         raise DeviceError(
-            f"[backend] unknown backend {name!r} (from BACKEND or device=); "
-            f"installed backends: {', '.join(sorted(_registered())) or 'none'}"
+            f"[backend] unknown backend {name!r}{meant(name, _registered())} from BACKEND or "
+            f"device=; installed backends: {', '.join(sorted(_registered())) or 'none'}"
         )
     made = found.load()()
     if not isinstance(made, Backend):
@@ -52,11 +52,17 @@ def _registered() -> dict[str, EntryPoint]:
 
 def default_device() -> str:
     """The device named by BACKEND."""
-    return settings.backend
+    return _spelled(settings.backend)
 
 
 def check_device(name: str | None) -> str:
     """``name``, or the default device; an unknown one is an error here, where it was named."""
-    chosen = default_device() if name is None else str(name)
+    chosen = default_device() if name is None else _spelled(name)
     backend(chosen)
     return chosen
+
+
+def _spelled(name: str) -> str:
+    """The name of a backend as it is registered, from upper or lower case."""
+    names = _registered()
+    return name if name in names else next((n for n in names if n.lower() == name.lower()), name)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from lazygrad import autodiff, dtype as dt, ops
-from lazygrad.config import settings
 from lazygrad.errors import GradError
 from lazygrad.graph import Node, const, node
+from lazygrad.runtime.registry import default_device
 from lazygrad.tensor import Tensor, from_node
 from lazygrad.testing import reference
 
@@ -89,7 +89,7 @@ class HostArray:
 
 def constant(array: Any) -> Node:
     """A leaf that holds an array."""
-    return node(ops.BUFFER, (), HostArray(np.asarray(array), settings.backend))
+    return node(ops.BUFFER, (), HostArray(np.asarray(array), default_device()))
 
 
 def variable(array: Any) -> Node:

@@ -5,9 +5,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from lazygrad.data import DataLoader, Dataset, TensorDataset, default_collate, digits
+from lazygrad.data import DataLoader, Dataset, TensorDataset, default_collate, digits, load
 from lazygrad.data.loader import shuffled
-from lazygrad.errors import DataError, LazygradError, ShapeError
+from lazygrad.errors import ArgumentError, DataError, DtypeError, LazygradError, ShapeError
 from lazygrad.tensor import Tensor
 
 # NumPy keeps these for ever: a change here would break resuming an older run.
@@ -105,8 +105,14 @@ def test_orders_are_the_same_on_every_machine():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"batch_size": 0}, "batch_size must be 1 or more, not 0"),
-        ({"batch_size": 1, "seed": -1}, "seed must be 0 or more, not -1"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"batch_size": 1, "seed": -1}, "seed must be at least 0, got -1"),
+        ({"batch_size": 1.5}, r"\[DataLoader\] batch_size must be an integer, got 1\.5"),
+        ({"batch_size": "a"}, "batch_size must be an integer, got 'a'"),
+        ({"batch_size": True}, "batch_size must be an integer, got True"),
+        ({"shuffle": "no"}, "shuffle must be True or False"),
+        ({"collate_fn": 3}, "collate_fn must be a function or None"),
+        ({"device": "nowhere"}, "unknown backend 'nowhere'"),
     ],
 )
 def test_wrong_arguments(arguments, words):
@@ -114,8 +120,19 @@ def test_wrong_arguments(arguments, words):
         DataLoader(numbered(), **arguments)
 
 
+def test_what_is_no_data_set():
+    with pytest.raises(ArgumentError, match=r"\[DataLoader\] dataset must have a length .* got 3"):
+        DataLoader(3)
+    with pytest.raises(DtypeError, match=r"\[TensorDataset\] takes Tensors or arrays, got 'a'"):
+        TensorDataset("a")
+    with pytest.raises(DataError, match="different kinds: number and str"):
+        next(iter(DataLoader([1, "b"], batch_size=2)))
+    with pytest.raises(ArgumentError, match=r"\[load\] name must be a string, got \['digits'\]"):
+        load(["digits"])
+
+
 def test_wrong_epoch():
-    with pytest.raises(LazygradError, match="set_epoch: epoch must be 0 or more, not -1"):
+    with pytest.raises(LazygradError, match=r"\[set_epoch\] epoch must be at least 0, got -1"):
         DataLoader(numbered()).set_epoch(-1)
 
 

@@ -88,7 +88,7 @@ def test_dropout_only_in_training():
     assert abs((found == 0).mean() - 0.25) < 0.02
     assert not np.array_equal(layer(x).numpy(), found)
     np.testing.assert_array_equal(layer.eval()(x).numpy(), np.ones((100, 100)))
-    with pytest.raises(ValueRangeError, match=r"probability from 0 to 1, got 1.5"):
+    with pytest.raises(ValueRangeError, match=r"p must be from 0 to 1, got 1.5"):
         nn.Dropout(1.5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, nn
-from lazygrad.errors import AxisError, CheckpointError, GradError, LazygradError
+from lazygrad.errors import AxisError, CheckpointError, GradError, LazygradError, ModuleError
 
 
 class Block(nn.Module):
@@ -92,13 +92,24 @@ def test_forward_is_needed():
         nn.Module()(1)
 
 
-def test_members_work_without_calling_super_init():
+@pytest.mark.parametrize(
+    "member",
+    [
+        lambda module: setattr(module, "layer", nn.Linear(1, 1)),
+        lambda module: setattr(module, "weight", nn.Parameter([1.0])),
+        lambda module: module.register_buffer("count", Tensor([0.0])),
+        lambda module: module.add_module("layer", nn.ReLU()),
+    ],
+)
+def test_a_member_before_super_init_is_an_error(member):
     class Forgetful(nn.Module):
         def __init__(self):
-            self.layer = nn.Linear(1, 1)
-            self.register_buffer("count", Tensor([0.0]))
+            member(self)
 
-    assert list(Forgetful().state_dict()) == ["count", "layer.weight", "layer.bias"]
+    with pytest.raises(
+        ModuleError, match=r"Forgetful\.\w+ is set before .*call super\(\).__init__"
+    ):
+        Forgetful()
 
 
 def test_train_and_eval_reach_all_modules():

@@ -51,9 +51,10 @@ def run(backend: OpenCLBackend, kernel: Kernel, *inputs: np.ndarray[Any, Any]) -
 
 def fake(name: str, kind: int, units: int = 4, platform: str = "Some Platform") -> Any:
     """A device as far as the choice of one is concerned."""
-    return SimpleNamespace(
-        name=name, type=kind, max_compute_units=units, platform=SimpleNamespace(name=platform)
-    )
+    version = "OpenCL 3.0 PoCL 6.0  Linux" if platform.startswith("Portable") else "OpenCL 3.0"
+    place = SimpleNamespace(name=platform, vendor="Some Vendor", version=version)
+    facts = {"type": kind, "max_compute_units": units, "vendor": "Some Maker"}
+    return SimpleNamespace(name=name, platform=place, **facts)
 
 
 CPU, GPU = cl.device_type.CPU, cl.device_type.GPU
@@ -68,7 +69,8 @@ DEVICES = [
     ("wanted", "name"),
     [
         (None, "Large GPU"), ("0", "pthread-Some CPU"), ("1", "Small GPU"), ("small", "Small GPU"),
-        ("portable", "pthread-Some CPU"), ("gpu", "Large GPU"),
+        ("portable", "pthread-Some CPU"), ("gpu", "Large GPU"), ("pocl", "pthread-Some CPU"),
+        ("PoCL", "pthread-Some CPU"),
     ],
 )  # fmt: skip
 def test_choice_of_a_device(wanted: str | None, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
