@@ -62,19 +62,18 @@ def _temporary(target: Path) -> BinaryIO:
 
 
 def _is_locked_by_us(file: BinaryIO) -> bool:
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # a file system without locks
-            return True
+    if not hasattr(fcntl, "flock"):
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:  # or a file system without locks
+        return not isinstance(error, BlockingIOError)
     return True
 
 
 def _remove_strays(target: Path) -> None:
     """Removes temporary files whose writer is dead: nobody holds their lock."""
-    if fcntl is None:
+    if not hasattr(fcntl, "flock"):
         return
     for path in target.parent.glob(f".{escape(target.name[:LONGEST])}.*.tmp"):
         if TEMPORARY.fullmatch(path.name):

@@ -35,8 +35,7 @@ def guarded(main: Callable[[], int]) -> int:
 
 
 def _is_our_program() -> bool:
-    given = sys.orig_argv
-    return "-m" in given and given[given.index("-m") + 1].startswith(PROGRAMS)
+    return any(word.removeprefix("-m").startswith(PROGRAMS) for word in sys.orig_argv)
 
 
 if sys.argv[:1] == ["-m"] and _is_our_program():  # Python is still looking for the program

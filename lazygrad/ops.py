@@ -71,9 +71,6 @@ class Op:
     def __repr__(self) -> str:
         return self.name
 
-    def __reduce__(self) -> str:
-        return self.name
-
 
 class Reduction(Op):
     """A row of kind REDUCE.

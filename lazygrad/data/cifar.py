@@ -6,6 +6,7 @@ import gzip
 import tarfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,15 +100,14 @@ def _read_archive(path: Path) -> dict[str, tuple[Array, Array]]:
     batches: dict[str, tuple[Array, Array]] = {}
     try:
         # As a stream: seeking in a gzipped archive would unpack it again for every member.
-        with (
-            gzip.open(path) as file,
-            tarfile.open(fileobj=Limited(file, str(path)), mode="r|") as archive,
-        ):
-            for member in archive:
-                stream = archive.extractfile(member) if member.name in wanted else None
-                if stream is not None:
-                    records = split_records(stream.read(), f"{path}:{member.name}")
-                    batches[wanted[member.name]] = records
+        with gzip.open(path) as file:
+            content: Any = Limited(file, str(path))
+            with tarfile.open(fileobj=content, mode="r|") as archive:
+                for member in archive:
+                    stream = archive.extractfile(member) if member.name in wanted else None
+                    if stream is not None:
+                        records = split_records(stream.read(), f"{path}:{member.name}")
+                        batches[wanted[member.name]] = records
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(f"[cifar10] {path} is damaged ({error}); get it again") from error
     missing = [name for name in wanted.values() if name not in batches]

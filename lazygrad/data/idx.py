@@ -10,12 +10,12 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from lazygrad.data.dataset import Array
-from lazygrad.data.limited import read_at_most
+from lazygrad.data.limited import Readable, read_at_most
 from lazygrad.errors import DataError
 
 TYPES: dict[int, np.dtype[Any]] = {
@@ -53,7 +53,7 @@ def read_idx(path: str | Path, limit: int = 1 << 32) -> Array:
         raise DataError(f"[read_idx] {path} cannot be read: {error.strerror}") from error
 
 
-def _read(path: Path, file: IO[bytes], limit: int) -> Array:
+def _read(path: Path, file: Readable, limit: int) -> Array:
     """No more than the header announces, whatever a gzipped file would grow to."""
     dtype, shape = _header(path, file)
     start, count = file.tell(), dtype.itemsize * math.prod(shape)
@@ -74,7 +74,7 @@ def _read(path: Path, file: IO[bytes], limit: int) -> Array:
     return values.astype(dtype.newbyteorder("="))
 
 
-def _header(path: Path, file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _header(path: Path, file: Readable) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """The dtype and the shape; the values come next."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or magic[3] == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import Protocol
 
 from lazygrad.errors import DataError
 
@@ -10,7 +10,15 @@ LIMIT = 1 << 29  # bytes; all of CIFAR-10 is 185 million
 PIECE = 1 << 20  # bytes read at a time: memory grows with what is there, not with what is announced
 
 
-def read_at_most(file: IO[bytes], count: int) -> bytes:
+class Readable(Protocol):
+    """A binary file, as far as it matters here."""
+
+    def read(self, count: int, /) -> bytes: ...
+    def readline(self, count: int, /) -> bytes: ...
+    def tell(self) -> int: ...
+
+
+def read_at_most(file: Readable, count: int) -> bytes:
     """The next ``count`` bytes, or as many as there are."""
     pieces: list[bytes] = []
     while count and (piece := file.read(min(count, PIECE))):
@@ -26,7 +34,7 @@ class Limited:
         DataError: by the read that goes beyond.
     """
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
+    def __init__(self, file: Readable, name: str) -> None:
         self._file, self._name, self._left = file, name, LIMIT
 
     def read(self, count: int = -1) -> bytes:

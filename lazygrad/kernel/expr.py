@@ -29,9 +29,6 @@ class KernelOp:
     def __repr__(self) -> str:
         return self.name
 
-    def __reduce__(self) -> str:
-        return self.name
-
 
 LOAD = KernelOp("LOAD", "arg: Load; the element at an index, or 0 outside the guard")
 LITERAL = KernelOp("LITERAL", "arg: Scalar")
@@ -86,9 +83,6 @@ class Expr:
 
     def __repr__(self) -> str:
         return f"Expr({self.op.name}, {self.dtype.name})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (self.op, self.src, self.arg, self.dtype)
 
     def __str__(self) -> str:
         """In prefix form; what grows too long is cut, since shared parts multiply when printed."""

@@ -116,9 +116,6 @@ class Index:
     def __hash__(self) -> int:
         return self._hash
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Index, (self.terms, self.const)
-
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True

@@ -84,9 +84,10 @@ def load_state(
     try:
         entries = library.deserialize(payload)
     except library.SafetensorError as error:
+        size = os.stat(path).st_size
         raise CheckpointError(
-            f"[load_state] {os.fspath(path)} ({os.stat(path).st_size} bytes) is not a complete safetensors "
-            f"file: {error}; it was truncated or damaged, use another copy"
+            f"[load_state] {os.fspath(path)} ({size} bytes) is not a complete safetensors file: "
+            f"{error}; it was truncated or damaged, use another copy"
         ) from None
     tensors = {name: _to_tensor(path, name, entry, device) for name, entry in entries}
     return tensors, _header(payload).get(METADATA, {})

@@ -125,7 +125,9 @@ def test_an_archive_that_unpacks_without_end(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(limited, "LIMIT", 1 << 20)
     member = tarfile.TarInfo("large")
     member.size, member.type = 1 << 40, kind
-    (tmp_path / ARCHIVE).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 22)))
+    (tmp_path / ARCHIVE).write_bytes(
+        gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 22))
+    )
     with pytest.raises(DataError, match=f"holds more than {1 << 20} bytes"):
         cifar10(tmp_path, download=False)
 

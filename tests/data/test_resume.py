@@ -70,9 +70,7 @@ def test_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is a folder" in refused(tmp_path, capsys)
 
 
-def test_every_truncation(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], saved: Path
-) -> None:
+def test_every_truncation(tmp_path: Path, capsys: pytest.CaptureFixture[str], saved: Path) -> None:
     content = saved.read_bytes()
     for kept in (0, 7, 8, 9, 100, len(content) // 2, len(content) - 1):
         (tmp_path / "run").write_bytes(content[:kept])
