@@ -17,10 +17,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from lazygrad.plugin import DeviceError, disk, private_folder, settings
+from lazygrad.plugin import DeviceError, disk, is_mine, private_folder, settings
 
 try:
     import fcntl
@@ -40,10 +40,9 @@ def prepare() -> Path | None:
     if FOLDER in os.environ or fcntl is None:
         return None
     kept = private_folder("pocl") if settings.cache else None
-    for make in (partial(_made_in, kept), _made):
+    for parent in (kept, Path(tempfile.gettempdir())):
         with suppress(OSError):
-            made = make()
-            if room(made):
+            if parent is not None and room(made := _made(parent)):
                 os.environ[FOLDER] = str(made)
                 return made
     return None
@@ -160,28 +159,22 @@ def _unpack(content: bytes) -> None:
 # -- folders ----------------------------------------------------------------------------------
 
 
-def _made_in(parent: Path | None) -> Path:
-    """A new folder in a cache folder, after what killed processes left there was removed."""
-    if parent is None:
-        raise FileNotFoundError
-    whole = _locked(parent, wait=True)  # nobody else makes or removes one now
-    try:
-        for folder in parent.glob(f"{PREFIX}*"):
-            with suppress(OSError):
-                handle = _locked(folder, wait=False)
+def _made(parent: Path) -> Path:
+    """A new folder, after what killed processes left there was removed; locked for as long as this
+    process lives, which removes it in the end."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if is_mine(folder.stat()):
+                handle = _locked(folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(handle)
-        return _made(parent)
-    finally:
-        os.close(whole)
-
-
-def _made(parent: Path | None = None) -> Path:
-    """A new folder, marked as that of a living process, which removes it in the end."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    _locked(folder, wait=True)  # for as long as we live
-    atexit.register(_remove, folder, os.getpid())
-    return folder
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with suppress(BlockingIOError):
+            _locked(folder)
+            if folder.exists():  # nobody took it for one of a killed process
+                atexit.register(_remove, folder, os.getpid())
+                return folder
 
 
 def _remove(folder: Path, owner: int) -> None:
@@ -189,11 +182,11 @@ def _remove(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _locked(folder: Path, *, wait: bool) -> int:
-    """A handle on a folder that nobody else has locked."""
+def _locked(folder: Path) -> int:
+    """A handle on a folder that no living process has locked."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
         raise
