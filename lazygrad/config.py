@@ -34,6 +34,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _device_type(text: str) -> str:
+    if text.upper() not in {"CPU", "GPU"}:
+        raise ValueError("CPU or GPU")
+    return text.upper()
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: its environment variable, how its text is read, its default and meaning."""
@@ -47,6 +53,9 @@ class Setting:
 SETTINGS: Mapping[str, Setting] = {
     "backend": Setting("BACKEND", _text, "CPU", "default device: the name of a backend"),
     "opencl_device": Setting("OPENCL_DEVICE", _text, None, "index or part of a device's name"),
+    "opencl_type": Setting(
+        PREFIX + "OPENCL_TYPE", _device_type, None, "CPU or GPU: schedule as for such a device"
+    ),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
     "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),
     "cache": Setting(PREFIX + "CACHE", _flag, True, "0: keep nothing compiled on disk"),
@@ -66,6 +75,7 @@ class Settings:
 
     backend: str = "CPU"
     opencl_device: str | None = None
+    opencl_type: str | None = None
     debug: int = 0
     dump: str | None = None
     cache: bool = True
