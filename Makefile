@@ -4,8 +4,12 @@
 #   make train ARGS="--dataset fashion-mnist --epochs 1"
 #   make test                  run the tests on both backends (ARGS="-k conv" for some of them)
 #   make check                 what CI wants: ruff, mypy, layers, tests
+#   make sanitize              look for races and invalid accesses in GPU kernels, in a simulator
 #   make bench                 compare with PyTorch, JAX and tinygrad
 #   make clean                 remove .venv and everything else that was made here
+#
+# The simulator of `make sanitize` is a device of every OpenCL program of its environment, so it has
+# one of its own, .venv-sanitize.
 #
 # On Linux, PyPI's torch brings gigabytes of CUDA libraries. For the CPU one:
 #   make bench PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -22,6 +26,7 @@ EXTRAS_train := progress,safetensors,plot
 EXTRAS_train-GPU := opencl,$(EXTRAS_train)
 EXTRAS_test := opencl,test
 EXTRAS_dev := dev
+EXTRAS_sanitize := sanitize
 EXTRAS_bench := bench
 
 TRAIN_JOB := train$(if $(filter GPU,$(BACKEND)),-GPU)
@@ -29,7 +34,7 @@ TRAIN_ARGS := --dataset digits --epochs 20 --lr 0.002 \
 	--save runs/digits.safetensors --plot runs/digits.png
 
 .DELETE_ON_ERROR:
-.PHONY: help train test check bench clean
+.PHONY: help train test check sanitize sanitize-here bench clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -46,11 +51,17 @@ check: $(VENV)/installed-dev
 	$(RUN) tools/check_layers.py
 	$(RUN) -m pytest -n auto --dist loadgroup --durations=12 $(ARGS)
 
+sanitize:
+	@$(MAKE) --no-print-directory VENV=$(VENV)-sanitize sanitize-here
+
+sanitize-here: $(VENV)/installed-sanitize
+	$(RUN) tools/sanitize.py $(ARGS)
+
 bench: $(VENV)/installed-bench
 	$(RUN) tools/bench.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-sanitize runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find lazygrad backends tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp each: the folder alone would also be there after an interrupted installation.

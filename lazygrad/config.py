@@ -7,6 +7,7 @@ block. An unknown setting or value is an error that lists the known ones.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +42,12 @@ def _text(value: Any) -> str:
     return str(os.fspath(value))
 
 
+def _device_type(value: Any) -> str:
+    if str(value).upper() not in {"CPU", "GPU"}:
+        raise ValueError("CPU or GPU")
+    return str(value).upper()
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: its environment variable, how its value is read, its default and meaning."""
@@ -70,6 +77,9 @@ SETTINGS: Mapping[str, Setting] = {
     "correct_processor": Setting(
         PREFIX + "CORRECT_PROCESSOR", _flag, True, "0: PoCL compiles for the processor it sees"
     ),
+    "opencl_type": Setting(
+        PREFIX + "OPENCL_TYPE", _device_type, None, "CPU or GPU: schedule as for such a device"
+    ),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
     "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),
     "cache": Setting(PREFIX + "CACHE", _flag, True, "0: keep nothing compiled on disk"),
@@ -84,12 +94,14 @@ SETTINGS: Mapping[str, Setting] = {
 
 
 @dataclass
-class Settings:
-    """The values in force, one attribute a row of ``SETTINGS``."""
+class Settings(threading.local):
+    """The values in force on a thread, one attribute a row of ``SETTINGS``; a thread starts with
+    those of the environment."""
 
     backend: str = "CPU"
     opencl_device: str | None = None
     correct_processor: bool = True
+    opencl_type: str | None = None
     debug: int = 0
     dump: str | None = None
     cache: bool = True

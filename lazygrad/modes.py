@@ -18,6 +18,7 @@ from lazygrad import lang
 from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node
 from lazygrad.locks import drawing
+from lazygrad.public import public
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,6 +141,7 @@ _seed = 0
 _counter = 0
 
 
+@public
 def manual_seed(seed: int) -> None:
     """Start the random numbers anew: the same seed gives the same numbers on every backend. All
     64 bits of it count; a negative seed stands for its two's complement, as in PyTorch. Only on a
@@ -147,11 +149,10 @@ def manual_seed(seed: int) -> None:
     bits.
 
     Raises:
-        DtypeError: for a seed that is no integer.
+        ArgumentError: for a seed that is no integer.
         ValueRangeError: for a seed that does not fit 64 bits.
     """
     global _seed, _counter
-    seed = lang.whole_number("manual_seed", "seed", seed)
     if not -(1 << 63) <= seed < 1 << 64:
         raise ValueRangeError(f"[manual_seed] the seed {seed} does not fit 64 bits")
     with drawing:

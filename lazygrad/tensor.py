@@ -441,9 +441,8 @@ class Tensor:
         Raises:
             ValueRangeError: if low > high, or if bounds or their distance exceed the dtype.
         """
-        first = lang.real_number("uniform", "low", low)
-        last = lang.real_number("uniform", "high", high)
-        made = _drawn("uniform", lang.uniform, size, dtype, device, first, last)
+        bounds = Float(low), Float(high)
+        made = _drawn("uniform", lang.uniform, size, dtype, device, *bounds)
         return _made(made, requires_grad)
 
     @staticmethod
@@ -460,9 +459,8 @@ class Tensor:
         Raises:
             ValueRangeError: for a negative deviation.
         """
-        center = lang.real_number("normal", "mean", mean)
-        spread = lang.real_number("normal", "std", std)
-        made = _drawn("normal", lang.normal, size, dtype, device, center, spread)
+        moments = Float(mean), Float(std)
+        made = _drawn("normal", lang.normal, size, dtype, device, *moments)
         return _made(made, requires_grad)
 
     @staticmethod
@@ -476,10 +474,8 @@ class Tensor:
         """
         where = registry.check_device(device)
         chosen = dt.default_int if dtype is None else dt.of(dtype)
-        first = lang.whole_number("randint", "low", low)
-        end = lang.whole_number("randint", "high", high)
         shape = as_shape("randint", size)
-        return from_node(lang.randint(_random_key(where), first, end, shape, chosen))
+        return from_node(lang.randint(_random_key(where), low, high, shape, chosen))
 
     @staticmethod
     def randperm(n: Int, *, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -490,8 +486,7 @@ class Tensor:
         """
         where = registry.check_device(device)
         chosen = dt.default_int if dtype is None else dt.of(dtype)
-        count = lang.whole_number("randperm", "n", n)
-        return from_node(lang.permutation(_random_key(where), count, chosen))
+        return from_node(lang.permutation(_random_key(where), n, chosen))
 
     def rand_like(self, **options: Any) -> Tensor:
         """``rand`` in this shape, dtype and device."""

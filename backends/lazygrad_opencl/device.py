@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazygrad.plugin import DeviceError, Target, available_cores
+from lazygrad.plugin import DeviceError, Target, available_cores, settings
 from lazygrad_opencl import pocl
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect
@@ -83,6 +83,9 @@ def _listed(devices: list[Any]) -> str:
 
 
 def is_cpu(device: Any) -> bool:
+    """Whether to schedule as for a CPU: what the device says, unless LAZYGRAD_OPENCL_TYPE does."""
+    if settings.opencl_type is not None:
+        return settings.opencl_type == "CPU"
     return bool(device.type & cl.device_type.CPU)
 
 

@@ -121,7 +121,8 @@ class _Interpreter:
         src = [self.values[operand] for operand in e.src]
         if e.op is ops.CAST:
             return _cast(src[0], e.src[0].dtype, e.dtype)
-        return np.asarray(semantics.ELEMENTWISE[e.op](*src))
+        op: Any = e.op  # one of the graph's: those of kernels alone have rules of their own
+        return np.asarray(semantics.ELEMENTWISE[op](*src))
 
 
 _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {

@@ -151,8 +151,6 @@ from lazygrad.lang.operands import (
     cast as cast,
     full_like as full_like,
     ones_like as ones_like,
-    real_number as real_number,
-    whole_number as whole_number,
     zeros_like as zeros_like,
 )
 from lazygrad.lang.random import (

@@ -139,17 +139,3 @@ def is_scalar(value: Any) -> TypeGuard[Scalar]:
 def is_whole(value: Any) -> bool:
     """A number without a fraction."""
     return is_scalar(value) and math.isfinite(value) and float(value).is_integer()
-
-
-def whole_number(op: str, name: str, value: Any) -> int:
-    """An argument of a public function that counts something; bools and floats do not."""
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return int(value)
-    raise DtypeError(f"[{op}] {name} must be an integer, got {value!r}")
-
-
-def real_number(op: str, name: str, value: Any) -> float:
-    """An argument of a public function that measures something."""
-    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return float(value)
-    raise DtypeError(f"[{op}] {name} must be a number, got {value!r}")

@@ -13,7 +13,7 @@ from lazygrad.public import public
 from lazygrad.shape import Shape, numel
 from lazygrad.tensor import Tensor
 
-F = TypeVar("F", bound=Callable[..., Any])
+_F = TypeVar("F", bound=Callable[..., Any])
 
 GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0,
@@ -23,12 +23,12 @@ GAINS = {
 LEAKY_SLOPE = 0.01
 
 
-def initializer(function: F) -> F:
+def _initializer(function: _F) -> _F:
     """A public function of this module, which messages call "init.name"."""
     return public(function, f"init.{function.__name__}")
 
 
-@initializer
+@_initializer
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance through ``nonlinearity``; ``param`` is the negative
     slope of "leaky_relu"."""
@@ -41,14 +41,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return GAINS[nonlinearity]
 
 
-@initializer
+@_initializer
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """From the uniform distribution on [a, b)."""
     drawn = Tensor.uniform(*tensor.shape, low=a, high=b, dtype=tensor.dtype, device=tensor.device)
     return tensor.assign(drawn)
 
 
-@initializer
+@_initializer
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """From the normal distribution."""
     drawn = Tensor.normal(
@@ -57,30 +57,30 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     return tensor.assign(drawn)
 
 
-@initializer
+@_initializer
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """``val`` everywhere."""
     return tensor.assign(Tensor.full(tensor.shape, val, dtype=tensor.dtype, device=tensor.device))
 
 
-@initializer
+@_initializer
 def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
-@initializer
+@_initializer
 def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
-@initializer
+@_initializer
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix; ``tensor`` has 2 dims."""
     _require_dims("eye_", tensor.shape, 2, 2)
     return _from_array(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
-@initializer
+@_initializer
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """The convolution weight (3 to 5 dims) that hands its input channels through."""
     _require_dims("dirac_", tensor.shape, 3, 5)
@@ -96,7 +96,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _from_array(tensor, array)
 
 
-@initializer
+@_initializer
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Uniform with variance ``2 gain² / (fan_in + fan_out)`` (Glorot and Bengio, 2010)."""
     fan_in, fan_out = fans("xavier_uniform_", tensor.shape)
@@ -104,14 +104,14 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return uniform_(tensor, -bound, bound)
 
 
-@initializer
+@_initializer
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with variance ``2 gain² / (fan_in + fan_out)``."""
     fan_in, fan_out = fans("xavier_normal_", tensor.shape)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)))
 
 
-@initializer
+@_initializer
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Tensor:
@@ -123,7 +123,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound)
 
 
-@initializer
+@_initializer
 def kaiming_normal_(
     tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Tensor:
@@ -133,7 +133,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity))
 
 
-@initializer
+@_initializer
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """A matrix (dims after the first flattened) with orthonormal rows or columns, by ``gain``."""
     _require_dims("orthogonal_", tensor.shape, 2, None)

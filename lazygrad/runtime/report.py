@@ -90,14 +90,20 @@ def explanation(compiled: CompiledPlan) -> str:
 # -- timing -------------------------------------------------------------------------------------
 
 
-def run_timed(programs: Sequence[Program], raw: Sequence[Any]) -> None:
-    """Runs what launches do part by part, and prints time, GFLOP/s, GB/s and share of each."""
-    timed: list[tuple[Part, float]] = []
+def timed(programs: Sequence[Program], raw: Sequence[Any]) -> list[tuple[Part, float]]:
+    """Runs what launches do part by part, and tells the seconds that each part took."""
+    found: list[tuple[Part, float]] = []
     for program in programs:
         seconds = program.launch_timed([raw[number] for number in program.code.memory])
-        timed += zip(program.code.parts, seconds, strict=True)
-    total = sum(spent for _, spent in timed)
-    for part, spent in timed:
+        found += zip(program.code.parts, seconds, strict=True)
+    return found
+
+
+def run_timed(programs: Sequence[Program], raw: Sequence[Any]) -> None:
+    """Runs what launches do part by part, and prints time, GFLOP/s, GB/s and share of each."""
+    parts = timed(programs, raw)
+    total = sum(spent for _, spent in parts)
+    for part, spent in parts:
         rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
         _say(

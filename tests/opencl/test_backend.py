@@ -92,6 +92,26 @@ def test_the_setting_names_the_device() -> None:
         OpenCLBackend()
 
 
+@pytest.mark.parametrize("kind", ["CPU", "GPU"])
+def test_the_setting_chooses_how_to_schedule(kind: str) -> None:
+    """GPU kernels run on PoCL, and CPU kernels on a GPU."""
+    with config(opencl_type=kind):
+        made = OpenCLBackend()
+    assert made.target.is_gpu == (kind == "GPU") == bool(made.target.local_memory)
+    assert made._dialect.packed == made._dialect.calls == (kind == "CPU")
+    x = np.arange(35, dtype=np.float32)
+    np.testing.assert_allclose(run(made, ks.sum_rows(5, 7), x), x.reshape(5, 7).sum(1))
+
+
+def test_another_schedule_is_another_fingerprint() -> None:
+    """What was compiled for one is not taken for the other."""
+    fingerprints = set()
+    for kind in ("CPU", "GPU"):
+        with config(opencl_type=kind):
+            fingerprints.add(OpenCLBackend().fingerprint)
+    assert len(fingerprints) == 2
+
+
 def test_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> Any:
         raise cl.LogicError("clGetPlatformIDs", -1001, "")

@@ -76,6 +76,8 @@ def test_unknown_settings_are_errors_that_list_the_known_ones() -> None:
         read_environment({"LAZYGRAD_DEBGU": "1"})
     with pytest.raises(ConfigError, match=r"LAZYGRAD_DEBUG='9'.*0 to 6"):
         read_environment({"LAZYGRAD_DEBUG": "9"})
+    with pytest.raises(ConfigError, match=r"LAZYGRAD_OPENCL_TYPE='TPU'.*CPU or GPU"):
+        read_environment({"LAZYGRAD_OPENCL_TYPE": "TPU"})
     with pytest.raises(ConfigError, match=r"'debgu'.*debug"), lazygrad.config(debgu=1):
         pass
 

@@ -59,6 +59,23 @@ CONTENDERS = {
             # in the others eager PyTorch is as fast or faster, and compiling takes half a minute
             helps=frozenset({"cnn_infer", "transformer_train", "layer_norm"}),
         ),
+        # PyTorch on a GPU, for `tools/on_gpu.py`; all in float32, as it is on every device here.
+        Contender(
+            "torch-cuda", "torch", options={"cuda": True, "channels_last": True}, default=False
+        ),
+        Contender(
+            "torch-cuda-contiguous",
+            "torch",
+            options={"cuda": True},
+            images_only=True,
+            default=False,
+        ),
+        Contender(
+            "torch-cuda-compile",
+            "torch",
+            options={"cuda": True, "channels_last": True, "compile": True},
+            default=False,
+        ),
         Contender("jax", "jax"),
         # 0.14 keeps one core busy here, whatever it is given: its CPU device has one queue, worked
         # off by one thread.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,13 +24,21 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A context manager around one worker process."""
+    """A context manager around one worker process; one that does not answer within ``patience``
+    seconds is ended."""
 
     def __init__(
-        self, name: str, workload: str, threads: int, env: Mapping[str, str], verbose: bool = False
+        self,
+        name: str,
+        workload: str,
+        threads: int,
+        env: Mapping[str, str],
+        verbose: bool = False,
+        patience: float | None = None,
     ):
         command = [sys.executable, "-m", "benchmarks.worker", name, workload, str(threads)]
-        self.name, self.verbose = name, verbose
+        self.name, self.verbose, self.patience = name, verbose, patience
+        self._late = False
         self.process = subprocess.Popen(
             command,
             cwd=TOOLS,
@@ -72,7 +82,10 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        with self._alarm():
+            line = self.process.stdout.readline()
+        if self._late:
+            raise WorkerError(f"it did not answer within {self.patience:g} seconds")
         if not line:
             raise WorkerError(f"its process ended with status {self.process.wait()}")
         answer: dict[str, Any] = json.loads(line)
@@ -81,3 +94,20 @@ class Worker:
                 print(answer["trace"], file=sys.stderr)
             raise WorkerError(answer["error"], answer.get("unavailable", False))
         return answer
+
+    @contextmanager
+    def _alarm(self) -> Iterator[None]:
+        """Ends the process if it lets one wait for too long."""
+        if self.patience is None:
+            yield
+            return
+        timer = threading.Timer(self.patience, self._end)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _end(self) -> None:
+        self._late = True
+        self.process.kill()

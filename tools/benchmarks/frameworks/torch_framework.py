@@ -1,4 +1,5 @@
-"""PyTorch on the CPU: eager, with images in channels-last order or contiguous, or compiled."""
+"""PyTorch on the CPU or on a CUDA device: eager, with images in channels-last order or contiguous,
+or compiled."""
 
 from __future__ import annotations
 
@@ -12,46 +13,57 @@ import numpy as np
 from . import Framework, Step, Tensor, Unavailable
 
 
-def make(threads: int, channels_last: bool = False, compile: bool = False) -> Framework:
+def make(
+    threads: int, channels_last: bool = False, compile: bool = False, cuda: bool = False
+) -> Framework:
     try:
         import torch
     except ImportError as error:
         raise Unavailable(f"PyTorch is not installed ({error})") from error
-    if compile and not any(map(which, (os.environ.get("CXX", "g++"), "clang++"))):
+    if cuda:
+        _set_up_cuda(torch)
+    elif compile and not any(map(which, (os.environ.get("CXX", "g++"), "clang++"))):
         raise Unavailable("torch.compile needs a C++ compiler (Debian: apt-get install g++)")
     torch.set_num_threads(threads)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    return TorchFramework(torch, layout, compile)
+    return TorchFramework(torch, layout, compile, "cuda" if cuda else "cpu")
+
+
+def _set_up_cuda(torch: Any) -> None:
+    """Float32 throughout, as everybody else: by default convolutions would take less precise
+    numbers. The fastest algorithm for the shapes at hand is looked for."""
+    if not torch.cuda.is_available():
+        raise Unavailable("PyTorch sees no CUDA device")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
 
 
 class TorchFramework(Framework):
-    device = "cpu"
-
-    def __init__(self, torch: Any, layout: Any, compiled: bool):
-        self.torch, self.layout, self.compiled = torch, layout, compiled
+    def __init__(self, torch: Any, layout: Any, compiled: bool, device: str):
+        self.torch, self.layout, self.compiled, self.device = torch, layout, compiled, device
         self.version = torch.__version__
         self.nn, self.Module = torch.nn, torch.nn.Module
         self.functional = torch.nn.functional
 
     def tensor(self, array: np.ndarray) -> Tensor:
-        return self._laid_out(self.torch.from_numpy(np.ascontiguousarray(array)))
-
-    def _laid_out(self, tensor: Tensor) -> Tensor:
+        tensor = self.torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
         return tensor.contiguous(memory_format=self.layout) if tensor.ndim == 4 else tensor
 
     def array(self, tensor: Tensor) -> np.ndarray:
-        result: np.ndarray = tensor.detach().numpy()
+        result: np.ndarray = tensor.detach().cpu().numpy()
         return result
 
     def synchronize(self) -> None:
-        """Nothing to wait for: PyTorch on the CPU has finished when a call returns."""
+        """On the CPU there is nothing to wait for: it has finished when a call returns."""
+        if self.device == "cuda":
+            self.torch.cuda.synchronize()
 
     def load(self, model: Any, weights: Mapping[str, np.ndarray]) -> Any:
         state = {name: self.torch.from_numpy(array) for name, array in weights.items()}
         # Norms keep what they begin with: ones and zeros in every framework.
         unexpected = model.load_state_dict(state, strict=False).unexpected_keys
         assert not unexpected
-        return model.to(memory_format=self.layout)
+        return model.to(self.device, memory_format=self.layout)
 
     def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
         optimizer = self.torch.optim.Adam(model.parameters(), lr=1e-3)
