@@ -148,8 +148,9 @@ class OpenCLBackend(Backend):
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         jobs = self._jobs(calls)
         sources = Sources(jobs, self._dialect, self.target.units)
-        made = batches([job.work for job in jobs])
-        turns = in_turn(made) if self._dialect.turns else [[batch] for batch in made]
+        most = self.target.buffers
+        made = batches([job.work for job in jobs], most)
+        turns = in_turn(made, most) if self._dialect.turns else [[batch] for batch in made]
         return [sources.code(*several) for several in turns]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:

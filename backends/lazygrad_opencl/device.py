@@ -101,6 +101,7 @@ def target_of(device: Any, processor: str = "") -> Target:
             lanes=lanes,
             registers=32 if lanes >= 16 else 16,  # AVX-512 has both: wider ones, and more of them
             float64=float64,
+            buffers=_buffers(device),
         )
     return Target(
         units=device.max_compute_units,
@@ -111,7 +112,15 @@ def target_of(device: Any, processor: str = "") -> Target:
         max_group=device.max_work_group_size,
         float64=float64,
         float16="cl_khr_fp16" in device.extensions,
+        buffers=_buffers(device),
     )
+
+
+def _buffers(device: Any) -> int:
+    """Pieces of memory that fit among the arguments of a kernel function, beside what ``program``
+    gives it: two ints, zeros and counters."""
+    pointers: int = (device.max_parameter_size - 2 * 4) // (device.address_bits // 8)
+    return pointers - 2
 
 
 def dialect_of(device: Any, target: Target) -> Dialect:

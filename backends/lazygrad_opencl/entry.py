@@ -15,9 +15,9 @@ from functools import cached_property
 
 from lazygrad_opencl.prelude import Dialect, prelude
 
-# Parameters of entry points. A launch copies all its arguments, so those with few are kept apart
-# from those with many.
-PARAMETERS = (8, 32, 128)
+# Parameters of entry points; one more takes all that there are. A launch copies all its arguments,
+# so those with few are kept apart from those with many.
+PARAMETERS = (8, 32)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def entry_points(entries: Sequence[Entry]) -> list[EntryPoint]:
 
 def _by_parameters(entries: Sequence[Entry]) -> Iterator[EntryPoint]:
     fewer = 0
-    for most in PARAMETERS:
+    for most in (*PARAMETERS, max((entry.arguments for entry in entries), default=0)):
         found = tuple(entry for entry in entries if fewer < entry.arguments <= most)
         fewer = most
         if found:

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MOST_MEMORY = 120  # arguments of a launch; OpenCL promises 128 pointers
-
 
 @dataclass
 class Track:
@@ -52,29 +50,30 @@ def alone(number: int) -> Batch:
     return Batch([Track([number], 0)], alone=True)
 
 
-def batches(calls: Sequence[Work]) -> list[Batch]:
-    """Every call as early as what it depends on allows."""
+def batches(calls: Sequence[Work], most: int) -> list[Batch]:
+    """Every call as early as what it depends on allows; of several calls, a launch is given at most
+    ``most`` pieces of memory."""
     made: list[Batch] = []
     batch_of: list[int] = []
     for number, (call, waits_for) in enumerate(zip(calls, _dependencies(calls), strict=True)):
         first = max((batch_of[other] for other in waits_for), default=0)
         position = first
-        while position < len(made) and not _place(made[position], number, call, waits_for):
+        while position < len(made) and not _place(made[position], number, call, waits_for, most):
             position += 1
         if position == len(made):
             made.append(Batch(alone=call.alone))
-            _place(made[position], number, call, waits_for)
+            _place(made[position], number, call, waits_for, most)
         batch_of.append(position)
     return made
 
 
-def in_turn(made: Sequence[Batch]) -> list[list[Batch]]:
-    """Batches that can be one launch, one after the other."""
+def in_turn(made: Sequence[Batch], most: int) -> list[list[Batch]]:
+    """Batches that can be one launch, one after the other, with ``most`` pieces of memory."""
     found: list[list[Batch]] = []
     memory: set[int] = set()
     for batch in made:
         wider = memory | batch.memory
-        if not found or batch.alone or found[-1][-1].alone or len(wider) > MOST_MEMORY:
+        if not found or batch.alone or found[-1][-1].alone or len(wider) > most:
             found.append([])
             wider = batch.memory
         found[-1].append(batch)
@@ -101,10 +100,10 @@ def _dependencies(calls: Sequence[Work]) -> list[set[int]]:
     return found
 
 
-def _place(batch: Batch, number: int, call: Work, waits_for: set[int]) -> bool:
+def _place(batch: Batch, number: int, call: Work, waits_for: set[int], most: int) -> bool:
     """Adds a call to a batch, if it may be there."""
     memory = batch.memory | call.reads | call.writes
-    if batch.tracks and (batch.alone or call.alone or len(memory) > MOST_MEMORY):
+    if batch.tracks and (batch.alone or call.alone or len(memory) > most):
         return False
     before = [track for track in batch.tracks if not waits_for.isdisjoint(track.calls)]
     if before and any(items != 1 for items in (call.items, *(track.items for track in before))):

@@ -19,6 +19,7 @@ class Target:
         cache: bytes of fast memory that one unit has to itself.
         local_memory: bytes that the work-items of a group can share; 0 if there is no gain.
         max_group: work-items in a group at most.
+        buffers: pieces of memory that a launch can be given at most.
         float64, float16: arithmetic in these dtypes exists.
     """
 
@@ -30,5 +31,6 @@ class Target:
     cache: int = 1 << 20
     local_memory: int = 0
     max_group: int = 1
+    buffers: int = 1 << 30
     float64: bool = True
     float16: bool = False

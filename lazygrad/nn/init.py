@@ -13,7 +13,7 @@ from lazygrad.public import public
 from lazygrad.shape import Shape, numel
 from lazygrad.tensor import Tensor
 
-_F = TypeVar("F", bound=Callable[..., Any])
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0,

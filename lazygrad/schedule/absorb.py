@@ -22,7 +22,7 @@ from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import strides_of
 
 GUARD_WASTE = 1.9  # merged sums may visit so many times the points of the innermost one
-MAX_BUFFERS = 24  # arguments of one kernel
+MAX_BUFFERS = 24  # of a merged kernel, where the target allows as many
 SEARCH = 64  # drafts looked at for a cycle before giving up
 SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is launched
 
@@ -214,7 +214,9 @@ def _meets(cut: Partition, merged: list[Node], watched: list[Node], target: Targ
     primary = merged[0]
     inside = {*merged, *watched}
     trial = _lower(cut, merged, inside)
-    if len(trial.lowering.reads) + len(merged) > MAX_BUFFERS or awaits_index(trial.value):
+    if len(trial.lowering.reads) + len(merged) > min(MAX_BUFFERS, target.buffers):
+        return False
+    if awaits_index(trial.value):
         return False
     outer: tuple[Range, ...] | None = None
     for value in watched:

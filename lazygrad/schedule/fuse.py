@@ -14,8 +14,8 @@ from lazygrad import ops
 from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule import absorb
-from lazygrad.schedule.draft import MAX_OPS, Partition, is_leaf, readers_through_views
+from lazygrad.schedule import absorb, limits
+from lazygrad.schedule.draft import Partition, is_leaf, readers_through_views
 from lazygrad.schedule.simplify import base_of
 
 REUSE = 4  # an operand that is read this often is worth writing to memory, if it is computed
@@ -34,12 +34,13 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
         _write_everything(cut)
         return cut
     _write_reused_operands(cut)
-    _limit_size(cut)
+    limits.operations(cut)
     absorb.sums_into_sums(cut)
     _move_to_end_of_chain(cut)
     absorb.contractions_into_windows(cut, target)
     absorb.into_readers(cut, target)
     _write_shared(cut)
+    limits.buffers(cut, target.buffers)
     return cut
 
 
@@ -99,31 +100,6 @@ def _cost(cut: Partition, value: Node) -> int:
                 seen.add(operand)
                 stack.append(operand)
     return total
-
-
-def _limit_size(cut: Partition) -> None:
-    """Writes a value wherever a chain of operations grows too long for one kernel."""
-    count: dict[Node, int] = {}
-    for value in cut.order:
-        if value.op.kind is not Kind.ELEMENTWISE:
-            below = [count[operand] for operand in value.src if operand not in cut.owner]
-            count[value] = max(below, default=0)
-            continue
-        below = [count[operand] for operand in set(value.src) if operand not in cut.owner]
-        count[value] = 1 + sum(below)
-        if count[value] > MAX_OPS and value not in cut.owner:
-            shared = _region_size(cut, value)
-            count[value] = shared
-            if shared > MAX_OPS:
-                cut.add(value, f"the kernel would grow beyond {MAX_OPS} operations")
-
-
-def _region_size(cut: Partition, value: Node) -> int:
-    """Distinct operations needed to compute ``value`` from memory."""
-    inside = toposort(
-        [value], lambda n: [s for s in n.src if s not in cut.owner and not is_leaf(s)]
-    )
-    return sum(1 for n in inside if n.op.kind is Kind.ELEMENTWISE)
 
 
 # -- epilogues ----------------------------------------------------------------------------------

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
-from lazygrad.codegen.batch import MOST_MEMORY, Batch, Work, batches, in_turn
+from lazygrad.codegen import batch as bt
+from lazygrad.codegen.batch import Batch, Work
+
+MOST_MEMORY = 120
 
 
 def call(writes: int, *reads: int, items: int = 1, alone: bool = False) -> Work:
     return Work(frozenset([writes]), frozenset(reads), items, alone)
+
+
+def batches(calls: Sequence[Work]) -> list[Batch]:
+    return bt.batches(calls, MOST_MEMORY)
+
+
+def in_turn(made: Sequence[Batch]) -> list[list[Batch]]:
+    return bt.in_turn(made, MOST_MEMORY)
 
 
 def tracks(made: list[Batch]) -> list[list[tuple[list[int], int]]]:

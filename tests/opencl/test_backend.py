@@ -190,7 +190,7 @@ def codes_of(*calls: Call) -> list[Code]:
         if nest is not None
     ]
     sources = Sources(jobs, Dialect(packed=True, calls=True), 2)
-    return [sources.code(batch) for batch in batches([job.work for job in jobs])]
+    return [sources.code(batch) for batch in batches([job.work for job in jobs], 120)]
 
 
 def test_equal_kernels_are_compiled_once() -> None:

@@ -22,7 +22,7 @@ def entry(name: str, arguments: int, called: bool = True) -> Entry:
 
 
 def test_launches_with_few_arguments_are_apart_from_those_with_many() -> None:
-    few, several, many = PARAMETERS
+    (few, several), many = PARAMETERS, 200
     found = entry_points([entry("a", 2), entry("b", few), entry("c", several), entry("d", many)])
     assert [point.parameters for point in found] == [few, several, many]
     assert [list(point.numbers) for point in found] == [["a", "b"], ["c"], ["d"]]
@@ -67,7 +67,7 @@ def test_a_training_step_has_few_kernel_functions() -> None:
     codes = plan.recipe.codes
     assert sum(len(code.parts) for code in codes) > 12
     text = program_text([code.data for code in codes], backend._dialect)
-    assert 1 <= len(re.findall(r"\b__kernel\b", text)) <= len(PARAMETERS)
+    assert 1 <= len(re.findall(r"\b__kernel\b", text)) <= len(PARAMETERS) + 1
 
 
 @pytest.mark.gpu

@@ -77,6 +77,9 @@ class Planned(Exception):
         self.requested = list(requested)
 
 
+MOST_MEMORY = 120  # that a launch takes on PoCL, about
+
+
 def traced(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Node]:
     """What a workload's jitted step computes."""
 
@@ -98,7 +101,7 @@ def launches(plan: Plan, target: Target) -> int:
         written = len(step.kernel.outputs)
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
         works.append(Work(frozenset(memory[:written]), frozenset(memory[written:]), nest.items))
-    return len(in_turn(batches(works)))
+    return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
 
 
 def budget(plan: Plan, target: Target) -> Budget:
