@@ -180,7 +180,8 @@ RULES: Mapping[Op, Rule] = {
     ops.SHRINK: Linear(_pad_back),
     ops.FLIP: Linear(lambda g, ans: lang.flip(g, ans.arg)),
     ops.SHEAR: Linear(_shear_back),
-    ops.CONTIGUOUS: Diagonal(lambda g, ans, x: g),
+    # written as well: what the mark keeps apart would grow together in the derivative
+    ops.CONTIGUOUS: Diagonal(lambda g, ans, x: node(ops.CONTIGUOUS, (g,))),
     ops.COPY: Linear(_copy_back),
     ops.VARIABLE: Diagonal(lambda g, ans, x: g),
     ops.SURROGATE: Diagonal(None, lambda g, ans, x, y: g),

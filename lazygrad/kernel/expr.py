@@ -119,6 +119,8 @@ _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 
 
 def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> Expr:
+    if (op is LOAD and _never(arg.guard)) or (op is GUARD and _never(arg)):
+        return zero(dtype)
     sign = str(arg) if op is LITERAL else None  # keeps -0.0 apart from 0.0
     key = (op, src, arg, dtype, sign)
     found = _interned.get(key)
@@ -128,6 +130,15 @@ def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> E
         found.ranges = _free_ranges(op, src, arg)
         _interned[key] = found
     return found
+
+
+def _never(guard: Guard) -> bool:
+    """Whether a bound holds nowhere, as where a part of a range lies in the padding."""
+    for bound in guard:
+        low, high = bound.index.interval
+        if high < bound.low or low >= bound.high:
+            return True
+    return False
 
 
 def _free_ranges(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any) -> frozenset[Range]:
