@@ -34,7 +34,9 @@ class Kind(Enum):
 class Op:
     """One row of the table; identity is equality, so it hashes at C speed."""
 
-    __slots__ = ("arity", "commutative", "doc", "identity", "infer", "kind", "name")
+    __slots__ = (
+        "arity", "commutative", "doc", "identity", "infer", "kind", "name", "value_arity",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Op:
         *,
         commutative: bool = False,
         identity: Callable[[DType], Any] | None = None,
+        value_arity: int | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -54,6 +57,8 @@ class Op:
         self.doc = doc
         self.commutative = commutative
         self.identity = identity
+        # how many of its sources the value is computed from; the rest speaks to derivatives
+        self.value_arity = arity if value_arity is None else value_arity
         ALL.append(self)
 
     def __repr__(self) -> str:
@@ -240,9 +245,17 @@ CONTIGUOUS = Op("CONTIGUOUS", _K, 1, _unchanged, "to be written to memory of its
 COPY = Op("COPY", _K, 1, _unchanged, "arg: device to bring it to")
 VARIABLE = Op("VARIABLE", _K, 1, _unchanged, "arg: identity; a leaf to differentiate against")
 DETACH = Op("DETACH", _K, 1, _unchanged, "a constant to derivatives")
-SURROGATE = Op("SURROGATE", _K, 2, _binary, "the value of src[0] with the derivative of src[1]")
+SURROGATE = Op(
+    "SURROGATE", _K, 2, _binary, "the value of src[0] with the derivative of src[1]", value_arity=1
+)
+# As a surrogate's proxy it says what the derivative is where composing would give 0 * infinity.
+SLOPE = Op(
+    "SLOPE", _K, 2, _binary, "the value of src[0], of which each change counts src[1] times",
+    value_arity=1,
+)  # fmt: skip
 
 BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
 MOVEMENT = tuple(op for op in ALL if op.kind is _M)
 REDUCE = tuple(op for op in ALL if op.kind is _R)
+DERIVATIVE_MARKS = (VARIABLE, DETACH, SURROGATE, SLOPE)  # the value is src[0], and nothing else
