@@ -6,14 +6,16 @@ bits and computed in float32.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lazygrad.errors import DtypeError
+from lazygrad.errors import DtypeError, ValueRangeError
 
 BOOL, UNSIGNED, SIGNED, FLOAT = range(4)
+LARGEST_BFLOAT16 = (2.0 - 2.0**-7) * 2.0**127
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,18 @@ class DType:
         return False if self.kind == BOOL else int(np.iinfo(self.numpy).min)
 
     @property
+    def largest(self) -> Any:
+        """The largest finite value."""
+        if self is bfloat16:
+            return LARGEST_BFLOAT16
+        return float(np.finfo(self.numpy).max) if self.kind == FLOAT else self.max
+
+    @property
+    def lowest(self) -> Any:
+        """The smallest finite value."""
+        return -self.largest if self.kind == FLOAT else self.min
+
+    @property
     def max(self) -> Any:
         """The largest value (of floats: infinity), the identity of a minimum."""
         if self.kind == FLOAT:
@@ -76,6 +90,7 @@ ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
     float16, bfloat16, float32, float64,
 )  # fmt: skip
+NUMBER_KINDS = "biuf"  # NumPy's kinds of dtypes that have a counterpart here
 ALIASES = {"half": float16, "float": float32, "double": float64, "int": int32, "long": int64}
 BY_NAME = {dtype.name: dtype for dtype in ALL} | ALIASES
 BY_NUMPY = {dtype.numpy: dtype for dtype in ALL if dtype is not bfloat16}
@@ -96,7 +111,7 @@ def of(value: Any) -> DType:
     else:
         try:
             found = BY_NUMPY.get(np.dtype(value).newbyteorder("="))
-        except TypeError:
+        except (TypeError, ValueError):
             found = None
     if found is None:
         known = ", ".join(dtype.name for dtype in ALL)
@@ -113,6 +128,30 @@ def of_scalar(value: Any) -> DType:
     if isinstance(value, float | np.floating):
         return default_float
     raise DtypeError(f"[dtype] {value!r} of type {type(value).__name__} is not a number")
+
+
+def require_fit(op: str, value: Any, dtype: DType) -> None:
+    """A number that is to be kept in ``dtype``; a fraction may be cut off.
+
+    Raises:
+        ValueRangeError: one outside the range of ``dtype``; NaN or infinity for an integer.
+    """
+    finite = isinstance(value, int) or math.isfinite(value)
+    if dtype.kind == BOOL or (dtype.kind == FLOAT and not finite):
+        return
+    kept = value if dtype.kind == FLOAT or not finite else int(value)
+    if not finite or not dtype.lowest <= kept <= dtype.largest:
+        raise ValueRangeError(
+            f"[{op}] {value} does not fit {dtype.name}, which holds {dtype.lowest} to "
+            f"{dtype.largest}; choose another dtype"
+        )
+
+
+def fits(value: Any, dtype: DType) -> bool:
+    """Whether a Python number, without its fraction for integers, is in the range of ``dtype``."""
+    if dtype.kind in (BOOL, FLOAT):
+        return True
+    return math.isfinite(value) and bool(dtype.min <= int(value) <= dtype.max)
 
 
 def promote(left: DType, right: DType) -> DType:

@@ -180,7 +180,7 @@ class Tensor:
     ) -> None:
         chosen = None if dtype is None else dt.of(dtype)
         if isinstance(data, Tensor):
-            made = lang.detach(_read(data))
+            made = lang.without_history(_read(data))
             made = lang.cast(made, chosen) if chosen is not None else made
             made = made if device is None else lang.copy_to(made, registry.check_device(device))
         else:
@@ -577,7 +577,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value without derivative history."""
-        return from_node(lang.detach(_read(self)))
+        return from_node(lang.without_history(_read(self)))
 
     def backward(self, gradient: Tensor | None = None, retain_graph: Bool | None = None) -> None:
         """Add the derivative of this tensor to ``grad`` of every leaf that it depends on.
@@ -599,7 +599,7 @@ class Tensor:
         _settle_gradients(owners)
         for owner, part in zip(owners, parts, strict=True):
             if owner is not None and part is not None:
-                _accumulate(owner, lang.detach(part))
+                _accumulate(owner, lang.without_history(part))
         if modes.trace is None:
             modes.add_pending(self)  # computed with the gradients anyway, and often read after
 
@@ -618,7 +618,7 @@ class Tensor:
                 f"[assign] cannot bind a value of shape {given.shape} to a tensor of shape "
                 f"{self.shape}"
             )
-        state.rebind(self, lang.detach(_read(given)))
+        state.rebind(self, lang.without_history(_read(given)))
         return self
 
     def copy_(self, src: Any) -> Tensor:
@@ -872,7 +872,7 @@ class Tensor:
     def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
         """``value`` where ``mask`` holds, in this dtype."""
         filler = _required("masked_fill", value, self)
-        return from_node(lang.cast(lang.where(_read(mask), filler, _read(self)), self.dtype))
+        return from_node(lang.masked_fill(_read(self), _read(mask), filler))
 
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """``self + weight * (end - self)``"""
@@ -883,7 +883,7 @@ class Tensor:
         self, other: Tensor, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
     ) -> Tensor:
         """Whether each pair differs by at most ``atol + rtol * |other|``."""
-        operand = lang.as_node(_required("isclose", other, self), self._node)
+        operand = _required("isclose", other, self)
         return from_node(lang.isclose(_read(self), operand, rtol, atol, equal_nan))
 
     def allclose(
@@ -1047,7 +1047,9 @@ class Tensor:
         ...)`` from the last dim on; or one (before, after) pair for each dim. Negative ones cut."""
         if mode != "constant":
             raise ValueRangeError(f'[pad] mode must be "constant", got {mode!r}')
-        return from_node(lang.pad(_read(self), args.pads(pad, self.ndim), value or 0))
+        return from_node(
+            lang.pad(_read(self), args.pads(pad, self.ndim), 0 if value is None else value)
+        )
 
     def flip(self, *dims: Any) -> Tensor:
         """The order along ``dims`` reversed."""
@@ -1166,10 +1168,11 @@ class Tensor:
         if table.ndim != 2:
             raise ShapeError(f"[embedding] weight must be (rows, width), got shape {table.shape}")
         known = host.check_labels("embedding", index, table.shape[0])
-        if padding_idx is not None and table.tracked:
+        if padding_idx is not None:
             row = lang.reshape(lang.iota(table.shape[0], table.device), (-1, 1))
             frozen = lang.eq(row, padding_idx % table.shape[0])
-            table = lang.where(frozen, lang.detach(table), table)
+            kept = lang.where(frozen, lang.detach(table), table)
+            table = lang.surrogate(table, kept)
         return from_node(lang.embedding(table, index, known))
 
     # -- products -----------------------------------------------------------------------------
@@ -1539,8 +1542,8 @@ def _in_place(tensor: Tensor, op: str, value: Node) -> Tensor:
 
 def _move(running: Tensor, toward: Node, share: Float) -> None:
     """``running = (1 - share) * running + share * toward``"""
-    kept = lang.mul(lang.detach(_read(running)), 1.0 - share)
-    state.rebind(running, lang.add(kept, lang.mul(lang.detach(toward), share)))
+    kept = lang.mul(lang.without_history(_read(running)), 1.0 - share)
+    state.rebind(running, lang.add(kept, lang.mul(lang.without_history(toward), share)))
 
 
 # -- derivatives -----------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def rebind(tensor: Tensor, value: Node) -> None:
         modes.trace.write(tensor)
         current = tensor._node
     if current.op is ops.VARIABLE:
-        tensor._node = node(ops.VARIABLE, (lang.detach(value),), current.arg)
+        tensor._node = node(ops.VARIABLE, (lang.without_history(value),), current.arg)
     else:
         tensor._node = value
     if modes.trace is not None or value.tracked:
