@@ -31,9 +31,7 @@ def default_collate(samples: list[Any], device: str | None = None) -> Any:
     first = samples[0]
     if isinstance(first, Mapping):
         _same(samples, "keys", [sorted(sample) for sample in samples])
-        return {
-            key: default_collate([sample[key] for sample in samples], device) for key in first
-        }
+        return {key: default_collate([sample[key] for sample in samples], device) for key in first}
     if isinstance(first, (tuple, list)):
         _same(samples, "lengths", [len(sample) for sample in samples])
         return tuple(default_collate(list(items), device) for items in zip(*samples, strict=True))

@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 
 from lazygrad.testing import check_grads, conformance
-from lazygrad.testing.cases import CASES, elementwise
+from lazygrad.testing.cases import CASES, edges, elementwise
 from lazygrad.testing.conformance import REFERENCE, Case
 
 BY_DTYPE = [(case, dtype) for case in CASES for dtype in case.dtypes]
 SMOOTH = [case for case in CASES if case.gradient]
-# A kernel for each op takes a compiler long; elementwise cases would show nothing new by it.
-APART = [case for case in CASES if case not in elementwise.CASES]
+# A kernel for each op takes a compiler long; these cases would show nothing new by it.
+APART = [case for case in CASES if case not in (*elementwise.CASES, *edges.CASES)]
 
 
 def test_names_are_distinct() -> None:

@@ -1,6 +1,14 @@
 """The cases of the conformance suite, one module a family."""
 
-from lazygrad.testing.cases import creation, elementwise, movement, products, reduce, windows
+from lazygrad.testing.cases import (
+    creation,
+    edges,
+    elementwise,
+    movement,
+    products,
+    reduce,
+    windows,
+)
 
 CASES = [
     *creation.CASES,
@@ -9,4 +17,5 @@ CASES = [
     *reduce.CASES,
     *products.CASES,
     *windows.CASES,
+    *edges.CASES,
 ]
