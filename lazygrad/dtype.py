@@ -163,6 +163,13 @@ def require_fit(op: str, value: Any, dtype: DType) -> None:
         )
 
 
+def fits(value: Any, dtype: DType) -> bool:
+    """Whether a Python number, without its fraction for integers, is in the range of ``dtype``."""
+    if dtype.kind in (BOOL, FLOAT):
+        return True
+    return math.isfinite(value) and bool(dtype.min <= int(value) <= dtype.max)
+
+
 def promote(left: DType, right: DType) -> DType:
     """The dtype of an operation on two tensors (torch.promote_types)."""
     if left is right:

@@ -41,10 +41,14 @@ class Op:
 
     Attributes:
         cost: instructions an element, where an addition is one.
+        value_arity: how many of its sources the value is computed from; the rest speaks to
+            derivatives.
         vanishes: whether the result is 0, given which operands are (and the others finite).
     """
 
-    __slots__ = ("arity", "commutative", "cost", "doc", "infer", "kind", "name", "vanishes")
+    __slots__ = (
+        "arity", "commutative", "cost", "doc", "infer", "kind", "name", "value_arity", "vanishes",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Op:
         commutative: bool = False,
         cost: int = 1,
         vanishes: Vanishes = _never,
+        value_arity: int | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -66,6 +71,7 @@ class Op:
         self.commutative = commutative
         self.cost = cost
         self.vanishes = vanishes
+        self.value_arity = arity if value_arity is None else value_arity
         ALL.append(self)
 
     def __repr__(self) -> str:
@@ -275,10 +281,18 @@ CONTIGUOUS = Op("CONTIGUOUS", _K, 1, _unchanged, "to be written to memory of its
 COPY = Op("COPY", _K, 1, _unchanged, "arg: device to bring it to")
 VARIABLE = Op("VARIABLE", _K, 1, _unchanged, "arg: identity; a leaf to differentiate against")
 DETACH = Op("DETACH", _K, 1, _unchanged, "a constant to derivatives")
-SURROGATE = Op("SURROGATE", _K, 2, _binary, "the value of src[0] with the derivative of src[1]")
+SURROGATE = Op(
+    "SURROGATE", _K, 2, _binary, "the value of src[0] with the derivative of src[1]", value_arity=1
+)
+# As a surrogate's proxy it says what the derivative is where composing would give 0 * infinity.
+SLOPE = Op(
+    "SLOPE", _K, 2, _binary, "the value of src[0], of which each change counts src[1] times",
+    value_arity=1,
+)  # fmt: skip
 
 BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
 MOVEMENT = tuple(op for op in ALL if op.kind is _M)
 REDUCE = tuple(op for op in ALL if isinstance(op, Reduction))
 COSTLY = frozenset(op for op in ALL if op.cost >= 10)  # longer than writing and reading a value
+DERIVATIVE_MARKS = (VARIABLE, DETACH, SURROGATE, SLOPE)  # the value is src[0], and nothing else

@@ -671,7 +671,7 @@ class Tensor:
         _settle_gradients(owners)
         for owner, part in zip(owners, parts, strict=True):
             if owner is not None and part is not None:
-                _accumulate(owner, lang.detach(part))
+                _accumulate(owner, lang.without_history(part))
         if ambient.trace is None:
             waiting.keep(self)  # computed with the gradients anyway, and often read after
 
@@ -949,9 +949,7 @@ class Tensor:
     def masked_fill(self, mask: Tensor, value: Operand) -> Tensor:
         """``value`` where ``mask`` holds, in this dtype."""
         filler = _required("masked_fill", value, self)
-        if not isinstance(filler, Node):
-            dt.require_fit("masked_fill", filler, self.dtype)
-        return from_node(lang.cast(lang.where(_read(mask), filler, _read(self)), self.dtype))
+        return from_node(lang.masked_fill(_read(self), _read(mask), filler))
 
     def lerp(self, end: Operand, weight: Operand) -> Tensor:
         """``self + weight * (end - self)``"""
@@ -962,7 +960,7 @@ class Tensor:
         self, other: Operand, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False
     ) -> Tensor:
         """Whether each pair differs by at most ``atol + rtol * |other|``."""
-        operand = lang.as_node(_required("isclose", other, self), self._node)
+        operand = _required("isclose", other, self)
         return from_node(lang.isclose(_read(self), operand, rtol, atol, equal_nan))
 
     def allclose(
@@ -1257,10 +1255,10 @@ class Tensor:
         known = host.check_labels("embedding", index, table.shape[0])
         if padding_idx is not None:
             require_range("embedding", -table.shape[0], table.shape[0] - 1, padding_idx=padding_idx)
-        if padding_idx is not None and table.tracked:
             row = lang.reshape(lang.iota(table.shape[0], table.device), (-1, 1))
             frozen = lang.eq(row, padding_idx % table.shape[0])
-            table = lang.where(frozen, lang.detach(table), table)
+            kept = lang.where(frozen, lang.detach(table), table)
+            table = lang.surrogate(table, kept)
         return from_node(lang.embedding(table, index, known))
 
     # -- products -----------------------------------------------------------------------------
@@ -1656,8 +1654,8 @@ def _refuse_view(tensor: Tensor, op: str) -> None:
 
 def _move(running: Tensor, toward: Node, share: Float) -> None:
     """``running = (1 - share) * running + share * toward``"""
-    kept = lang.mul(lang.detach(_read(running)), 1.0 - share)
-    state.rebind(running, lang.add(kept, lang.mul(lang.detach(toward), share)))
+    kept = lang.mul(lang.without_history(_read(running)), 1.0 - share)
+    state.rebind(running, lang.add(kept, lang.mul(lang.without_history(toward), share)))
 
 
 # -- derivatives -----------------------------------------------------------------------------

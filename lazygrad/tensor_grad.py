@@ -69,4 +69,4 @@ def grad(
 
 
 def _derivative(total: Node, create_graph: bool) -> Tensor:
-    return from_node(total if create_graph else lang.detach(total), "grad")
+    return from_node(total if create_graph else lang.without_history(total), "grad")

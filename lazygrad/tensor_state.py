@@ -42,7 +42,7 @@ def detached(value: Node) -> Node:
     held = value_node(value)
     if held.op is ops.BUFFER:
         return held
-    return lang.detach(value) if held.value is None else node(ops.BUFFER, (), held.value)
+    return lang.without_history(value) if held.value is None else node(ops.BUFFER, (), held.value)
 
 
 # -- realising -----------------------------------------------------------------------------------

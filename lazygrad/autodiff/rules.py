@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from lazygrad import lang, ops
-from lazygrad.dtype import FLOAT
+from lazygrad.dtype import FLOAT, accumulator
 from lazygrad.graph import Node, node
 from lazygrad.ops import Op, Shear
 from lazygrad.shape import inverse_permutation
@@ -75,7 +75,8 @@ class Linear:
 class Selection:
     """REDUCE_MAX: the average over the elements that attain the maximum, as torch.amax.
 
-    If the maximum is NaN no element equals it, and the derivative is 0.
+    If the maximum is NaN no element equals it, and the derivative is 0. Half precision could not
+    count the elements: what is counted, and divided by the count, is wide.
     """
 
     def has_derivative(self, index: int) -> bool:
@@ -83,13 +84,13 @@ class Selection:
 
     def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
         missed = self._missed(ans)
-        chosen = lang.sum(lang.where(missed, 0.0, tangent), ans.arg, True)
-        return lang.div(chosen, self._ties(missed, ans))
+        chosen = lang.sum(lang.where(missed, 0.0, lang.widened(tangent)), ans.arg, True)
+        return lang.cast(lang.div(chosen, self._ties(missed, ans)), ans.dtype)
 
     def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
         missed = self._missed(ans)
-        share = lang.div(cotangent, self._ties(missed, ans))
-        return lang.where(missed, 0.0, lang.expand(share, ans.src[0].shape))
+        share = lang.div(lang.widened(cotangent), self._ties(missed, ans))
+        return lang.where(missed, 0.0, lang.expand(lang.cast(share, ans.dtype), missed.shape))
 
     @staticmethod
     def _missed(ans: Node) -> Node:
@@ -97,7 +98,7 @@ class Selection:
 
     @staticmethod
     def _ties(missed: Node, ans: Node) -> Node:
-        attained = lang.cast(lang.ne(missed, True), ans.dtype)
+        attained = lang.cast(lang.ne(missed, True), accumulator(ans.dtype))
         return lang.sum(attained, ans.arg, True)
 
 
@@ -185,6 +186,7 @@ RULES: Mapping[Op, Rule] = {
     ops.COPY: Linear(_copy_back),
     ops.VARIABLE: Diagonal(lambda g, ans, x: g),
     ops.SURROGATE: Diagonal(None, lambda g, ans, x, y: g),
+    ops.SLOPE: Diagonal(lambda g, ans, x, slope: lang.mul(g, slope), None),
 }
 
 NO_RULE: Mapping[Op, str] = {

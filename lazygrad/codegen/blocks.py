@@ -119,9 +119,7 @@ def _is_along(factor: Expr, summed: Range, side: Range) -> bool:
 # -- shapes -------------------------------------------------------------------------------------
 
 
-def _sides(
-    rows: Range, columns: Range, lanes: int, max_group: int
-) -> Iterator[tuple[Side, Side]]:
+def _sides(rows: Range, columns: Range, lanes: int, max_group: int) -> Iterator[tuple[Side, Side]]:
     """Shapes of a block, larger ones first."""
     tiles = [(down, across // lanes) for down, across in TILES if across >= lanes]
     for group, (down, across) in product(GROUPS, tiles):

@@ -190,9 +190,7 @@ def _tile(
     return walks
 
 
-def _shape(
-    vectors: int, length: int, most: int, window: int, accumulators: int
-) -> tuple[int, int]:
+def _shape(vectors: int, length: int, most: int, window: int, accumulators: int) -> tuple[int, int]:
     """Columns and rows of the tile that takes the least time for all of ``length`` rows."""
     shapes = [
         (columns, _rows(length, columns, window, accumulators))

@@ -193,9 +193,7 @@ class Integers:
     def bind_guard(self, guard: Guard, point: Point) -> list[Bound]:
         """The bounds over variables, without those that always hold."""
         bound = [Bound(self.bind(b.index, point), b.low, b.high) for b in guard]
-        return [
-            b for b in bound if b.index.interval[0] < b.low or b.index.interval[1] >= b.high
-        ]
+        return [b for b in bound if b.index.interval[0] < b.low or b.index.interval[1] >= b.high]
 
     def test(self, bounds: Iterable[Bound], also: str = "") -> str:
         """A variable that tells whether all ``bounds`` hold (and ``also``), built up from the

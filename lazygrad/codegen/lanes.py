@@ -112,9 +112,7 @@ def _inside(kernel: Kernel, lanes: int) -> frozenset[Range]:
     return frozenset(found)
 
 
-def _best(
-    ranges: list[Range], accesses: list[tuple[Index, Guard]], lanes: int
-) -> Iterator[Range]:
+def _best(ranges: list[Range], accesses: list[tuple[Index, Guard]], lanes: int) -> Iterator[Range]:
     def price(r: Range) -> float:
         return sum(element_cost(index, guard, r, lanes) for index, guard in accesses)
 

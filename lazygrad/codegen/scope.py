@@ -51,9 +51,7 @@ class Scope:
         loops that are still open below."""
         self.stack[-1 if depth is None else depth].statements.append(statement)
 
-    def once(
-        self, key: Hashable, depth: int, prefix: str, make: Callable[[str], Statement]
-    ) -> str:
+    def once(self, key: Hashable, depth: int, prefix: str, make: Callable[[str], Statement]) -> str:
         """The variable that ``make`` defines, made on the first request only."""
         known = self.stack[depth].known
         found = known.get(key)

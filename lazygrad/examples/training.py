@@ -93,9 +93,7 @@ class Totals:
         return self.correct / self.images
 
 
-def train_epoch(
-    step: Step, batches: Iterable[tuple[Tensor, Tensor]], progress: Progress
-) -> Totals:
+def train_epoch(step: Step, batches: Iterable[tuple[Tensor, Tensor]], progress: Progress) -> Totals:
     """Take one step for each batch; returns the results of all of them."""
     totals = Totals()
     for x, y in batches:
@@ -108,9 +106,7 @@ def train_epoch(
     return totals
 
 
-def evaluate(
-    count: Count, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]
-) -> float:
+def evaluate(count: Count, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
     """The share of images that ``model`` classifies correctly."""
     model.eval()
     counted = [(count(x, y), y.shape[0]) for x, y in batches]

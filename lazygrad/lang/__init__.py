@@ -73,6 +73,7 @@ from lazygrad.lang.elementwise import (
     exp as exp,
     lerp as lerp,
     log as log,
+    masked_fill as masked_fill,
     maximum as maximum,
     minimum as minimum,
     mul as mul,
@@ -81,12 +82,14 @@ from lazygrad.lang.elementwise import (
     rsqrt as rsqrt,
     sign as sign,
     sin as sin,
+    sloped as sloped,
     sqrt as sqrt,
     square as square,
     sub as sub,
     surrogate as surrogate,
     tan as tan,
     where as where,
+    without_history as without_history,
 )
 from lazygrad.lang.indexing import (
     embedding as embedding,
@@ -147,10 +150,10 @@ from lazygrad.lang.normalization import (
 )
 from lazygrad.lang.operands import (
     Operand as Operand,
-    as_node as as_node,
     cast as cast,
     full_like as full_like,
     ones_like as ones_like,
+    widened as widened,
     zeros_like as zeros_like,
 )
 from lazygrad.lang.random import (

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 
 from lazygrad import ops
-from lazygrad.dtype import DType
+from lazygrad.dtype import DType, int64, require_fit
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
-from lazygrad.lang.comparison import gt, isfinite, lt
+from lazygrad.lang.comparison import eq, gt, isfinite, lt
 from lazygrad.lang.elementwise import add, clamp, detach, div, exp, log, mul, sub, surrogate, where
 from lazygrad.lang.operands import cast, require_float, to_float, widened, zeros_like
-from lazygrad.lang.reduce import Axes, amax, sum as sum_over
+from lazygrad.lang.reduce import Axes, amax, largest, sum as sum_over
 from lazygrad.lang.transcendental import erf, expm1, sigmoid, softplus, tanh
 from lazygrad.shape import normalize_axes, normalize_axis
 
@@ -23,8 +23,6 @@ def relu(x: Node) -> Node:
         raise DtypeError("[relu] is not defined for bool; cast it first")
     zero = zeros_like(x)
     value = node(ops.MAX, (x, zero))
-    if not x.tracked:
-        return value
     positive = node(ops.LT, (zero, value))
     return surrogate(value, node(ops.WHERE, (positive, x, zero)))
 
@@ -35,12 +33,15 @@ def relu6(x: Node) -> Node:
 
 
 def hardtanh(x: Node, min_val: float = -1.0, max_val: float = 1.0) -> Node:
-    """``x`` limited to [min_val, max_val], with gradient 0 at the limits."""
+    """``x`` limited to [min_val, max_val], with gradient 0 at the limits. Integers stay integers,
+    and so do their limits."""
+    if x.dtype.is_integer:
+        for limit in (min_val, max_val):
+            require_fit("hardtanh", limit, int64)
+        return clamp(x, int(min_val), int(max_val))
     value = clamp(detach(x), min_val, max_val)
-    if not x.tracked:
-        return value
     inside = node(ops.AND, (gt(x, min_val), lt(x, max_val)))
-    return surrogate(value, where(inside, x, zeros_like(x)))
+    return surrogate(value, where(inside, cast(x, value.dtype), zeros_like(value)))
 
 
 def leaky_relu(x: Node, negative_slope: float = 0.01) -> Node:
@@ -118,11 +119,10 @@ def hardswish(x: Node) -> Node:
 
 
 def logsumexp(x: Node, axes: Axes, keepdim: bool = False) -> Node:
-    """``log(sum(exp(x)))`` without overflow; -inf over nothing but -inf."""
+    """``log(sum(exp(x)))`` without overflow; -inf over nothing, or nothing but -inf."""
     wide = widened(x)
     reduced = normalize_axes("logsumexp", axes, x.ndim)
-    largest = amax(detach(wide), reduced, keepdim=True)
-    shift = where(isfinite(largest), largest, 0.0)
+    shift = finite_largest(wide, reduced)
     total = log(sum_over(exp(sub(wide, shift)), reduced, keepdim=True))
     result = add(total, shift)
     if not keepdim:
@@ -145,6 +145,21 @@ def log_softmax(x: Node, dim: int, dtype: DType | None = None) -> Node:
     axis = normalize_axis("log_softmax", dim, x.ndim)
     shifted = centered(widened(x), axis)
     return cast(sub(shifted, log(_total(exp(shifted), axis))), x.dtype)
+
+
+def safe_softmax(x: Node, dim: int) -> Node:
+    """``softmax``, but 0 instead of NaN where everything along ``dim`` is -inf: forbidden."""
+    axis = normalize_axis("softmax", dim, x.ndim)
+    wide = widened(x)
+    powers = exp(sub(wide, finite_largest(wide, axis)))
+    total = _total(powers, axis)
+    return cast(div(powers, where(eq(total, 0.0), 1.0, total)), x.dtype)
+
+
+def finite_largest(x: Node, axes: Axes) -> Node:
+    """The largest value over ``axes`` (kept) as a constant to derivatives; 0 if infinite or NaN."""
+    highest = largest(detach(x), axes, keepdim=True)
+    return where(isfinite(highest), highest, 0.0)
 
 
 def centered(x: Node, axis: int) -> Node:

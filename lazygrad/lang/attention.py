@@ -7,7 +7,7 @@ import math
 from lazygrad.dtype import BOOL
 from lazygrad.errors import ShapeError, ValueRangeError
 from lazygrad.graph import Node, const
-from lazygrad.lang.activation import softmax
+from lazygrad.lang.activation import safe_softmax, softmax
 from lazygrad.lang.creation import triangle_mask
 from lazygrad.lang.elementwise import add, mul, where
 from lazygrad.lang.linalg import matmul
@@ -26,7 +26,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     dropout_key: Node | None = None,
 ) -> Node:
-    """``softmax(query @ key.T * scale + mask) @ value``.
+    """``softmax(query @ key.T * scale + mask) @ value``; 0 where a mask forbids everything.
 
     Args:
         query, key, value: (.., L, E), (.., S, E), (.., S, V); the result is (.., L, V).
@@ -56,7 +56,8 @@ def scaled_dot_product_attention(
         scores = where(attn_mask, scores, forbidden)
     elif attn_mask is not None:
         scores = add(scores, attn_mask)
-    weights = softmax(scores, -1)
+    # without a mask no row is forbidden as a whole
+    weights = softmax(scores, -1) if attn_mask is None else safe_softmax(scores, -1)
     if dropout_p and dropout_key is not None:
         weights = dropout(weights, dropout_key, dropout_p)
     return matmul(weights, value)

@@ -1,35 +1,39 @@
-"""Comparisons, logic and bits. Comparisons with NaN are false, except ``ne``."""
+"""Comparisons, logic and bits. Comparisons with NaN are false, except ``ne``.
+
+Integers are compared exactly: a number outside the range of the tensor's dtype, too.
+"""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT, bool_ as bool_dtype
+from lazygrad.dtype import BOOL, FLOAT, bool_ as bool_dtype, fits, promote, promote_scalar
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
-from lazygrad.lang.operands import Operand, as_node, full_like, pair
+from lazygrad.lang.operands import Operand, cast, full_like, pair
 
 
 def lt(left: Operand, right: Operand) -> Node:
     """``left < right``"""
-    return node(ops.LT, pair("lt", left, right))
+    return _compared("lt", left, right, lambda first, second: node(ops.LT, (first, second)))
 
 
 def gt(left: Operand, right: Operand) -> Node:
     """``left > right``"""
-    first, second = pair("gt", left, right)
-    return node(ops.LT, (second, first))
+    return _compared("gt", left, right, lambda first, second: node(ops.LT, (second, first)))
 
 
 def le(left: Operand, right: Operand) -> Node:
     """``left <= right``: not ``right < left``, which holds for NaN as well."""
-    first, second = pair("le", left, right)
-    return _less_or_equal(first, second)
+    return _compared("le", left, right, _less_or_equal)
 
 
 def ge(left: Operand, right: Operand) -> Node:
     """``left >= right``"""
-    first, second = pair("ge", left, right)
-    return _less_or_equal(second, first)
+    return _compared("ge", left, right, lambda first, second: _less_or_equal(second, first))
 
 
 def _less_or_equal(first: Node, second: Node) -> Node:
@@ -41,12 +45,33 @@ def _less_or_equal(first: Node, second: Node) -> Node:
 
 def ne(left: Operand, right: Operand) -> Node:
     """``left != right``"""
-    return node(ops.NE, pair("ne", left, right))
+    return _compared("ne", left, right, lambda first, second: node(ops.NE, (first, second)))
 
 
 def eq(left: Operand, right: Operand) -> Node:
     """``left == right``"""
-    return logical_not(node(ops.NE, pair("eq", left, right)))
+    return _compared(
+        "eq", left, right, lambda first, second: logical_not(node(ops.NE, (first, second)))
+    )
+
+
+def _compared(op: str, left: Operand, right: Operand, build: Callable[[Node, Node], Node]) -> Node:
+    """What ``build`` makes of two operands of one dtype that holds the values of both."""
+    if isinstance(left, Node) and isinstance(right, Node):
+        if left.dtype is not right.dtype and FLOAT not in (left.dtype.kind, right.dtype.kind):
+            dtype = promote(left.dtype, right.dtype)
+            left, right = cast(left, dtype), cast(right, dtype)
+    elif isinstance(left, Node) and not _held(left, right):
+        return full_like(left, getattr(operator, op)(0, right), bool_dtype)
+    elif isinstance(right, Node) and not _held(right, left):
+        return full_like(right, getattr(operator, op)(left, 0), bool_dtype)
+    return build(*pair(op, left, right))
+
+
+def _held(x: Node, number: Any) -> bool:
+    """Whether the dtype that ``x`` and a number are compared in holds the number; else it is on
+    the same side of every element as it is of 0."""
+    return fits(number, promote_scalar(x.dtype, number))
 
 
 def to_bool(x: Node) -> Node:
@@ -72,11 +97,11 @@ def logical_xor(left: Operand, right: Operand) -> Node:
 
 
 def _bools(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
-    if isinstance(left, Node):
-        return pair(op, to_bool(left), to_bool(as_node(right, left)))
-    if isinstance(right, Node):
-        return pair(op, to_bool(as_node(left, right)), to_bool(right))
-    raise DtypeError(f"[{op}] needs a tensor, got the numbers {left!r} and {right!r}")
+    return pair(op, _truth(left), _truth(right))
+
+
+def _truth(x: Operand) -> Operand:
+    return to_bool(x) if isinstance(x, Node) else bool(x)
 
 
 def bitwise_and(left: Operand, right: Operand) -> Node:
@@ -104,7 +129,7 @@ def bitwise_not(x: Node) -> Node:
 
 
 def _bits(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
-    first, second = pair(op, left, right)
+    first, second = pair(op, left, right, wraps=True)
     if first.dtype.kind == FLOAT:
         raise DtypeError(f"[{op}] needs integers or bools, got {first.dtype.name}")
     return first, second
@@ -167,7 +192,7 @@ def isfinite(x: Node) -> Node:
 
 
 def isclose(
-    left: Node, right: Node, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    left: Node, right: Operand, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Node:
     """``|left - right| <= atol + rtol * |right|``, or equal (infinities)."""
     first, second = pair("isclose", left, right)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, int32, int64
+from lazygrad.dtype import bool_, int32, int64
 from lazygrad.errors import ShapeError, ValueRangeError
 from lazygrad.graph import Node, Scalar, node
 from lazygrad.lang.creation import iota
-from lazygrad.lang.elementwise import add, div, mul
+from lazygrad.lang.elementwise import add, div, mul, surrogate
 from lazygrad.lang.indexing import every
 from lazygrad.lang.linalg import contract
 from lazygrad.lang.movement import (
@@ -27,7 +27,7 @@ from lazygrad.lang.movement import (
     shrink,
     unsqueeze,
 )
-from lazygrad.lang.operands import cast, full_like
+from lazygrad.lang.operands import cast, full_like, to_float, widened
 from lazygrad.lang.reduce import first_maximum, select_first, sum as sum_over
 
 Sizes = int | Sequence[int]
@@ -303,14 +303,16 @@ def _max_windows(op: str, x: Node, spans: Sequence[Window]) -> tuple[Node, Node,
     lowest = x.dtype.min
     seen = windows(op, x, spans, fill=lowest)
     outer = seen.shape[: x.ndim]
-    flat = reshape(seen, (*outer, -1)) if seen.size else reshape(seen, (*outer, _elements(spans)))
+    flat = reshape(seen, (*outer, _elements(spans)))
     axis = flat.ndim - 1
-    first = first_maximum(flat, axis)
+    inside: Node | None = None
+    if any(window.before > 0 or window.after > 0 for window in spans):
+        # padding is no element, even where all elements are as low
+        inside = reshape(windows(op, full_like(x, True, bool_), spans), flat.shape)
+    first = first_maximum(flat, axis, inside)
     largest = node(ops.REDUCE_MAX, (flat,), (axis,))  # the node that first_maximum compares with
     value = reshape(largest, outer)
-    if x.tracked:
-        chosen = reshape(select_first(flat, first, axis), outer)
-        value = node(ops.SURROGATE, (value, chosen))
+    value = surrogate(value, reshape(select_first(flat, first, axis), outer))
     return value, first, outer[x.ndim - len(spans) :]
 
 
@@ -337,22 +339,27 @@ def avg_pool(
     require_divisor(op, divisor_override)
     spans = _pool_spans(op, x, spatial, kernel_size, stride, padding, 1, ceil_mode)
     pads = sizes_of(op, "padding", padding, spatial, 0)
-    seen = windows(op, x, spans)
-    total = sum_over(seen, range(x.ndim, seen.ndim), dtype=x.dtype)
-    if divisor_override is not None:
-        return div(total, divisor_override)
+    wide = widened(x)
+    seen = windows(op, wide, spans)
+    total = sum_over(seen, range(x.ndim, seen.ndim))
+    borders = pads if count_include_pad else (0,) * spatial
+    counts = divisor_override or _window_counts(x, total, spans, borders)
+    return cast(div(total, counts), to_float(x).dtype)
+
+
+def _window_counts(
+    x: Node, total: Node, spans: Sequence[Window], borders: Sequence[int]
+) -> Node | int:
+    """How many elements each window averages over."""
     counts: Node | int = 1
-    for i, (window, own) in enumerate(zip(spans, pads, strict=True)):
-        axis = x.ndim - spatial + i
-        border = own if count_include_pad else 0
+    for i, (window, border) in enumerate(zip(spans, borders, strict=True)):
+        axis = x.ndim - len(spans) + i
         along = _window_sizes(window, x.shape[axis], border, total.shape[axis])
         if len(set(along)) == 1:
             counts = mul(counts, along[0]) if isinstance(counts, Node) else counts * along[0]
         else:
             counts = mul(_window_size_node(window, x, axis, border, total), counts)
-    if isinstance(counts, Node):
-        counts = cast(counts, total.dtype if total.dtype.kind == FLOAT else int64)
-    return div(total, counts)
+    return cast(counts, total.dtype) if isinstance(counts, Node) else counts
 
 
 def _window_sizes(window: Window, size: int, border: int, count: int) -> list[int]:

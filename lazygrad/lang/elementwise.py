@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from lazygrad import ops
 from lazygrad.dtype import BOOL, FLOAT, DType, bool_ as bool_dtype, of_scalar
 from lazygrad.errors import DtypeError
@@ -9,37 +11,42 @@ from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.lang.movement import broadcast_to
 from lazygrad.lang.operands import (
     Operand,
+    brought,
     cast,
+    common_dtype,
+    constant,
+    float_pair,
     full_like,
     pair,
     require_not_bool,
     to_float,
-    together,
+    zeros_like,
 )
 from lazygrad.shape import broadcast
+
+Slope = tuple[Node, Node]  # an operand, and the derivative by it
 
 
 def add(left: Operand, right: Operand) -> Node:
     """``left + right``; of bools: or."""
-    return node(ops.ADD, pair("add", left, right))
+    return node(ops.ADD, pair("add", left, right, wraps=True))
 
 
 def sub(left: Operand, right: Operand) -> Node:
     """``left - right``; not defined for two bools."""
-    first, second = pair("sub", left, right)
+    first, second = pair("sub", left, right, wraps=True)
     require_not_bool("sub", first)
     return node(ops.ADD, (first, neg(second)))
 
 
 def mul(left: Operand, right: Operand) -> Node:
     """``left * right``; of bools: and."""
-    return node(ops.MUL, pair("mul", left, right))
+    return node(ops.MUL, pair("mul", left, right, wraps=True))
 
 
 def div(left: Operand, right: Operand) -> Node:
     """True division; integers and bools give float32."""
-    first, second = pair("div", left, right)
-    return node(ops.DIV, (to_float(first), to_float(second)))
+    return node(ops.DIV, float_pair("div", left, right))
 
 
 def neg(x: Node) -> Node:
@@ -169,12 +176,18 @@ def _dtype_of_scalars(left: Scalar, right: Scalar) -> DType:
 def clamp(x: Node, min: Operand | None = None, max: Operand | None = None) -> Node:
     """``x`` limited to [min, max]; where ``min > max``, ``max``. NaN stays NaN.
 
-    The gradient flows where ``min <= x <= max``.
+    The gradient flows where ``min <= x <= max``. A bound beyond what an integer dtype holds limits
+    nothing; on the wrong side, its values cannot be held, which is an error.
     """
     if min is None and max is None:
         raise DtypeError("[clamp] needs min, max or both")
     bounds = [bound for bound in (min, max) if bound is not None]
-    x, *limits = together("clamp", x, *bounds)
+    dtype = common_dtype("clamp", (x, *bounds))
+    if dtype.is_integer:
+        min = None if _is_number(min) and min < dtype.min else min
+        max = None if _is_number(max) and max > dtype.max else max
+        bounds = [bound for bound in (min, max) if bound is not None]
+    x, *limits = brought("clamp", dtype, (x, *bounds))
     value = proxy = x
     if min is not None:
         value = node(ops.MAX, (x, limits[0]))
@@ -183,12 +196,28 @@ def clamp(x: Node, min: Operand | None = None, max: Operand | None = None) -> No
         proxy = node(ops.WHERE, (node(ops.LT, (limits[-1], value)), limits[-1], proxy))
         larger = node(ops.MAX, (reversed_order(value), reversed_order(limits[-1])))
         value = reversed_order(larger)
-    return surrogate(value, proxy) if value.tracked else value
+    return surrogate(value, proxy)
+
+
+def _is_number(bound: Operand | None) -> TypeGuard[Scalar]:
+    return bound is not None and not isinstance(bound, Node)
+
+
+def masked_fill(x: Node, mask: Node, value: Operand) -> Node:
+    """``value`` where ``mask`` (bool) holds, in the dtype of ``x``: it loses its fraction there."""
+    if not isinstance(value, Node):
+        return where(mask, constant("masked_fill", value, x.dtype, x), x)
+    return where(mask, cast(value, x.dtype), x)
 
 
 def detach(x: Node) -> Node:
-    """``x`` as a constant to derivatives."""
-    return node(ops.DETACH, (x,)) if x.tracked else x
+    """``x`` as a constant to derivatives, whatever they are taken by."""
+    return node(ops.DETACH, (x,))
+
+
+def without_history(x: Node) -> Node:
+    """``x`` for a handle that no leaf is to be reached from; as it is where there is none."""
+    return detach(x) if x.tracked else x
 
 
 def contiguous(x: Node) -> Node:
@@ -202,12 +231,33 @@ def copy_to(x: Node, device: str) -> Node:
 
 
 def surrogate(value: Node, proxy: Node) -> Node:
-    """The value of ``value`` with the derivative of ``proxy``, which is never computed."""
+    """The value of ``value`` with the derivative of ``proxy``, which is never computed.
+
+    It is there whether a leaf that requires a gradient lies below or not: derivatives can be taken
+    by any node. Plans drop it.
+    """
     return node(ops.SURROGATE, (value, proxy))
 
 
-def flat(value: Node, x: Node) -> Node:
-    """``value``, computed from ``x`` in steps: its derivative is 0, not absent."""
-    if not x.tracked:
+def sloped(value: Node, *parts: Slope) -> Node:
+    """``value``, whose derivative by each ``x`` of ``parts`` is the ``slope`` beside it.
+
+    For derivatives that composed ones miss, as where 0 meets infinity. Slopes are graphs like any
+    other, so that they can be differentiated again.
+    """
+    proxy: Node | None = None
+    for x, slope in parts:
+        part = node(ops.SLOPE, (x, slope))
+        proxy = part if proxy is None else node(ops.ADD, (proxy, part))
+    return value if proxy is None else surrogate(value, proxy)
+
+
+def flat(value: Node, *operands: Node) -> Node:
+    """``value``, computed in steps from ``operands``, of its shape: its derivative is 0, not
+    absent, and stays 0 where an infinite one comes in."""
+    if value.dtype.kind != FLOAT:
         return value
-    return surrogate(value, node(ops.MUL, (cast(x, value.dtype), full_like(value, 0))))
+    proxy, never = zeros_like(value), full_like(value, False, bool_dtype)
+    for x in operands:
+        proxy = node(ops.WHERE, (never, cast(x, value.dtype), proxy))
+    return surrogate(value, proxy)

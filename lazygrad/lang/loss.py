@@ -20,6 +20,7 @@ from lazygrad.lang.elementwise import (
     maximum,
     mul,
     neg,
+    sloped,
     square,
     sub,
     where,
@@ -225,8 +226,9 @@ def smooth_l1_loss(x: Node, target: Node, reduction: str = "mean", beta: float =
     if beta == 0:
         return l1_loss(x, target, reduction)
     gap = absolute(_difference("smooth_l1_loss", x, target))
-    small = mul(square(gap), 0.5 / beta)
-    return reduced("smooth_l1_loss", where(lt(gap, beta), small, sub(gap, 0.5 * beta)), reduction)
+    near = lt(gap, beta)
+    small = mul(square(where(near, gap, 0.0)), 0.5 / beta)
+    return reduced("smooth_l1_loss", where(near, small, sub(gap, 0.5 * beta)), reduction)
 
 
 def huber_loss(x: Node, target: Node, reduction: str = "mean", delta: float = 1.0) -> Node:
@@ -244,13 +246,20 @@ def _difference(op: str, x: Node, target: Node) -> Node:
 def binary_cross_entropy(
     x: Node, target: Node, weight: Node | None = None, reduction: str = "mean"
 ) -> Node:
-    """``-(t * log(x) + (1 - t) * log(1 - x))`` for probabilities; logarithms not below -100."""
+    """``-(t * log(x) + (1 - t) * log(1 - x))`` for probabilities; logarithms not below -100.
+
+    As in PyTorch, the derivative ``(x - t) / (x * (1 - x))`` has no divisor below 1e-12, so that it
+    is finite at 0 and 1.
+    """
     require_float("binary_cross_entropy", x)
     _same_shape("binary_cross_entropy", x, target)
     wide, share = widened(x), widened(target)
     yes = maximum(log(wide), -100.0)
     no = maximum(log1p(neg(wide)), -100.0)
     loss = neg(add(mul(share, yes), mul(sub(1.0, share), no)))
+    steepness = maximum(mul(wide, sub(1.0, wide)), 1e-12)
+    slope = div(sub(wide, share), steepness)
+    loss = sloped(loss, (wide, slope), (share, sub(no, yes)))
     loss = loss if weight is None else mul(loss, weight)
     return cast(reduced("binary_cross_entropy", loss, reduction), x.dtype)
 
@@ -299,5 +308,6 @@ def kl_div(x: Node, target: Node, reduction: str = "mean", log_target: bool = Fa
         safe = where(positive, target, 1.0)
         loss = mul(target, sub(log(safe), x))
     if reduction == "batchmean":
-        return div(reduce.sum(loss), float(x.shape[0] if x.ndim else 1))
+        total = reduce.sum(widened(loss))
+        return cast(div(total, float(x.shape[0] if x.ndim else 1)), loss.dtype)
     return reduced("kl_div", loss, reduction)

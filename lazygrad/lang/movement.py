@@ -5,6 +5,7 @@ They move no data. A step that changes nothing returns its operand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from lazygrad import ops
@@ -98,11 +99,8 @@ def pad(x: Node, pads: Pads, value: Scalar = 0) -> Node:
         widths = tuple((max(before, 0), max(after, 0)) for before, after in widths)
     if all(width == (0, 0) for width in widths):
         return x
-    if x.size == 0 and not x.tracked:
-        full = tuple(n + sum(width) for n, width in zip(x.shape, widths, strict=True))
-        return const(value, x.dtype, full, x.device)
     padded = node(ops.PAD, (x,), widths)
-    if value == 0:
+    if value == 0 and math.copysign(1.0, value) > 0:
         return padded
     inside = node(ops.PAD, (const(True, bool_, x.shape, x.device),), widths)
     filler = const(value, x.dtype, padded.shape, x.device)

@@ -1,12 +1,15 @@
 """What the operands of a function become before it builds a node.
 
-Python scalars are weak: they take the tensor's shape, and its dtype as far as its kind allows.
+Python scalars are weak: they take the tensor's shape, and its dtype as far as its kind allows. One
+that this dtype does not hold is an error: it is never wrapped to another number, except for sums,
+products and bits, where the result is the exact one wrapped as it is for any operands.
 Nodes are promoted and broadcast to each other, as PyTorch does it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -18,8 +21,12 @@ from lazygrad.dtype import (
     DType,
     accumulator,
     default_float,
+    float64,
+    int64,
     promote,
     promote_scalar,
+    require_fit,
+    uint64,
 )
 from lazygrad.errors import DtypeError
 from lazygrad.graph import Node, Scalar, const, node
@@ -47,8 +54,27 @@ def ones_like(x: Node, dtype: DType | None = None) -> Node:
     return full_like(x, 1, dtype)
 
 
-def pair(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
-    """Two operands with the same shape and dtype; at least one of them is a Node."""
+def constant(op: str, value: Scalar, dtype: DType, like: Node, wraps: bool = False) -> Node:
+    """A scalar operand, in the shape and on the device of ``like``.
+
+    Raises:
+        ValueRangeError: one that an integer ``dtype`` does not hold; with ``wraps``, one of over 64
+            bits. Floats round it, to infinity if need be.
+    """
+    held = dtype
+    if dtype.kind == FLOAT:
+        held = float64
+    elif wraps and dtype.is_integer:
+        held = uint64 if value >= 0 else int64
+    require_fit(op, value, held)
+    return const(value, dtype, like.shape, like.device)
+
+
+def pair(op: str, left: Operand, right: Operand, wraps: bool = False) -> tuple[Node, Node]:
+    """Two operands with the same shape and dtype; at least one of them is a Node.
+
+    ``wraps``: the result of ``op`` wraps around as its operands do.
+    """
     if isinstance(left, Node):
         if isinstance(right, Node):
             if left.shape == right.shape and left.dtype is right.dtype:
@@ -56,29 +82,45 @@ def pair(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
             first, second = together(op, left, right)
             return first, second
         dtype = promote_scalar(left.dtype, right)
-        return cast(left, dtype), const(right, dtype, left.shape, left.device)
+        return cast(left, dtype), constant(op, right, dtype, left, wraps)
     if isinstance(right, Node):
         dtype = promote_scalar(right.dtype, left)
-        return const(left, dtype, right.shape, right.device), cast(right, dtype)
+        return constant(op, left, dtype, right, wraps), cast(right, dtype)
     raise DtypeError(f"[{op}] needs a tensor, got the numbers {left!r} and {right!r}")
 
 
 def together(op: str, *operands: Operand) -> tuple[Node, ...]:
     """Any number of operands with one shape and dtype; at least one of them is a Node."""
+    return brought(op, common_dtype(op, operands), operands)
+
+
+def float_pair(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
+    """As ``pair``, in floats: integers become floats before they meet, so that none is wrapped."""
+    dtype = common_dtype(op, (left, right))
+    first, second = brought(op, dtype if dtype.kind == FLOAT else default_float, (left, right))
+    return first, second
+
+
+def common_dtype(op: str, operands: Sequence[Operand]) -> DType:
+    """What Nodes and scalars promote to; at least one of them is a Node."""
     nodes = [operand for operand in operands if isinstance(operand, Node)]
     if not nodes:
-        raise DtypeError(f"[{op}] needs a tensor, got the numbers {operands!r}")
+        raise DtypeError(f"[{op}] needs a tensor, got the numbers {tuple(operands)!r}")
     dtype = result_dtype(nodes)
     for operand in operands:
         if not isinstance(operand, Node):
             dtype = promote_scalar(dtype, operand)
+    return dtype
+
+
+def brought(op: str, dtype: DType, operands: Sequence[Operand]) -> tuple[Node, ...]:
+    """Operands in ``dtype``, broadcast to each other."""
+    nodes = [operand for operand in operands if isinstance(operand, Node)]
     shape = broadcast(op, *(x.shape for x in nodes))
-    device = nodes[0].device
+    spread = [broadcast_to(cast(x, dtype), shape) for x in nodes]
+    moved = iter(spread)
     return tuple(
-        broadcast_to(cast(x, dtype), shape)
-        if isinstance(x, Node)
-        else const(x, dtype, shape, device)
-        for x in operands
+        next(moved) if isinstance(x, Node) else constant(op, x, dtype, spread[0]) for x in operands
     )
 
 
@@ -99,13 +141,6 @@ def result_dtype(nodes: list[Node]) -> DType:
     if dims.kind == BOOL or scalars.kind == FLOAT:
         return promote(dims, scalars)
     return dims
-
-
-def as_node(x: Operand, like: Node) -> Node:
-    """A Node as it is, a scalar as a constant like ``like`` (promoted by it)."""
-    if isinstance(x, Node):
-        return x
-    return const(x, promote_scalar(like.dtype, x), like.shape, like.device)
 
 
 def to_float(x: Node) -> Node:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, DType, accumulator, default_int
+from lazygrad.dtype import FLOAT, DType, accumulator, bool_, default_int, uint8
 from lazygrad.errors import ShapeError
 from lazygrad.graph import Node, const, node
-from lazygrad.lang.comparison import eq, isnan, logical_not, logical_or, to_bool
+from lazygrad.lang.comparison import eq, isnan, logical_and, logical_not, logical_or, ne, to_bool
 from lazygrad.lang.creation import positions
-from lazygrad.lang.elementwise import add, div, mul, reversed_order, sqrt, square, sub, surrogate
+from lazygrad.lang.elementwise import (
+    add,
+    div,
+    mul,
+    reversed_order,
+    sloped,
+    sqrt,
+    square,
+    sub,
+    surrogate,
+    where,
+)
 from lazygrad.lang.movement import broadcast_to, flatten, movedim, pad, reshape, shrink
 from lazygrad.lang.operands import cast, require_float, zeros_like
 from lazygrad.shape import Shape, normalize_axes, normalize_axis, numel
@@ -31,15 +42,9 @@ def sum(x: Node, axes: Axes = None, keepdim: bool = False, dtype: DType | None =
     return _kept(cast(total, dtype), reduced, keepdim)
 
 
-def _reduce(op: ops.Reduction, x: Node, axes: Shape) -> Node:
-    """The graph's reduction, which keeps reduced dims with size 1; dims of size 1 need none.
-
-    Over nothing it is the op's identity; a tracked operand stays in the graph all the same.
-    """
+def _reduce(op: ops.Op, x: Node, axes: Shape) -> Node:
+    """The graph's reduction, which keeps reduced dims with size 1; dims of size 1 need none."""
     needed = tuple(axis for axis in axes if x.shape[axis] != 1)
-    if x.size == 0 and not x.tracked:
-        shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
-        return const(op.identity(x.dtype), x.dtype, shape, x.device)
     return node(op, (x,), needed) if needed else x
 
 
@@ -80,10 +85,14 @@ def var(x: Node, axes: Axes = None, correction: float = 1, keepdim: bool = False
 
 
 def std(x: Node, axes: Axes = None, correction: float = 1, keepdim: bool = False) -> Node:
-    """Standard deviation, the root of ``var``."""
+    """Standard deviation, the root of ``var``; where it is 0, so is its derivative."""
     wide = cast(x, accumulator(x.dtype))
     require_float("std", x)
-    return cast(sqrt(var(wide, axes, correction, keepdim)), x.dtype)
+    variance = var(wide, axes, correction, keepdim)
+    root = sqrt(variance)
+    varies = ne(variance, 0.0)
+    halved = div(0.5, where(varies, root, 1.0))
+    return cast(sloped(root, (variance, where(varies, halved, 0.0))), x.dtype)
 
 
 def amax(x: Node, axes: Axes = None, keepdim: bool = False) -> Node:
@@ -92,7 +101,12 @@ def amax(x: Node, axes: Axes = None, keepdim: bool = False) -> Node:
     Raises:
         ShapeError: over an axis of size 0.
     """
-    reduced = _nonempty("amax", x, axes)
+    return largest(x, _nonempty("amax", x, axes), keepdim)
+
+
+def largest(x: Node, axes: Axes = None, keepdim: bool = False) -> Node:
+    """As ``amax``; over nothing the smallest value of the dtype, of floats -inf."""
+    reduced = normalize_axes("amax", axes, x.ndim)
     return _kept(_reduce(ops.REDUCE_MAX, x, reduced), reduced, keepdim)
 
 
@@ -152,22 +166,31 @@ def _pick_last(x: Node, k: int) -> Node:
 
 
 def any(x: Node, axes: Axes = None, keepdim: bool = False) -> Node:
-    """Whether something differs from 0; False over nothing."""
+    """Whether something differs from 0; False over nothing. bool, but uint8 of uint8."""
     reduced = normalize_axes("any", axes, x.ndim)
-    return _kept(_reduce(ops.REDUCE_MAX, to_bool(x), reduced), reduced, keepdim)
+    found = _kept(_reduce(ops.REDUCE_MAX, to_bool(x), reduced), reduced, keepdim)
+    return cast(found, _truth_dtype(x))
 
 
 def all(x: Node, axes: Axes = None, keepdim: bool = False) -> Node:
-    """Whether nothing is 0; True over nothing."""
-    return logical_not(any(logical_not(x), axes, keepdim))
+    """Whether nothing is 0; True over nothing. bool, but uint8 of uint8."""
+    return cast(logical_not(any(logical_not(x), axes, keepdim)), _truth_dtype(x))
 
 
-def first_maximum(x: Node, axis: int) -> Node:
-    """int32 index along ``axis`` (kept with size 1) of the first largest value, or first NaN."""
+def _truth_dtype(x: Node) -> DType:
+    """PyTorch's: uint8 was its bool once."""
+    return x.dtype if x.dtype is uint8 else bool_
+
+
+def first_maximum(x: Node, axis: int, allowed: Node | None = None) -> Node:
+    """int32 index along ``axis`` (kept with size 1) of the first largest value, or first NaN, of
+    those ``allowed`` (bool), which must include one."""
     largest = node(ops.REDUCE_MAX, (x,), (axis,))
     hit = eq(x, broadcast_to(largest, x.shape))
     if x.dtype.kind == FLOAT:
         hit = logical_or(hit, isnan(x))
+    if allowed is not None:
+        hit = logical_and(hit, allowed)
     size = x.shape[axis]
     countdown = sub(size, positions(x, axis))  # size at the front ... 1 at the end
     found = node(ops.WHERE, (hit, countdown, zeros_like(countdown)))
@@ -201,8 +224,7 @@ def _extreme(op: str, x: Node, dim: int, keepdim: bool, smallest: bool) -> tuple
     index = first_maximum(ordered, axis)
     largest = node(ops.REDUCE_MAX, (ordered,), (axis,))
     value = reversed_order(largest) if smallest else largest
-    if x.tracked:
-        value = surrogate(value, select_first(x, index, axis))
+    value = surrogate(value, select_first(x, index, axis))
     return _kept(value, axes, keepdim), _kept(cast(index, default_int), axes, keepdim)
 
 

@@ -82,7 +82,7 @@ def _round(x: Node) -> Node:
     below = _floor(wide)
     rest = sub(wide, below)
     half = full_like(rest, 0.5)
-    odd = node(ops.NE, (node(ops.MOD, (below, full_like(below, 2.0))), zeros_like(below)))
+    odd = node(ops.NE, (whole_part(mul(below, 0.5)), mul(below, 0.5)))
     up_from_half = node(ops.AND, (_not(node(ops.LT, (rest, half))), odd))
     up = node(ops.ADD, (node(ops.LT, (half, rest)), up_from_half))
     value = _where(up, add(below, 1.0), below)
@@ -111,9 +111,7 @@ def fmod(left: Operand, right: Operand) -> Node:
     first, second = pair("fmod", left, right)
     require_not_bool("fmod", first)
     value = node(ops.MOD, (first, second))
-    if not (first.tracked or second.tracked):
-        return value
-    return surrogate(value, sub(first, mul(second, whole_part(detach(div(first, second))))))
+    return _remaining(value, first, second, whole_part(div(first, second)))
 
 
 def remainder(left: Operand, right: Operand) -> Node:
@@ -122,9 +120,14 @@ def remainder(left: Operand, right: Operand) -> Node:
     require_not_bool("remainder", first)
     rest = node(ops.MOD, (detach(first), detach(second)))
     value = _where(_signs_differ(rest, second), add(rest, detach(second)), rest)
-    if not (first.tracked or second.tracked):
+    return _remaining(value, first, second, _quotient_below(first, second))
+
+
+def _remaining(value: Node, first: Node, second: Node, quotient: Node) -> Node:
+    """``value`` with the derivative of ``first - second * quotient``, which has steps."""
+    if value.dtype.kind != FLOAT:
         return value
-    return surrogate(value, sub(first, mul(second, _floor(detach(div(first, second))))))
+    return surrogate(value, sub(first, mul(second, detach(quotient))))
 
 
 def _signs_differ(rest: Node, divisor: Node) -> Node:
@@ -137,8 +140,12 @@ def _signs_differ(rest: Node, divisor: Node) -> Node:
 
 def floor_divide(left: Operand, right: Operand) -> Node:
     """Python's ``//``: the quotient rounded down, in the promoted dtype."""
-    first, second = (detach(x) for x in pair("floor_divide", left, right))
+    first, second = pair("floor_divide", left, right)
     require_not_bool("floor_divide", first)
+    return flat(_quotient_below(first, second), first, second)
+
+
+def _quotient_below(first: Node, second: Node) -> Node:
     rest = node(ops.MOD, (first, second))
     adjust = _signs_differ(rest, second)
     if first.dtype.kind != FLOAT:
@@ -157,7 +164,6 @@ def floor_divide(left: Operand, right: Operand) -> Node:
 
 def trunc_divide(left: Operand, right: Operand) -> Node:
     """The quotient rounded towards zero, in the promoted dtype."""
-    first, second = (detach(x) for x in pair("div", left, right))
+    first, second = pair("div", left, right)
     require_not_bool("div", first)
-    quotient = node(ops.DIV, (first, second))
-    return whole_part(quotient)
+    return flat(whole_part(node(ops.DIV, (first, second))), first, second)

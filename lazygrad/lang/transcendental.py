@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable, Sequence
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, float64
+from lazygrad.dtype import FLOAT, float64, promote_scalar
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, Scalar, node
 from lazygrad.lang.comparison import (
     eq,
+    ge,
     gt,
     isfinite,
     isinf,
@@ -26,6 +27,7 @@ from lazygrad.lang.comparison import (
     ne,
 )
 from lazygrad.lang.elementwise import (
+    Slope,
     abs as absolute,
     add,
     detach,
@@ -37,6 +39,7 @@ from lazygrad.lang.elementwise import (
     neg,
     reciprocal,
     rsqrt,
+    sloped,
     sqrt,
     square,
     sub,
@@ -46,6 +49,7 @@ from lazygrad.lang.elementwise import (
 from lazygrad.lang.operands import (
     Operand,
     cast,
+    float_pair,
     full_like,
     is_whole,
     ones_like,
@@ -57,6 +61,7 @@ from lazygrad.lang.operands import (
 from lazygrad.lang.rounding import whole_part
 
 LARGEST_UNROLLED_POWER = 64
+EXACT_ORDERS = 2  # derivatives of powers that hold at 0 and infinity; higher ones are composed
 
 
 def _in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
@@ -91,7 +96,7 @@ def _expm1(x: Node) -> Node:
     series = [1.0 / math.factorial(power) for power in range(terms, 0, -1)]
     near = mul(polynomial(x, series), x)
     value = where(lt(absolute(x), 0.5), near, sub(exp(x), 1.0))
-    return surrogate(value, exp(x)) if x.tracked else value
+    return surrogate(value, exp(x))
 
 
 def log1p(x: Node) -> Node:
@@ -104,7 +109,7 @@ def _log1p(x: Node) -> Node:
     lost = sub(x, sub(rounded, 1.0))  # what rounding 1 + x took away
     correction = where(isinf(rounded), 0.0, div(lost, rounded))
     value = add(log(rounded), where(eq(rounded, 0.0), 0.0, correction))
-    return surrogate(value, log(rounded)) if x.tracked else value
+    return surrogate(value, log(rounded))
 
 
 def log2(x: Node) -> Node:
@@ -119,8 +124,8 @@ def log10(x: Node) -> Node:
 
 def logaddexp(left: Operand, right: Operand) -> Node:
     """``log(exp(left) + exp(right))`` without overflow."""
-    first, second = pair("logaddexp", left, right)
-    dtype = to_float(first).dtype
+    first, second = float_pair("logaddexp", left, right)
+    dtype = first.dtype
     first, second = widened(first), widened(second)
     swap = lt(first, second)
     high, low = where(swap, second, first), where(swap, first, second)
@@ -261,23 +266,34 @@ def _pow_scalar(base: Node, exponent: Scalar) -> Node:
             raise ValueRangeError(
                 f"[pow] an integer base with the negative exponent {exponent}; use a float base"
             )
-        first, _ = pair("pow", base, exponent)
-        return _repeated_product(first, exponent)
-    special = _EXACT_POWERS.get(exponent)
-    if special is not None:
-        return _in_wide(base, special)
+        return _repeated_product(cast(base, promote_scalar(base.dtype, exponent)), exponent)
+    if exponent in _EXACT_POWERS:
+        return _in_wide(base, _EXACT_POWERS[exponent])
     if is_whole(exponent) and -LARGEST_UNROLLED_POWER <= exponent <= LARGEST_UNROLLED_POWER:
-        if exponent >= 0:
-            return _in_wide(base, lambda x: _repeated_product(x, int(exponent)))
-        return _in_wide(base, lambda x: reciprocal(_repeated_product(x, -int(exponent))))
+        return _in_wide(base, lambda x: _whole_power(x, int(exponent)))
     return _in_wide(base, lambda x: _pow_floats(x, full_like(x, exponent)))
+
+
+def _pow_three_halves(x: Node) -> Node:
+    root = sqrt(x)
+    value = where(eq(x, -math.inf), math.inf, mul(x, root))
+    return sloped(value, (x, mul(root, 1.5)))
 
 
 _EXACT_POWERS: dict[float, Callable[[Node], Node]] = {
     0.5: sqrt,
     -0.5: rsqrt,
-    1.5: lambda x: mul(x, sqrt(x)),
+    1.5: _pow_three_halves,
 }
+
+
+def _whole_power(x: Node, exponent: int, orders: int = EXACT_ORDERS) -> Node:
+    if exponent >= -1:
+        return _repeated_product(x, exponent) if exponent >= 0 else reciprocal(x)
+    value = reciprocal(_repeated_product(x, -exponent))
+    if not orders:
+        return value
+    return sloped(value, (x, mul(_whole_power(x, exponent - 1, orders - 1), exponent)))
 
 
 def _repeated_product(x: Node, exponent: int) -> Node:
@@ -311,26 +327,50 @@ def _pow_integers(base: Node, exponent: Node) -> Node:
 
 
 def _pow_floats(base: Node, exponent: Node) -> Node:
+    """``base ** exponent``, of which the first ``EXACT_ORDERS`` derivatives are right everywhere,
+    by definition instead of by composition: at 0 and infinity that would multiply 0 by infinity."""
+    exponents = [_lowered(exponent, k) for k in range(EXACT_ORDERS + 1)]
+    values = [_power(base, lower) for lower in exponents]
+    exact = values
+    for order in range(EXACT_ORDERS, 0, -1):
+        exact = [
+            sloped(values[k], *_slopes_of_power(base, exponents[k], exact[k], exact[k + 1]))
+            for k in range(order)
+        ]
+    return exact[0]
+
+
+def _lowered(exponent: Node, by: int) -> Node:
+    """``exponent - by``; a constant stays one."""
+    if exponent.op is ops.CONST:
+        return full_like(exponent, exponent.arg.value - by)
+    return sub(exponent, float(by)) if by else exponent
+
+
+def _slopes_of_power(base: Node, exponent: Node, power: Node, lower: Node) -> list[Slope]:
+    """The derivatives of ``power``, given ``base ** (exponent - 1)``; none by constants."""
+    found: list[Slope] = []
+    if base.op is not ops.CONST:
+        found.append((base, where(eq(exponent, 0.0), 0.0, mul(exponent, lower))))
+    if exponent.op is not ops.CONST:
+        level = logical_and(eq(base, 0.0), ge(exponent, 0.0))
+        found.append((exponent, where(level, 0.0, mul(power, log(where(level, 1.0, base))))))
+    return found
+
+
+def _power(base: Node, exponent: Node) -> Node:
+    """The value of ``base ** exponent``, as C's pow has it for 0, infinity and NaN."""
     fixed = detach(exponent)
-    at_zero, negative = eq(base, 0.0), lt(base, 0.0)
-    power = exp(mul(exponent, log(where(at_zero, 1.0, absolute(base)))))
-    odd = eq(absolute(node(ops.MOD, (fixed, full_like(fixed, 2.0)))), 1.0)
-    result = where(logical_and(negative, odd), neg(power), power)
-    fractional = logical_and(negative, ne(whole_part(fixed), fixed))
+    power = exp(mul(exponent, log(absolute(base))))
+    whole, half = eq(whole_part(fixed), fixed), mul(fixed, 0.5)
+    odd = logical_and(whole, ne(whole_part(half), half))
+    minus = lt(where(eq(base, 0.0), reciprocal(base), base), 0.0)  # of -0.0 too
+    result = where(logical_and(odd, minus), neg(power), power)
+    fractional = logical_and(lt(base, 0.0), logical_not(whole))
     result = where(logical_and(fractional, isfinite(base)), math.nan, result)
-    result = where(at_zero, _power_of_zero(base, fixed), result)
-    # as in C, x ** 0 and 1 ** y are 1 even if x or y is infinite or NaN
-    one = logical_and(eq(fixed, 0.0), logical_not(isfinite(base)))
-    one = logical_or(one, logical_and(eq(base, 1.0), logical_not(isfinite(fixed))))
-    return where(one, 1.0, result)
-
-
-def _power_of_zero(base: Node, exponent: Node) -> Node:
-    """0 to a power, with its derivative by the base: infinite below 1, 1 at 1, 0 above."""
-    value = where(gt(exponent, 0.0), 0.0, where(eq(exponent, 0.0), 1.0, full_like(base, math.inf)))
-    if not base.tracked:
-        return value
-    steep = where(lt(exponent, 0.0), -math.inf, math.inf)
-    slope = where(gt(exponent, 1.0), 0.0, where(eq(exponent, 1.0), 1.0, steep))
-    # guarded twice: infinite slopes must not meet the zero cotangents of other bases
-    return surrogate(value, mul(where(eq(base, 0.0), base, 0.0), slope))
+    # x ** 0 and 1 ** y are 1 whatever x and y are, and so is (-1) ** infinity
+    regular = logical_and(isfinite(base), ne(base, 0.0))
+    one = logical_and(eq(fixed, 0.0), logical_not(regular))
+    of_one = logical_and(eq(base, 1.0), logical_not(isfinite(fixed)))
+    of_minus_one = logical_and(eq(base, -1.0), isinf(fixed))
+    return where(logical_or(one, logical_or(of_one, of_minus_one)), 1.0, result)

@@ -57,14 +57,16 @@ def structure(requested: Sequence[Node]) -> Structure:
     number: dict[Node, int] = {}
     rows: list[Hashable] = []
     leaves: list[Node] = []
-    for position, value in enumerate(order):
-        number[value] = position
+    for value in order:
         if is_realised(value):
             rows.append((value.shape, value.dtype))
             leaves.append(value)
+        elif value.op in ops.DERIVATIVE_MARKS:
+            number[value] = number[value.src[0]]
+            continue
         else:
-            arg = None if value.op is ops.VARIABLE else value.arg
-            rows.append((value.op, tuple([number[s] for s in value.src]), arg))
+            rows.append((value.op, tuple([number[s] for s in value.src]), value.arg))
+        number[value] = len(rows) - 1
     key = (tuple(rows), tuple([number[r] for r in requested]))
     return Structure(key, tuple(leaves))
 
@@ -74,7 +76,7 @@ def is_realised(value: Node) -> bool:
 
 
 def unrealised_sources(value: Node) -> tuple[Node, ...]:
-    return () if is_realised(value) else value.src
+    return () if is_realised(value) else value.src[: value.op.value_arity]
 
 
 def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
@@ -176,17 +178,21 @@ class Placeholder:
 
 
 def with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
-    """``requested`` rebuilt on other leaves, with the origin of each node: its own, or that of
-    what was made of it."""
+    """The values of ``requested`` rebuilt on other leaves, without what derivatives are told, with
+    the origin of each node: its own, or that of what was made of it."""
     done = dict(cut)
-    order = toposort(requested, lambda n: () if n in cut else n.src)
+    order = toposort(requested, lambda n: () if n in cut else n.src[: n.op.value_arity])
     origins = {value: value.origin for value in order}
     for value in reversed(order):  # the earliest reader has the last word
-        for operand in value.src:
+        for operand in value.src[: value.op.value_arity]:
             if operand.origin is None:
                 origins[operand] = origins[value]
     for value in order:
-        if value not in done:
+        if value in done:
+            continue
+        if value.op in ops.DERIVATIVE_MARKS:
+            done[value] = done[value.src[0]]
+        else:
             copy = node(value.op, tuple(done[s] for s in value.src), value.arg)
             copy.origin = copy.origin or origins[value]
             done[value] = copy

@@ -41,10 +41,17 @@ def drop_empty(current: Node) -> Node | None:
     return _like(current, 0) if current.size == 0 else None
 
 
+@rules.on(*ops.REDUCE)
+def reduce_nothing(current: Node) -> Node | None:
+    if current.src[0].size or not isinstance(current.op, ops.Reduction):
+        return None
+    return _like(current, current.op.identity(current.dtype))
+
+
 # -- marks ------------------------------------------------------------------------------------
 
 
-@rules.on(ops.VARIABLE, ops.DETACH, ops.SURROGATE)
+@rules.on(*ops.DERIVATIVE_MARKS)
 def drop_mark(current: Node) -> Node | None:
     """Marks speak to derivatives only."""
     return current.src[0]
@@ -68,10 +75,8 @@ def copy_to_same_device(current: Node) -> Node | None:
 def fold_constants(current: Node) -> Node | None:
     if not all(operand.op is ops.CONST for operand in current.src):
         return None
-    values = tuple(
-        np.asarray(operand.arg.value).astype(semantics.compute_dtype(operand.dtype))
-        for operand in current.src
-    )
+    with np.errstate(all="ignore"):
+        values = tuple(semantics.cast(n.arg.value, n.dtype) for n in current.src)
     folded = semantics.apply(current.op, values, current.dtype)
     return _like(current, folded.item())
 
@@ -85,7 +90,8 @@ def move_constant(current: Node) -> Node | None:
 @rules.on(ops.PAD, ops.SHEAR)
 def pad_zero(current: Node) -> Node | None:
     inner = current.src[0]
-    return _like(current, 0) if is_const(inner, 0) and inner.arg.sign > 0 else None
+    nothing = inner.size == 0 or (is_const(inner, 0) and inner.arg.sign > 0)
+    return _like(current, 0) if nothing else None
 
 
 @rules.on(ops.SUM)
@@ -113,11 +119,15 @@ def max_constant(current: Node) -> Node | None:
 
 @rules.on(ops.ADD)
 def add_zero(current: Node) -> Node | None:
-    """x + 0; of floats only x + -0.0 would keep the sign of -0.0, which nobody relies on."""
+    """x + 0; of floats x + -0.0 only, because -0.0 + 0.0 is 0.0."""
     left, right = current.src
-    if is_const(right, 0):
+    if _adds_nothing(right):
         return left
-    return right if is_const(left, 0) else None
+    return right if _adds_nothing(left) else None
+
+
+def _adds_nothing(value: Node) -> bool:
+    return is_const(value, 0) and (value.dtype.kind != dt.FLOAT or value.arg.sign < 0)
 
 
 @rules.on(ops.MUL)
@@ -172,6 +182,16 @@ def divide_by_power_of_two(current: Node) -> Node | None:
 def max_of_itself(current: Node) -> Node | None:
     left, right = current.src
     return left if left is right or is_const(right, current.dtype.min) else None
+
+
+@rules.on(ops.AND)
+def and_constant(current: Node) -> Node | None:
+    """x & 0, and x & all bits."""
+    left, right = current.src
+    if is_const(right, 0):
+        return right
+    all_bits = right.dtype.max if not right.dtype.is_signed else -1
+    return left if is_const(right, all_bits) else None
 
 
 @rules.on(ops.XOR)

@@ -55,8 +55,8 @@ def evaluate_all(nodes: Iterable[Node]) -> list[Array]:
 
 
 def _sources(current: Node) -> tuple[Node, ...]:
-    """A surrogate's derivative is not part of its value."""
-    return current.src[:1] if current.op is ops.SURROGATE else current.src
+    """What is said to derivatives is not part of a value."""
+    return current.src[: current.op.value_arity]
 
 
 def _compute(current: Node, src: tuple[Array, ...]) -> Array:
@@ -133,4 +133,5 @@ RULES: Mapping[Op, Callable[..., Array]] = {
     ops.VARIABLE: _same,
     ops.DETACH: _same,
     ops.SURROGATE: _same,
+    ops.SLOPE: _same,
 }

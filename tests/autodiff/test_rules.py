@@ -29,6 +29,10 @@ def op(name, arg=None):
     return lambda *src: node(ops.BY_NAME[name], src, arg)
 
 
+def slope_of_product(x, y):
+    return lang.sloped(lang.mul(x, y), (x, y), (y, x))
+
+
 # (what it shows, op, function, arguments); the op's rule is used in every derivative
 CASES = [
     ("vector", "EXP", op("EXP"), [normal(3)]),
@@ -68,6 +72,8 @@ CASES = [
     ("mark", "CONTIGUOUS", op("CONTIGUOUS"), [normal(3)]),
     ("same device", "COPY", op("COPY", "CPU"), [normal(3)]),
     ("below", "VARIABLE", op("VARIABLE", "identity"), [normal(3)]),
+    ("one", "SLOPE", lambda x: lang.sloped(lang.exp(x), (x, lang.exp(x))), [normal(3)]),
+    ("two", "SLOPE", slope_of_product, [normal(3), normal(3)]),
 ]  # fmt: skip
 SURROGATES = {"SURROGATE"}  # differ from differences by design: tested in test_vjp.py
 

@@ -10,14 +10,14 @@ import pytest
 
 from lazygrad.errors import ShapeError
 from lazygrad.testing import check_grads, conformance
-from lazygrad.testing.cases import CASES, elementwise, vectors
+from lazygrad.testing.cases import CASES, edges, elementwise, vectors
 from lazygrad.testing.conformance import REFERENCE, Case, Check, ConformanceError, Together, floats
 from tests.devices import NEEDS, marks_of, on_one_worker
 
 BY_DTYPE = [(case, dtype) for case in CASES for dtype in case.dtypes]
 SMOOTH = [case for case in CASES if case.gradient]
 # A kernel for each op takes a compiler long; elementwise cases would show nothing new by it.
-APART = [case for case in CASES if case not in (*elementwise.CASES, *vectors.CASES)]
+APART = [case for case in CASES if case not in (*elementwise.CASES, *edges.CASES, *vectors.CASES)]
 PLAN = 48  # checks that an OpenCL compiler gets at once
 
 

@@ -2,6 +2,7 @@
 
 from lazygrad.testing.cases import (
     creation,
+    edges,
     elementwise,
     movement,
     products,
@@ -20,4 +21,5 @@ CASES = [
     *products.CASES,
     *windows.CASES,
     *vectors.CASES,
+    *edges.CASES,
 ]
