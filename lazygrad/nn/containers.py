@@ -102,7 +102,7 @@ class ModuleSequence(Module):
     def insert(self: C, index: int, module: Module) -> C:
         """Add a module before position ``index``."""
         modules = list(self)
-        modules.insert(index, module)
+        modules[index:index] = [module]
         self._replace(modules)
         return self
 
