@@ -608,21 +608,23 @@ CASES: dict[str, Build] = {
     "conv2d_weight_gradient": lambda: conv2d_weight_gradient(2, 4, 8, 5, 5, 3),
 }
 CASES |= {f"chain_{size}": lambda size=size: chain(1, size) for size in SIZES}
-CASES |= {f"copy_{d.name}": lambda d=d: copy(d, 21) for d in dt.ALL}
-CASES |= {
+# How operations and dtypes are spelled, which depends on little else.
+SPELLED: dict[str, Build] = {f"copy_{d.name}": lambda d=d: copy(d, 21) for d in dt.ALL}
+SPELLED |= {
     f"cast_{a.name}_{b.name}": lambda a=a, b=b: cast(a, b, 13)
     for a in dt.ALL
     for b in (dt.bool_, dt.int8, dt.uint16, dt.int64, dt.float16, dt.bfloat16, dt.float32)
     if not (a.is_floating_point and b is dt.uint16)  # of negative numbers: undefined
 }
-CASES |= {
+SPELLED |= {
     f"{op.name.lower()}_{d.name}": lambda op=op, d=d: binary(op, d, 19)
     for op in (ops.ADD, ops.MUL, ops.MAX, ops.LT, ops.NE, ops.XOR, ops.AND, ops.DIV, ops.MOD)
     for d in (dt.bool_, dt.int8, dt.uint8, dt.int32, dt.int64, dt.float32)
     if not (d is dt.float32 and op in (ops.XOR, ops.AND))
     and not (d is dt.bool_ and op in (ops.DIV, ops.MOD))
 }
-CASES |= {
+SPELLED |= {
     f"select_{d.name}": lambda d=d: select(d, 18)
     for d in (dt.bool_, dt.int8, dt.int16, dt.float16, dt.float32, dt.float64)
 }
+CASES |= SPELLED

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import lazygrad
 from lazygrad import Tensor
@@ -168,34 +168,51 @@ SHAPES = st.lists(
 )
 
 
-OPTIONS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Programs of an example: an OpenCL compiler takes hardly longer for the plan of several.
+TOGETHER = {"CPU": 1, "GPU": 4}
 
 
-@given(data=st.data(), shapes=SHAPES)
-@OPTIONS
-def test_device_agrees_with_the_reference(
-    data: st.DataObject, shapes: list[tuple[int, ...]], device: str
-) -> None:
-    recorder = Recorder(data.draw)
+def for_examples(device: str, check: Callable[[st.DataObject], None]) -> None:
+    """As many programs as the profile has examples."""
+    count = max(1, settings.default.max_examples // TOGETHER[device])
     with lazygrad.config(backend=device):
-        lazy = run(recorder.record, leaves(shapes, device), realise=False)
+        settings(max_examples=count)(given(st.data())(check))()
+
+
+def test_device_agrees_with_the_reference(device: str) -> None:
+    """All values of an example computed at once, and those of its first program step by step."""
+
+    def check(data: st.DataObject) -> None:
+        given_shapes = [data.draw(SHAPES) for _ in range(TOGETHER[device])]
+        recorders = [Recorder(data.draw) for _ in given_shapes]
+        programs = [
+            run(recorder.record, leaves(shapes, device), realise=False)
+            for recorder, shapes in zip(recorders, given_shapes, strict=True)
+        ]
+        lazy = [x for program in programs for x in program]
         expected = reference.evaluate_all([x._node for x in lazy])
-        lazy[-1].realize(*lazy[:-1])
-        again = run(recorder.replay(), leaves(shapes, device), realise=True)
-    for right, together, alone in zip(expected, lazy, again, strict=True):
-        np.testing.assert_array_equal(together.numpy(), right)
-        np.testing.assert_array_equal(alone.numpy(), right)
+        Tensor.realize(*lazy)
+        again = run(recorders[0].replay(), leaves(given_shapes[0], device), realise=True)
+        for right, own in zip(expected, lazy, strict=True):
+            np.testing.assert_array_equal(own.numpy(), right)
+        for right, own in zip(expected, again, strict=False):
+            np.testing.assert_array_equal(own.numpy(), right)
+
+    for_examples(device, check)
 
 
-@given(data=st.data(), shapes=SHAPES)
-@OPTIONS
-def test_derivatives_agree_with_the_reference(
-    data: st.DataObject, shapes: list[tuple[int, ...]], device: str
-) -> None:
+def test_derivatives_agree_with_the_reference(device: str) -> None:
     """In float64, where shares of ties are all that rounds."""
-    with lazygrad.config(backend=device):
-        inputs = [x.requires_grad_() for x in leaves(shapes, device, "float64")]
-        found = derivatives(run(data.draw, list(inputs), realise=True), inputs)
+
+    def check(data: st.DataObject) -> None:
+        found: list[Tensor] = []
+        for number in range(TOGETHER[device]):
+            inputs = [x.requires_grad_() for x in leaves(data.draw(SHAPES), device, "float64")]
+            found += derivatives(run(data.draw, list(inputs), realise=number == 0), inputs)
         expected = reference.evaluate_all([x._node for x in found])
+        if found:
+            Tensor.realize(*found)
         for right, own in zip(expected, found, strict=True):
             np.testing.assert_allclose(own.numpy(), right, rtol=1e-12, atol=1e-12)
+
+    for_examples(device, check)

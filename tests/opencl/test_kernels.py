@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
 from tests.codegen.compare import check
-from tests.codegen.kernels import CASES, Array, copy_as, inputs_of, rounded
+from tests.codegen.kernels import CASES, SPELLED, Array, Build, copy_as, inputs_of, rounded
 from tests.devices import on_one_worker
 
 pytest.importorskip("pyopencl")
@@ -29,17 +30,18 @@ TARGETS = {
     "gpu": Target(units=4, lanes=4, is_gpu=True, max_group=64),
     "local memory": Target(units=4, lanes=4, is_gpu=True, max_group=128, local_memory=1 << 15),
 }
+SPELLING = ("device", "gpu")  # the others spell operations and dtypes as one of these does
 
 
 class Compiled:
-    """Every case compiled for one target."""
+    """The cases compiled for one target."""
 
-    def __init__(self, target: Target | None) -> None:
+    def __init__(self, target: Target | None, cases: Mapping[str, Build]) -> None:
         self.backend = OpenCLBackend()
         if target is not None:
             self.backend.target = target
             self.backend._dialect = Dialect()  # nor is it spelled for CPUs
-        self.kernels: dict[str, Kernel] = {name: build() for name, build in CASES.items()}
+        self.kernels: dict[str, Kernel] = {name: build() for name, build in cases.items()}
         programs = self.backend.compile(list(self.kernels.values()))
         self.programs: dict[int, Program] = {p.code.calls[0]: p for p in programs}
 
@@ -70,33 +72,46 @@ class Compiled:
         return found
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=on_one_worker(name)) for name in TARGETS]
-)
-def compiled(request: pytest.FixtureRequest) -> Iterator[Compiled]:
+def cases_of(target: str) -> dict[str, Build]:
+    return {n: b for n, b in CASES.items() if target in SPELLING or n not in SPELLED}
+
+
+def on_each(choices: Mapping[str, Iterable[object]]) -> list[object]:
+    """Parameters: a target, and each of its choices."""
+    return [
+        pytest.param(target, choice, marks=on_one_worker(target), id=f"{target}-{choice}")
+        for target, several in choices.items()
+        for choice in several
+    ]
+
+
+@cache
+def compiled(target: str) -> Compiled:
     with pytest.MonkeyPatch.context() as patch:
-        if request.param == "wide":  # as if every buffer were too large for 32-bit indices
+        if target == "wide":  # as if every buffer were too large for 32-bit indices
             patch.setattr(choose, "INT_LIMIT", 0)
-        yield Compiled(TARGETS[request.param])
+        return Compiled(TARGETS[target], cases_of(target))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_device_computes_the_kernel(compiled: Compiled, name: str) -> None:
-    compiled.run(name)
+@pytest.mark.parametrize(("target", "name"), on_each({t: cases_of(t) for t in TARGETS}))
+def test_device_computes_the_kernel(target: str, name: str) -> None:
+    compiled(target).run(name)
 
 
-@pytest.mark.parametrize("half", [dt.float16, dt.bfloat16], ids=lambda d: d.name)
-def test_every_half_converts_exactly(compiled: Compiled, half: dt.DType) -> None:
+@pytest.mark.parametrize(
+    ("target", "half"), on_each({t: [dt.float16, dt.bfloat16] for t in SPELLING})
+)
+def test_every_half_converts_exactly(target: str, half: dt.DType) -> None:
     """All bit patterns there, and back from floats between and beyond them: stored, and rounded
     without being stored."""
     bits = np.arange(1 << 16, dtype=np.uint16).view(half.numpy)
     wide = copy_as(half, dt.float32, bits.size)
-    (singles,) = compiled.compute(wide, [bits])
+    (singles,) = compiled(target).compute(wide, [bits])
     np.testing.assert_array_equal(singles, *interpret(wide, [bits]))
     with np.errstate(all="ignore"):
         scales = np.float32([1, 1 + 2**-11, 1 + 3 * 2**-12, 1 + 2**-8, 1 + 3 * 2**-9, 2**-3])
         between = (singles * scales[:, None]).ravel()
     narrow = rounded(half, between.size)
-    found, expected = compiled.compute(narrow, [between]), interpret(narrow, [between])
+    found, expected = compiled(target).compute(narrow, [between]), interpret(narrow, [between])
     for own, right in zip(found, expected, strict=True):
         np.testing.assert_array_equal(own, right)
