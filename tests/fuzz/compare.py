@@ -1,0 +1,142 @@
+"""What a device computed against what the oracle knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tests.fuzz.program import Program
+from tests.fuzz.values import DIGITS, STEP, Array, Universe, Value, unit, universes
+
+CHECKED_SLOPES = 4  # elements of a leaf whose derivative is compared
+SAFETY = 4.0  # a device's error may be this many times the spread between universes
+
+
+@dataclass
+class Known:
+    """What a value must be, by element."""
+
+    value: Array
+    tolerance: Array
+    certain: Array
+    dtype: str
+    signed: bool = False  # whether the sign of a zero counts
+
+
+@dataclass
+class Mismatch:
+    """One output that differs, and how."""
+
+    id: int
+    what: str
+    detail: str
+    positions: list[Any] = field(default_factory=list)
+
+
+def knowledge(program: Program) -> dict[int, Known]:
+    """Of every output, from all universes."""
+    every = universes()
+    worlds = [program.evaluate(u) for u in every]
+    inexact = any(u.inexact for u in every)
+    return {i: _known([world[i] for world in worlds], inexact) for i in program.outputs}
+
+
+def _known(values: list[Value], inexact: bool) -> Known:
+    first = values[0]
+    arrays = np.stack([v.real for v in values])
+    with np.errstate(all="ignore"):
+        if not first.is_float:
+            certain = np.all(arrays == arrays[0], axis=0)
+            return Known(first.array, np.zeros(first.shape), certain, first.dtype)
+        finite = np.isfinite(arrays)
+        same = np.all((arrays == arrays[0]) | (np.isnan(arrays) & np.isnan(arrays[0])), axis=0)
+        certain = np.all(finite, axis=0) | same
+        spread = np.max(np.abs(np.where(finite, arrays - arrays[0], 0)), axis=0)
+        signs = np.all(np.signbit(arrays) == np.signbit(arrays[0]), axis=0)
+        tolerance = SAFETY * spread
+        if inexact:
+            tolerance = tolerance + unit(first.real, first.dtype)
+        # what may as well be 0 as anything nearby says nothing of its sign either
+    return Known(first.real, tolerance, certain, first.dtype, not inexact and bool(np.all(signs)))
+
+
+def check(known: Known, array: Array, dtype: str) -> str | None:
+    """What is wrong with a computed value, or None."""
+    if dtype != known.dtype:
+        return f"dtype {dtype}, expected {known.dtype}"
+    if array.shape != known.value.shape:
+        return f"shape {array.shape}, expected {known.value.shape}"
+    wrong = differing(known, array)
+    if not np.any(wrong):
+        return None
+    places = np.argwhere(wrong)
+    shown = []
+    for place in places[:4]:
+        at = tuple(int(n) for n in place)
+        shown.append(f"[{', '.join(map(str, at))}] got {array[at]!r}, expected "
+                     f"{known.value[at]!r} ± {known.tolerance[at]:.3g}")  # fmt: skip
+    return f"values differ in {len(places)} of {array.size}: " + "; ".join(shown)
+
+
+def differing(known: Known, array: Array) -> Array:
+    with np.errstate(all="ignore"):
+        if known.dtype not in DIGITS:
+            return known.certain & (array != known.value)
+        got = array.astype(np.float64)
+        gap = np.abs(got - known.value)
+        same = (got == known.value) | (np.isnan(got) & np.isnan(known.value))
+        wrong = known.certain & ~(same | (np.isfinite(known.value) & (gap <= known.tolerance)))
+        if known.signed:
+            zero = (known.value == 0) & (got == 0)
+            wrong = wrong | (zero & (np.signbit(got) != np.signbit(known.value)))
+        return np.asarray(wrong)
+
+
+# -- derivatives -------------------------------------------------------------------------------
+
+
+def slopes(program: Program, weights: dict[int, Array], seed: int) -> dict[int, Known]:
+    """Of the weighted sum of all outputs by some elements of each input, by the complex step.
+
+    The value holds NaN for elements that are not compared.
+    """
+    random = np.random.default_rng(seed)
+    coarsest = _coarsest(program)
+    found = {}
+    for i in program.inputs:
+        leaf = program.leaves[i]
+        value = np.full(leaf.shape, np.nan)
+        tolerance = np.zeros(leaf.shape)
+        places = random.permutation(leaf.size)[:CHECKED_SLOPES]
+        for flat in places:
+            place = np.unravel_index(flat, leaf.shape)
+            each = [_slope(program, i, place, weights, Universe(1, flip) if n else Universe())
+                    for n, flip in enumerate((False, False, True))]  # fmt: skip
+            value[place] = each[0]
+            tolerance[place] = SAFETY * 2 * max(abs(e - each[0]) for e in each)
+        known = np.isfinite(value) & np.isfinite(tolerance)
+        scale = np.max(np.abs(value), initial=0, where=known)
+        tolerance += scale * 2.0 ** (3 - coarsest) + 2.0 ** -(40 if coarsest > 11 else 20)
+        certain = known & (np.abs(value) < (1e25 if coarsest > 11 else 1e3))
+        found[i] = Known(value, tolerance, certain, leaf.dtype)
+    return found
+
+
+def _coarsest(program: Program) -> int:
+    env = program.evaluate(Universe())
+    return min(DIGITS[v.dtype] for v in env.values() if v.is_float)
+
+
+def _slope(program: Program, leaf: int, place: Any, weights: dict[int, Array], u: Universe) -> float:
+    moved = program.leaves[leaf].array.astype(np.complex128)
+    moved[place] += STEP * 1j
+    env = program.evaluate(u, {**program.leaves, leaf: Value(moved, program.leaves[leaf].dtype)})
+    total = 0.0
+    with np.errstate(all="ignore"):
+        for i, weight in weights.items():
+            array = env[i].array
+            if np.iscomplexobj(array):
+                total += float(np.sum(np.where(array.imag == 0, 0, array.imag * weight))) / STEP
+    return total
