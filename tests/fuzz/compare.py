@@ -115,10 +115,10 @@ def slopes(program: Program, weights: dict[int, Array], seed: int) -> dict[int, 
             each = [_slope(program, i, place, weights, Universe(1, flip) if n else Universe())
                     for n, flip in enumerate((False, False, True))]  # fmt: skip
             value[place] = each[0]
-            tolerance[place] = SAFETY * 2 * max(abs(e - each[0]) for e in each)
+            tolerance[place] = SAFETY * 3 * max(abs(e - each[0]) for e in each)
         known = np.isfinite(value) & np.isfinite(tolerance)
         scale = np.max(np.abs(value), initial=0, where=known)
-        tolerance += scale * 2.0 ** (3 - coarsest) + 2.0 ** -(40 if coarsest > 11 else 20)
+        tolerance += scale * 2.0 ** (4 - coarsest) + 2.0 ** -(40 if coarsest > 11 else 20)
         certain = known & (np.abs(value) < (1e25 if coarsest > 11 else 1e3))
         found[i] = Known(value, tolerance, certain, leaf.dtype)
     return found
@@ -126,7 +126,7 @@ def slopes(program: Program, weights: dict[int, Array], seed: int) -> dict[int, 
 
 def _coarsest(program: Program) -> int:
     env = program.evaluate(Universe())
-    return min(DIGITS[v.dtype] for v in env.values() if v.is_float)
+    return min((DIGITS[v.dtype] for v in env.values() if v.is_float), default=24)
 
 
 def _slope(program: Program, leaf: int, place: Any, weights: dict[int, Array], u: Universe) -> float:

@@ -13,12 +13,7 @@ MOST_STEPS = 9
 
 def rows(smooth: bool) -> tuple[list[Row], list[float]]:
     chosen = [row for row in ROWS.values() if row.smooth or not smooth]
-    return chosen, [row.weight / _family_size(row) for row in chosen]
-
-
-def _family_size(row: Row) -> float:
-    """Rows of one maker share its weight."""
-    return float(sum(other.make is row.make for other in ROWS.values())) ** 0.5
+    return chosen, [row.weight for row in chosen]
 
 
 def make(seed: int, smooth: bool = False) -> Program:

@@ -30,7 +30,7 @@ def row(*names: str, smooth: bool = False, weight: float = 1.0) -> Callable[[Mak
         for name in names:
             if name in ROWS:
                 raise ValueError(f"{name} has two rows")
-            ROWS[name] = Row(name, make, smooth, weight / len(names) ** 0.5)
+            ROWS[name] = Row(name, make, smooth, weight / len(names))
         return make
 
     return register

@@ -132,7 +132,7 @@ class Universe:
             self.inexact = self.inexact or not np.all(known)
             size = unit(x.real, dtype) * ulps if error is None else error
             with np.errstate(all="ignore"):
-                moved = rounded(x.real + self._sign(x.shape) * size, dtype)
+                moved = rounded(x.real + self._move(x.shape) * size, dtype)
             real = np.where(known, real, moved)
             if loose_zero:
                 real = np.where(real == 0, self._sign(x.shape) * 0.0, real)
@@ -140,7 +140,8 @@ class Universe:
             return Value(np.asarray(real, np.float64), dtype)
         along = x.imag
         if self.random is not None:
-            along = along * (1 + self._sign(x.shape) * 2.0 ** (1 - DIGITS[dtype]) * np.maximum(ulps, 1))
+            size = 2.0 ** (1 - DIGITS[dtype]) * np.maximum(ulps, 1)
+            along = along * (1 + self._move(x.shape) * size)
         result = np.empty(x.shape, np.complex128)
         result.real, result.imag = real, along
         return Value(result, dtype)
@@ -174,6 +175,11 @@ class Universe:
         assert self.random is not None
         signs = np.asarray(self.random.integers(0, 2, shape) * 2.0 - 1.0)
         return -signs if self.flip else signs
+
+    def _move(self, shape: tuple[int, ...]) -> Array:
+        """Up or down, of different sizes, so that two moves never cancel."""
+        assert self.random is not None
+        return self._sign(shape) * (0.6 + 0.4 * self.random.random(shape))
 
     @staticmethod
     def _represented(x: Array, dtype: str) -> Array:
