@@ -14,13 +14,16 @@ from tests.fuzz.values import (
     ALL,
     DIGITS,
     FLOATS,
+    INTS,
     Array,
     Undefined,
     Universe,
     Value,
     cast,
     floating,
+    number,
     result,
+    result_type,
     together,
     unit,
 )
@@ -352,8 +355,10 @@ def _logaddexp(a: Array, b: Array) -> Array:
 
 def divided(u: Universe, *operands: Any) -> Value:
     """True division: integers as float32."""
-    arrays, dtype = together(u, *operands)
-    a, b = (floating(u, Value(x, dtype)) for x in arrays)
+    dtype = result_type(*operands)
+    dtype = dtype if dtype in FLOATS else "float32"
+    same = [cast(u, x, dtype) if isinstance(x, Value) else number(u, x, dtype) for x in operands]
+    a, b = (Value(x, dtype) for x in np.broadcast_arrays(*(x.array for x in same)))
     return u.float(lift(np.divide, a.array, b.array), a.dtype, 1.0)
 
 
@@ -367,8 +372,8 @@ def truncated(u: Universe, *operands: Any) -> Value:
     return Value(_truncated_quotient(*arrays).astype(dtype), dtype)
 
 
-ADD = with_bools(binary(np.add, np.add, loose_zero=True), np.logical_or)
-SUB = binary(np.subtract, np.subtract, loose_zero=True)
+ADD = with_bools(binary(np.add, np.add), np.logical_or)
+SUB = binary(np.subtract, np.subtract)
 MUL = with_bools(binary(np.multiply, np.multiply), np.logical_and)
 MAXIMUM = with_bools(binary(_larger, np.maximum, exact=True, loose_zero=True), np.logical_or)
 MINIMUM = with_bools(binary(_smaller, np.minimum, exact=True, loose_zero=True), np.logical_and)
@@ -415,6 +420,8 @@ def _emit_binary(g: Maker, name: str, meaning: Callable[..., Value], sign: str) 
     reflected = sign.startswith("r")
     if reflected or g.r.random() < 0.3:
         number = g.number(x.dtype)
+        if meaning is divided and not reflected and g.r.random() < 0.3:
+            number = g.r.choice((256, 1000, -300))  # beyond small dtypes: nothing may wrap
         if bitwise and isinstance(number, float):
             raise Undefined("bits of floats")
         if reflected:
@@ -560,15 +567,15 @@ def chosen(u: Universe, condition: Value, x: Any, y: Any) -> Value:
 def where(g: Maker, name: str) -> object:
     x = g.pick()
     mask = _condition(g, x)
-    number = g.number(x.dtype)
+    filler = g.number(x.dtype)
     if name == "masked_fill":
         return g.emit(
-            name, f"{x}.masked_fill({mask}, {number!r})",
-            lambda u, x, m: cast(u, chosen(u, m, number, x), x.dtype), x, mask,
+            name, f"{x}.masked_fill({mask}, {filler!r})",
+            lambda u, x, m: cast(u, chosen(u, m, filler, x), x.dtype), x, mask,
         )  # fmt: skip
     if g.r.random() < 0.4:
-        text = f"{x}.where({mask}, {number!r})"
-        return g.emit(name, text, lambda u, x, m: chosen(u, m, x, number), x, mask)
+        text = f"{x}.where({mask}, {filler!r})"
+        return g.emit(name, text, lambda u, x, m: chosen(u, m, x, filler), x, mask)
     y = g.partner(x)
     return g.emit(name, f"{x}.where({mask}, {y})", lambda u, x, m, y: chosen(u, m, x, y), x, mask, y)
 
@@ -579,6 +586,8 @@ def clamp(g: Maker, name: str) -> object:
     numbers = (-2, 0, 1, 3) if not x.dtype.startswith("u") else (0, 1, 3)
     if x.value.is_float:
         numbers = (*numbers, -0.5, 2.5)
+    elif g.r.random() < 0.3:
+        numbers = (0, 300, 3) if x.dtype.startswith("u") else (-1000, 1, 1000)
     low, high = sorted(g.r.sample(numbers, 2))
     kind = g.r.randrange(3)
     if g.r.random() < 0.25 and name != "clamp_":
@@ -594,7 +603,7 @@ def clamp(g: Maker, name: str) -> object:
 
 
 def _clamped(u: Universe, x: Value, low: Any, high: Any) -> Value:
-    limits = [limit for limit in (low, high) if limit is not None]
+    limits = [_fitting(limit, x.dtype) for limit in (low, high) if limit is not None]
     (array, *bounds), dtype = together(u, x, *limits)
     if low is not None:
         least = bounds[0]
@@ -606,6 +615,13 @@ def _clamped(u: Universe, x: Value, low: Any, high: Any) -> Value:
         array = np.where(array.real > most.real, most, array)
         array = np.where(np.isnan(most.real), np.nan, array) if dtype in FLOATS else array
     return result(u, array, dtype, exact=True, loose_zero=True)
+
+
+def _fitting(limit: Any, dtype: str) -> Any:
+    """A limit beyond what a dtype holds limits nothing."""
+    if isinstance(limit, Value) or dtype not in INTS:
+        return limit
+    return min(max(limit, int(np.iinfo(dtype).min)), int(np.iinfo(dtype).max))
 
 
 @row("lerp", smooth=True)

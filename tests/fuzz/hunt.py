@@ -65,7 +65,8 @@ def mode_of(seed: int) -> str:
 
 def case_of(seed: int) -> Case:
     mode = mode_of(seed)
-    program = make(seed, mode in SMOOTH_MODES)
+    with np.errstate(all="ignore"):
+        program = make(seed, mode in SMOOTH_MODES)
     if mode == backends.JIT and any(step.host for step in program.steps):
         mode = backends.PLAIN
     return expecting(seed, program, mode)
@@ -80,24 +81,39 @@ def expecting(seed: int, program: Program, mode: str) -> Case:
 
 
 def run(cases: list[Case], device: str) -> list[dict[int, Got] | Exception]:
-    """All cases in one plan; if that fails, each alone."""
-    try:
-        built = [backends.build(c.program, c.mode, device, c.seed, c.weights) for c in cases]
-        tensors = [x for found in built for x in found.values() if x is not None]
-        if tensors:
-            tensors[0].realize(*tensors[1:])
-        return [backends.read(found, c.program) for c, found in zip(cases, built, strict=True)]
-    except Exception:
-        return [alone(case, device) for case in cases]
+    """All cases in one plan; where that fails, in halves."""
+    built = [_built(case, device) for case in cases]
+    if len(cases) > 1 and not _realised(built):
+        half = len(cases) // 2
+        return run(cases[:half], device) + run(cases[half:], device)
+    return [_read(case, found) for case, found in zip(cases, built, strict=True)]
 
 
 def alone(case: Case, device: str) -> dict[int, Got] | Exception:
+    return run([case], device)[0]
+
+
+def _built(case: Case, device: str) -> dict[int, Any] | Exception:
     try:
-        built = backends.build(case.program, case.mode, device, case.seed, case.weights)
-        tensors = [x for x in built.values() if x is not None]
+        return backends.build(case.program, case.mode, device, case.seed, case.weights)
+    except Exception as error:
+        return error
+
+
+def _realised(built: list[dict[int, Any] | Exception]) -> bool:
+    found = [made for made in built if not isinstance(made, Exception)]
+    tensors = [x for made in found for x in made.values() if x is not None]
+    try:
         if tensors:
             tensors[0].realize(*tensors[1:])
-        return backends.read(built, case.program)
+    except Exception:
+        return False
+    return True
+
+
+def _read(case: Case, found: dict[int, Any] | Exception) -> dict[int, Got] | Exception:
+    try:
+        return found if isinstance(found, Exception) else backends.read(found, case.program)
     except Exception as error:
         return error
 
@@ -115,8 +131,12 @@ def wrong(case: Case, got: dict[int, Got] | Exception) -> tuple[int, str] | None
 
 def hunt(seeds: Iterable[int], devices: tuple[str, ...], shrunk: bool = True) -> Tally:
     """Runs the programs of ``seeds`` in one batch."""
+    with np.errstate(all="ignore"):
+        return _hunt([case_of(seed) for seed in seeds], devices, shrunk)
+
+
+def _hunt(cases: list[Case], devices: tuple[str, ...], shrunk: bool) -> Tally:
     tally = Tally()
-    cases = [case_of(seed) for seed in seeds]
     for case in cases:
         tally.programs += 1
         tally.steps += len(case.program.steps)

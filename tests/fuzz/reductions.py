@@ -215,13 +215,14 @@ def position(g: Maker, name: str) -> object:
 
 @row("any", "all", weight=1.5)
 def truth(g: Maker, name: str) -> object:
-    x = g.pick(lambda r: r.dtype != "uint8")
+    x = g.pick()
     dim, keepdim = g.dims(x), g.r.random() < 0.4
     axes = axes_of(dim, x.ndim)
     function = np.any if name == "any" else np.all
 
     def meaning(u: Universe, x: Value) -> Value:
-        return Value(np.asarray(function(x.real != 0, axis=axes, keepdims=keepdim)), "bool")
+        found = np.asarray(function(x.real != 0, axis=axes, keepdims=keepdim))
+        return Value(found.astype("uint8" if x.dtype == "uint8" else "bool"), x.dtype if x.dtype == "uint8" else "bool")
 
     return g.emit(name, f"{x}.{name}({dim}, {keepdim})", meaning, x)
 
