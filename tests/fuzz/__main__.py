@@ -90,8 +90,10 @@ def _drain(queue: Queue[list[int]], out: Path, backend: str, total: int, began: 
             _run(run, out, backend)
         batches = len(_lines(out))
         left = queue.qsize() * LIFE
-        print(f"{time.monotonic() - began:6.0f} s  {batches * BATCH} programs done, about {left} left",
-              file=sys.stderr, flush=True)  # fmt: skip
+        spent = time.monotonic() - began
+        print(
+            f"{spent:6.0f} s: {batches * BATCH} programs done, about {left} left", file=sys.stderr
+        )
 
 
 def _consecutive(starts: list[int]) -> Iterator[list[int]]:

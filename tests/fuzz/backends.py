@@ -42,8 +42,12 @@ def run_step(step: Step, env: Env) -> None:
     exec(compile(step.source(), "<program>", "exec"), env)
 
 
-def lines(program: Program, device: str, leaves: dict[int, Tensor], after: Callable[[Step, Env], None]
-          | None = None) -> Env:  # fmt: skip
+def lines(
+    program: Program,
+    device: str,
+    leaves: dict[int, Tensor],
+    after: Callable[[Step, Env], None] | None = None,
+) -> Env:
     env = _namespace(device)
     env.update({f"v{i}": x for i, x in leaves.items()})
     for step in program.steps:
@@ -60,7 +64,9 @@ def weights(program: Program, values: dict[int, Value], seed: int) -> dict[int, 
             for i in program.outputs if values[i].dtype in FLOATS}  # fmt: skip
 
 
-def build(program: Program, mode: str, device: str, seed: int, given: dict[int, Array]) -> dict[int, Any]:
+def build(
+    program: Program, mode: str, device: str, seed: int, given: dict[int, Array]
+) -> dict[int, Any]:
     """The tensors to compare, by id, not computed yet (except in modes that compute at once);
     in gradient modes the derivatives of the inputs."""
     leaves = {i: leaf(v, device, i in program.inputs) for i, v in program.leaves.items()}
@@ -85,7 +91,9 @@ def build(program: Program, mode: str, device: str, seed: int, given: dict[int, 
         return found
     outputs = [(env[f"v{i}"], given[i]) for i in program.outputs if env[f"v{i}"].requires_grad]
     inputs = [leaves[i] for i in program.inputs]
-    pairs = [(x, Tensor(np.asarray(w, np.float64), dtype=x.dtype, device=device)) for x, w in outputs]
+    pairs = [
+        (x, Tensor(np.asarray(w, np.float64), dtype=x.dtype, device=device)) for x, w in outputs
+    ]
     if mode == BACKWARD:
         for x, w in pairs:
             x.backward(w)

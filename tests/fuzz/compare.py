@@ -60,7 +60,7 @@ def _known(values: list[Value], inexact: bool) -> Known:
         tolerance = SAFETY * spread
         if inexact:
             tolerance = tolerance + 2 * unit(first.real, first.dtype)
-        # what may as well be 0 as anything nearby says nothing of its sign either
+    certain = certain & ~np.isposinf(tolerance)
     return Known(first.real, tolerance, certain, first.dtype, not inexact and bool(np.all(signs)))
 
 
@@ -129,12 +129,18 @@ def _coarsest(program: Program) -> int:
     return min((DIGITS[v.dtype] for v in env.values() if v.is_float), default=24)
 
 
-def _slope(program: Program, leaf: int, place: int, weights: dict[int, Array], u: Universe) -> float:
+def _slope(
+    program: Program, leaf: int, place: int, weights: dict[int, Array], u: Universe
+) -> float:
     moved = program.leaves[leaf].array.astype(np.complex128)
     moved[np.unravel_index(place, moved.shape)] += STEP * 1j
     env = program.evaluate(u, {**program.leaves, leaf: Value(moved, program.leaves[leaf].dtype)})
     total = 0.0
     with np.errstate(all="ignore"):
+        for value in env.values():
+            # behind a mask, 0 times an infinite slope is NaN in reverse, and 0 along a direction
+            if value.is_float and not np.all(np.isfinite(value.array)):
+                return np.nan
         for i, weight in weights.items():
             array = env[i].array
             if np.iscomplexobj(array):

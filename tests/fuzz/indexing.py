@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,11 @@ def getitem(g: Maker, name: str) -> Any:
 def _slice(g: Maker, size: int) -> slice:
     step = g.r.choice((1, 1, 1, 2, 3, -1, -2))
     ends = [None, *range(-size - 1, size + 2)]
-    return slice(g.r.choice(ends), g.r.choice(ends), step) if g.r.random() < 0.7 else slice(None, None, step)
+    return (
+        slice(g.r.choice(ends), g.r.choice(ends), step)
+        if g.r.random() < 0.7
+        else slice(None, None, step)
+    )
 
 
 def _text(item: Any) -> str:
@@ -50,7 +55,9 @@ def _basic(g: Maker, x: Ref) -> Any:
     if used < x.ndim and g.r.random() < 0.2:
         key.append(Ellipsis)
     text = ", ".join(map(_text, key))
-    return g.emit("__getitem__", f"{x}[{text}]", lambda u, x: Value(x.array[tuple(key)], x.dtype), x)
+    return g.emit(
+        "__getitem__", f"{x}[{text}]", lambda u, x: Value(x.array[tuple(key)], x.dtype), x
+    )
 
 
 def _with_indices(g: Maker, x: Ref) -> Any:
@@ -77,13 +84,19 @@ def _with_indices(g: Maker, x: Ref) -> Any:
     return g.emit("__getitem__", f"{x}[{text}]", meaning, x, *indices)
 
 
+def computed(g: Maker, low: int, size: int, fits: Callable[[Ref], bool]) -> Ref | None:
+    """Integers in [low, size) that the program has computed, if there are any that fit."""
+    found = [
+        r for r in g.pool
+        if r.value.is_int and r.id not in g.leaves and r.size <= 600 and fits(r)
+        and np.all((r.value.array >= low) & (r.value.array < size))
+    ]  # fmt: skip
+    return g.r.choice(found) if found and g.r.random() < 0.7 else None
+
+
 def _index(g: Maker, size: int, shape: tuple[int, ...]) -> Ref:
     """An index of the shape, or one that the program has computed, of whatever shape."""
-    found = [r for r in g.pool if r.value.is_int and r.id not in g.leaves and r.size <= 600
-             and np.all((r.value.array >= -size) & (r.value.array < size))]  # fmt: skip
-    if found and g.r.random() < 0.5:
-        return g.r.choice(found)
-    return g.index(size, shape)
+    return computed(g, -size, size, lambda r: True) or g.index(size, shape)
 
 
 @row("gather", smooth=True, weight=3)
@@ -91,15 +104,16 @@ def gather(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.ndim > 0 and 0 not in r.shape)
     dim = g.dim(x)
     axis = dim % x.ndim
-    found = [r for r in g.pool if r.value.is_int and r.ndim == x.ndim and r.id not in g.leaves
-             and all(n <= m for d, (n, m) in enumerate(zip(r.shape, x.shape, strict=True)) if d != axis)
-             and np.all((r.value.array >= -x.shape[axis]) & (r.value.array < x.shape[axis]))]  # fmt: skip
-    if found and g.r.random() < 0.8:
-        index = g.r.choice(found)
-    else:
-        shape = tuple(g.r.choice((1, 2, 5)) if d == axis else g.r.randint(1, n)
-                      for d, n in enumerate(x.shape))  # fmt: skip
-        index = g.index(x.shape[axis], shape)
+
+    def fits(r: Ref) -> bool:
+        pairs = enumerate(zip(r.shape, x.shape, strict=False))
+        return r.ndim == x.ndim and all(n <= m for d, (n, m) in pairs if d != axis)
+
+    index = computed(g, -x.shape[axis], x.shape[axis], fits)
+    if index is None:
+        shape = [g.r.choice((1, 2, 5)) if d == axis else g.r.randint(1, n)
+                 for d, n in enumerate(x.shape)]  # fmt: skip
+        index = g.index(x.shape[axis], tuple(shape))
 
     def meaning(u: Universe, x: Value, index: Value) -> Value:
         cut = tuple(slice(None) if d == axis else slice(0, n) for d, n in enumerate(index.shape))
@@ -113,14 +127,14 @@ def gather(g: Maker, name: str) -> Any:
 def index_select(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.ndim > 0 and 0 not in r.shape)
     dim = g.dim(x)
-    found = [r for r in g.pool if r.value.is_int and r.ndim == 1 and r.id not in g.leaves
-             and np.all((r.value.array >= 0) & (r.value.array < x.shape[dim]))]  # fmt: skip
-    index = g.r.choice(found) if found and g.r.random() < 0.8 else g.index(
-        x.shape[dim], (g.r.choice((1, 2, 5, 7)),), negative=False)  # fmt: skip
-    return g.emit(
-        name, f"{x}.index_select({dim}, {index})",
-        lambda u, x, i: Value(np.take(x.array, safe(i.array, x.shape[dim]), dim), x.dtype), x, index,
-    )  # fmt: skip
+    size = x.shape[dim]
+    index = computed(g, 0, size, lambda r: r.ndim == 1)
+    index = index or g.index(size, (g.r.choice((1, 2, 5, 7)),), negative=False)
+
+    def meaning(u: Universe, x: Value, index: Value) -> Value:
+        return Value(np.take(x.array, safe(index.array, size), dim), x.dtype)
+
+    return g.emit(name, f"{x}.index_select({dim}, {index})", meaning, x, index)
 
 
 @row("one_hot", weight=2)
@@ -138,13 +152,10 @@ def one_hot(g: Maker, name: str) -> Any:
 def embedding(g: Maker, name: str) -> Any:
     table = g.pick(lambda r: r.ndim == 2 and 0 not in r.shape)
     rows = table.shape[0]
-    found = [r for r in g.pool if r.value.is_int and r.id not in g.leaves and r.size < 200
-             and np.all((r.value.array >= 0) & (r.value.array < rows))]  # fmt: skip
-    index = g.r.choice(found) if found and g.r.random() < 0.7 else g.index(
-        rows, g.r.choice(((), (1,), (5,), (2, 3))), negative=False)  # fmt: skip
-    return g.emit(
-        name, f"{index}.embedding({table})",
-        lambda u, i, t: Value(np.take(t.array, safe(i.array, rows), 0), t.dtype), index, table,
-    )  # fmt: skip
+    index = computed(g, 0, rows, lambda r: r.size < 200)
+    index = index or g.index(rows, g.r.choice(((), (1,), (5,), (2, 3))), negative=False)
 
+    def meaning(u: Universe, index: Value, table: Value) -> Value:
+        return Value(np.take(table.array, safe(index.array, rows), 0), table.dtype)
 
+    return g.emit(name, f"{index}.embedding({table})", meaning, index, table)

@@ -11,7 +11,6 @@ import numpy as np
 from tests.fuzz.program import Maker, Ref
 from tests.fuzz.table import row
 from tests.fuzz.values import (
-
     FLOATS,
     INTS,
     Array,
@@ -23,11 +22,14 @@ from tests.fuzz.values import (
     rounded,
 )
 
+
 def moved(function: Callable[[Array], Array]) -> Callable[..., Value]:
     return lambda u, x: Value(np.asarray(function(x.array)), x.dtype)
 
+
 def move(g: Maker, name: str, x: Ref, text: str, function: Callable[[Array], Array]) -> Any:
     return g.emit(name, text, moved(function), x)
+
 
 def factored(g: Maker, size: int) -> tuple[int, ...]:
     """A shape of ``size`` elements."""
@@ -44,6 +46,7 @@ def factored(g: Maker, size: int) -> tuple[int, ...]:
     g.r.shuffle(parts)
     return tuple(parts)
 
+
 @row("reshape", "view", "view_as", smooth=True, weight=3)
 def reshape(g: Maker, name: str) -> Any:
     x = g.pick()
@@ -58,6 +61,7 @@ def reshape(g: Maker, name: str) -> Any:
         asked[g.r.randrange(len(asked))] = -1
     text = f"{x}.{name}({', '.join(map(str, asked))})"
     return move(g, name, x, text, lambda a: a.reshape(shape))
+
 
 @row("permute", "transpose", "swapaxes", "swapdims", "t", "T", "mT", "movedim", "moveaxis",
      smooth=True, weight=4)  # fmt: skip
@@ -77,6 +81,7 @@ def permute(g: Maker, name: str) -> Any:
     function = np.moveaxis if name.startswith("move") else np.swapaxes
     return move(g, name, x, f"{x}.{name}({a}, {b})", lambda array: function(array, a, b))
 
+
 @row("expand", "expand_as", "broadcast_to", smooth=True, weight=2)
 def expand(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.size <= 600)
@@ -95,6 +100,7 @@ def expand(g: Maker, name: str) -> Any:
                 for n, m in zip(x.shape, target, strict=True)]  # fmt: skip
         asked = (*lead, *kept)
     return move(g, name, x, f"{x}.{name}({asked})", lambda a: np.broadcast_to(a, full))
+
 
 @row("pad", smooth=True, weight=2)
 def pad(g: Maker, name: str) -> Any:
@@ -117,18 +123,22 @@ def pad(g: Maker, name: str) -> Any:
 
     return move(g, name, x, f"{x}.pad({flat}, value={value!r})", function)
 
+
 @row("flip", "roll", smooth=True, weight=3)
 def flip(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.ndim > 0)
     if name == "flip":
         dims = g.r.sample(range(x.ndim), g.r.randint(1, x.ndim))
         asked = [d - x.ndim if g.r.random() < 0.3 else d for d in dims]
-        return move(g, name, x, f"{x}.flip({', '.join(map(str, asked))})", lambda a: np.flip(a, dims))
+        return move(
+            g, name, x, f"{x}.flip({', '.join(map(str, asked))})", lambda a: np.flip(a, dims)
+        )
     by = g.r.randint(-5, 9)
     if g.r.random() < 0.3:
         return move(g, name, x, f"{x}.roll({by})", lambda a: np.roll(a, by))
     dim = g.dim(x)
     return move(g, name, x, f"{x}.roll({by}, {dim})", lambda a: np.roll(a, by, dim))
+
 
 @row("squeeze", "unsqueeze", "flatten", "ravel", "unflatten", smooth=True, weight=3)
 def dims(g: Maker, name: str) -> Any:
@@ -156,12 +166,16 @@ def dims(g: Maker, name: str) -> Any:
     shape = (*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
     return move(g, name, x, f"{x}.unflatten({dim}, {sizes})", lambda a: a.reshape(shape))
 
+
 @row("repeat", "tile", smooth=True, weight=1.5)
 def repeat(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.size <= 600)
     count = x.ndim + g.r.randint(0, 1) if name == "repeat" else g.r.randint(1, x.ndim + 1)
     times = [g.r.choice((1, 1, 2, 3)) for _ in range(count)] or [2]
-    return move(g, name, x, f"{x}.{name}({', '.join(map(str, times))})", lambda a: np.tile(a, times))
+    return move(
+        g, name, x, f"{x}.{name}({', '.join(map(str, times))})", lambda a: np.tile(a, times)
+    )
+
 
 @row("narrow", "select", smooth=True, weight=3)
 def narrow(g: Maker, name: str) -> Any:
@@ -177,6 +191,7 @@ def narrow(g: Maker, name: str) -> Any:
         g, name, x, f"{x}.narrow({dim}, {at}, {length})",
         lambda a: a.take(np.arange(at, at + length), dim),
     )  # fmt: skip
+
 
 @row("split", "chunk", "unbind", smooth=True, weight=1.5)
 def pieces(g: Maker, name: str) -> Any:
@@ -202,6 +217,7 @@ def pieces(g: Maker, name: str) -> Any:
         return tuple(Value(part, x.dtype) for part in parts)
 
     return g.emit(name, f"list({text})" if len(starts) > 1 else f"{text}[0]", meaning, x)
+
 
 @row("cat", "stack", smooth=True, weight=3)
 def join(g: Maker, name: str) -> Any:
@@ -229,6 +245,7 @@ def join(g: Maker, name: str) -> Any:
     listed = ", ".join(map(str, parts))
     return g.emit(name, f"Tensor.{name}([{listed}], {dim})", meaning, *parts)
 
+
 @row("tril", "triu", smooth=True)
 def triangle(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.ndim >= 2)
@@ -238,7 +255,9 @@ def triangle(g: Maker, name: str) -> Any:
     return move(g, name, x, f"{x}.{name}({k})",
                 lambda a: np.where(rows, a, np.zeros((), a.dtype)))  # fmt: skip
 
+
 # -- creation ------------------------------------------------------------------------------------
+
 
 @row("zeros_like", "ones_like", "full_like", "empty_like", weight=1)
 def filled_like(g: Maker, name: str) -> Any:
@@ -250,6 +269,7 @@ def filled_like(g: Maker, name: str) -> Any:
         return cast(u, Value(np.full(x.shape, float(number)), "float64"), x.dtype)
 
     return g.emit(name, f"{x}.{name}({argument})", meaning, x)
+
 
 @row("zeros", "ones", "full", "empty", "arange", "linspace", "eye", weight=2)
 def created(g: Maker, name: str) -> Any:
@@ -284,6 +304,7 @@ def created(g: Maker, name: str) -> Any:
                           else 4.0 * 2.0 ** -{"float16": 11, "bfloat16": 8, "float64": 53}[dtype]),
     )  # fmt: skip
 
+
 @row("from_numpy", "tolist", "item", weight=0.5)
 def through_host(g: Maker, name: str) -> Any:
     x = g.pick(lambda r: r.dtype != "bfloat16" and 0 not in r.shape)
@@ -294,7 +315,10 @@ def through_host(g: Maker, name: str) -> Any:
     if name == "tolist":
         return g.emit(name, f"Tensor({x}.tolist(), dtype={x.dtype!r}, device=D)",
                       moved(lambda a: a), x, host=True)  # fmt: skip
-    return g.emit(name, f"Tensor.from_numpy({x}.numpy(), device=D)", moved(lambda a: a), x, host=True)
+    return g.emit(
+        name, f"Tensor.from_numpy({x}.numpy(), device=D)", moved(lambda a: a), x, host=True
+    )
+
 
 @row("__bool__", "__int__", "__float__", "__index__", "__contains__", weight=0.5)
 def python_value(g: Maker, name: str) -> Any:
@@ -318,6 +342,7 @@ def python_value(g: Maker, name: str) -> Any:
         lambda u, x: Value(cast(u, x, dtype).array.reshape(()), dtype), x, host=True,
     )  # fmt: skip
 
+
 @row("copy_", "fill_", "zero_", "assign", weight=1.5)
 def overwritten(g: Maker, name: str) -> Any:
     x = g.pick()
@@ -330,7 +355,4 @@ def overwritten(g: Maker, name: str) -> Any:
 
         return g.emit(name, f"{x}.clone().{name}({argument})", filled, x)
     y = g.pick(lambda r: r.shape == x.shape)
-    return g.emit(
-        name, f"{x}.clone().{name}({y})", lambda u, x, y: cast(u, y, x.dtype), x, y
-    )
-
+    return g.emit(name, f"{x}.clone().{name}({y})", lambda u, x, y: cast(u, y, x.dtype), x, y)

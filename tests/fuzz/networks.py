@@ -26,7 +26,9 @@ def product(u: Universe, a: Value, b: Value, function: Callable[[Array, Array], 
     whole = bool(np.all(a.real == np.rint(a.real)) and np.all(b.real == np.rint(b.real)))
     value = lift(function, a.array, b.array)
     # zero times infinity is in no sum of magnitudes
-    return u.total(np.asarray(value), a.dtype, np.nan_to_num(size, nan=0, posinf=np.inf), count, whole)
+    return u.total(
+        np.asarray(value), a.dtype, np.nan_to_num(size, nan=0, posinf=np.inf), count, whole
+    )
 
 
 @row("matmul", "mm", "mv", "__matmul__", "__rmatmul__", "bmm", "dot", "outer", "linear",
@@ -45,6 +47,7 @@ def products(g: Maker, name: str) -> Any:
                  "dot": (inner,), "outer": (free,), "linear": (free, inner)}[name]  # fmt: skip
     y = g.like(x, shape)
     if name == "outer":
+
         def outer(u: Universe, a: Value, b: Value) -> Value:
             return MUL(u, Value(a.array[:, None], a.dtype), Value(b.array[None], b.dtype))
 
@@ -95,7 +98,11 @@ def conv(g: Maker, name: str) -> Any:
     channels = x.shape[-spatial - 1]
     groups = g.r.choice([n for n in (1, 1, 2, 3, channels) if channels % n == 0])
     out = groups * g.r.choice((1, 2, 3))
-    stride, padding, dilation = g.r.choice((1, 1, 2, 3)), g.r.choice((0, 0, 1, 2)), g.r.choice((1, 1, 2))
+    stride, padding, dilation = (
+        g.r.choice((1, 1, 2, 3)),
+        g.r.choice((0, 0, 1, 2)),
+        g.r.choice((1, 1, 2)),
+    )
     kernel = tuple(g.r.choice((1, 2, 3)) for _ in range(spatial))
     if any(n + 2 * padding < dilation * (k - 1) + 1
            for n, k in zip(x.shape[-spatial:], kernel, strict=True)):  # fmt: skip
@@ -128,6 +135,13 @@ def conv(g: Maker, name: str) -> Any:
     return g.emit(name, text, meaning, *((x, w, bias) if bias else (x, w)))
 
 
+def _first_largest(seen: Array, real: Array) -> Array:
+    """Where the first largest of each last dim is, among ``real`` elements; a NaN is largest."""
+    order = np.zeros(seen.shape, np.int64)
+    order[...] = np.unique(seen, return_inverse=True)[1].reshape(seen.shape)  # NaN sorts last
+    return np.argmax(np.where(real, order, -1), -1)
+
+
 @row("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", smooth=True, weight=3)
 def pool(g: Maker, name: str) -> Any:
     spatial, largest = int(name[-2]), name.startswith("max")
@@ -145,6 +159,7 @@ def pool(g: Maker, name: str) -> Any:
         return seen.reshape(*seen.shape[: a.ndim], -1)
 
     if largest:
+
         def meaning(u: Universe, x: Value) -> Value:
             fill = -np.inf if x.is_float else np.iinfo(x.dtype).min
             seen = seen_of(x.array, fill)
@@ -154,21 +169,19 @@ def pool(g: Maker, name: str) -> Any:
                 return u.float(found, x.dtype, exact=True, loose_zero=True)
             return Value(found.astype(x.dtype), x.dtype)
 
-        if g.r.random() < 0.3 and not g.smooth:
-            def both(u: Universe, x: Value) -> tuple[Value, Value]:
-                fill = -np.inf if x.is_float else np.iinfo(x.dtype).min
-                places = np.arange(math.prod(x.shape[-spatial:])).reshape(x.shape[-spatial:])
-                where = seen_of(np.broadcast_to(places, x.shape).astype(float), -1)
-                seen = seen_of(x.array, fill)
-                # padding is never chosen before an element
-                seen_real = np.where(where < 0, -np.inf, seen.real)
-                first = np.argmax(np.where((where >= 0) & (seen_real == -np.inf), -1e308, seen_real)
-                                  if np.any(where < 0) else seen_real, -1, keepdims=True)  # fmt: skip
-                at = np.take_along_axis(where, first, -1)[..., 0]
-                return meaning(u, x), Value(at.astype(np.int64), "int64")
+        def places(u: Universe, x: Value) -> tuple[Value, Value]:
+            inner = x.shape[-spatial:]
+            at = np.arange(math.prod(inner), dtype=float).reshape(inner)
+            seen_at = seen_of(np.broadcast_to(at, x.shape), -1)
+            seen = seen_of(x.real, 0).astype(x.real.dtype)
+            first = _first_largest(seen, seen_at >= 0)
+            found = np.take_along_axis(seen_at, first[..., None], -1)[..., 0]
+            return meaning(u, x), Value(found.astype(np.int64), "int64")
 
-            return g.emit(name, f"{x}.{name}({kernel}, {stride}, {padding}, return_indices=True)", both, x)
-        return g.emit(name, f"{x}.{name}({kernel}, {stride}, {padding})", meaning, x)
+        arguments = f"{kernel}, {stride}, {padding}"
+        if g.r.random() < 0.3 and not g.smooth:
+            return g.emit(name, f"{x}.{name}({arguments}, return_indices=True)", places, x)
+        return g.emit(name, f"{x}.{name}({arguments})", meaning, x)
     counted = g.r.random() < 0.5
 
     def average(u: Universe, x: Value) -> Value:
@@ -177,8 +190,7 @@ def pool(g: Maker, name: str) -> Any:
         carried = wide(x.dtype)
         added = total(u, cast(u, Value(seen, x.dtype), carried), (seen.ndim - 1,), False)
         # in which dtype it is divided is not promised
-        made = u.float(lift(lambda a: a / there, added.array), x.dtype, ulps=2)
-        return made
+        return u.float(lift(lambda a: a / there, added.array), x.dtype, ulps=2)
 
     text = f"{x}.{name}({kernel}, {stride}, {padding}, count_include_pad={counted})"
     return g.emit(name, text, average, x)
@@ -242,11 +254,15 @@ def norm(g: Maker, name: str) -> Any:
             axes = tuple(d for d in range(x.ndim) if d != 1)
             made = standardised(u, x, axes, 1e-5)
         else:
-            gap = SUB(u, cast(u, x, carried), Value(cast(u, m, carried).array.reshape(shape), carried))
+            gap = SUB(
+                u, cast(u, x, carried), Value(cast(u, m, carried).array.reshape(shape), carried)
+            )
             scale = u.float(lift(lambda a: 1 / np.sqrt(a + 1e-5), v.array), carried, 4)
             made = u.float(lift(np.multiply, gap.array, scale.array.reshape(shape)), carried, 3)
         wide_scale = Value(cast(u, w, carried).array.reshape(shape), carried)
-        made = cast(u, u.float(lift(np.multiply, made.array, wide_scale.array), carried, 3), x.dtype)
+        made = cast(
+            u, u.float(lift(np.multiply, made.array, wide_scale.array), carried, 3), x.dtype
+        )
         made = ADD(u, made, Value(b.array.reshape(shape), b.dtype))
         # in which order three factors are multiplied, and so overflow, is not promised
         return u.unspecified(made, np.isfinite(x.real) & (np.abs(x.real) > LARGEST[carried] / 1e6))
@@ -272,7 +288,9 @@ def attention(g: Maker, name: str) -> Any:
 
     def meaning(u: Universe, q: Value, k: Value, v: Value, *m: Value) -> Value:
         scaled = MUL(u, q, 1.0 / math.sqrt(q.shape[-1]))
-        scores = product(u, scaled, Value(np.swapaxes(k.array, -1, -2), k.dtype), np.matmul, q.shape[-1])
+        scores = product(
+            u, scaled, Value(np.swapaxes(k.array, -1, -2), k.dtype), np.matmul, q.shape[-1]
+        )
         allowed = below if causal else m[0].array if m and m[0].is_bool else np.asarray(True)
         if m and not m[0].is_bool:
             scores = ADD(u, scores, m[0])
@@ -312,10 +330,14 @@ def regression(g: Maker, name: str) -> Any:
         if name == "mse_loss":
             return reduced(u, MUL(u, gap, gap), reduction)
         if name == "l1_loss":
-            return reduced(u, Value(np.where(gap.real == 0, 0 * size.real, size), gap.dtype), reduction)
+            return reduced(
+                u, Value(np.where(gap.real == 0, 0 * size.real, size), gap.dtype), reduction
+            )
         smooth = u.float(lift(lambda a: 0.5 * a * a, size), gap.dtype, 2)
         linear = u.float(lift(lambda a: a - 0.5, size), gap.dtype)
-        return reduced(u, Value(np.where(size.real < 1, smooth.array, linear.array), gap.dtype), reduction)
+        return reduced(
+            u, Value(np.where(size.real < 1, smooth.array, linear.array), gap.dtype), reduction
+        )
 
     return g.emit(name, f"{x}.{name}({y}, reduction={reduction!r})", meaning, x, y)
 
@@ -340,8 +362,11 @@ def binary_entropy(g: Maker, name: str) -> Any:
             # written as (1 - t) * x + softplus(-x), which cancels
             size = np.abs(x.real) * 2.0 ** (2 - {"float64": 53}.get(carried, 24))
             loss = -(y.array * yes.array + (1 - y.array) * no.array)
-            size = np.where(np.isfinite(size), size, 0) + 2.0 ** (2 - {"float64": 53}.get(carried, 24))
-            return cast(u, reduced(u, u.float(loss, carried, error=size), reduction), x0)
+            size = np.where(np.isfinite(size), size, 0) + 2.0 ** (
+                2 - {"float64": 53}.get(carried, 24)
+            )
+            made = u.unspecified(u.float(loss, carried, error=size), np.isinf(x.real))
+            return cast(u, reduced(u, made, reduction), x0)
         rest = SUB(u, Value(np.ones(y.shape), carried), y)
         loss = ADD(u, MUL(u, y, yes), MUL(u, rest, no))
         return cast(u, reduced(u, Value(-loss.array, carried), reduction), x0)
@@ -384,7 +409,9 @@ def classification(g: Maker, name: str) -> Any:
         logs = cast(u, x, carried)
         if name == "cross_entropy":
             low = np.abs(x.real - np.max(x.real, axis=axis, keepdims=True))
-            error = 2.0 ** (3 - {"float64": 53}.get(carried, 24)) * (1 + np.where(np.isfinite(low), low, 0))
+            error = 2.0 ** (3 - {"float64": 53}.get(carried, 24)) * (
+                1 + np.where(np.isfinite(low), low, 0)
+            )
             logs = u.float(lift(lambda a: _log_softmax(a, axis), x.array), carried, error=error)
         at = np.expand_dims(np.mod(target.array.astype(np.int64), classes), axis)
         picked = -np.take_along_axis(logs.array, at, axis).squeeze(axis)
@@ -401,5 +428,3 @@ def classification(g: Maker, name: str) -> Any:
     option = f", label_smoothing={smoothing}" if smoothing else ""
     text = f"{x}.{name}({target}, reduction={reduction!r}{option})"
     return g.emit(name, text, meaning, x, target)
-
-

@@ -163,7 +163,9 @@ class Maker:
 
     def dtype(self) -> str:
         if self.smooth:
-            return self.r.choice(("float32", "float32", "float32", "float64", "float16", "bfloat16"))
+            return self.r.choice(
+                ("float32", "float32", "float32", "float64", "float16", "bfloat16")
+            )
         return self.r.choice(FLOATS + ("float32",) * 4 + INTS + ("int32", "int64", "bool", "bool"))
 
     def leaf(self, shape: Shape | None = None, dtype: str | None = None, kind: str = "") -> Ref:
@@ -238,6 +240,7 @@ class Maker:
 
     def partner(self, x: Ref) -> Ref:
         """Another value that broadcasts with ``x``."""
+
         def fits(y: Ref) -> bool:
             try:
                 return np.prod(np.broadcast_shapes(x.shape, y.shape)) <= LARGEST_SIZE
@@ -290,7 +293,9 @@ class Maker:
             x = self.r.choice(whole)
             if size <= 100:
                 return self.emit("remainder", f"{x} % {size}", remainder_of(size), x)
-        dtype = self.r.choice(("int64", "int64", "int32", "int16", "uint8" if size < 250 else "int64"))
+        dtype = self.r.choice(
+            ("int64", "int64", "int32", "int16", "uint8" if size < 250 else "int64")
+        )
         start = 0 if dtype == "uint8" else low
         array = self.numbers.integers(start, max(size, 1), shape).astype(dtype)
         ref = Ref(self._next(), Value(np.asarray(array), dtype))
@@ -300,9 +305,7 @@ class Maker:
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def emit(
-        self, name: str, text: str, meaning: Meaning, *inputs: Ref, host: bool = False
-    ) -> Any:
+    def emit(self, name: str, text: str, meaning: Meaning, *inputs: Ref, host: bool = False) -> Any:
         """Adds the line; returns its value, or several."""
         try:
             with np.errstate(all="ignore"):

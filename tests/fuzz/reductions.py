@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -222,7 +221,10 @@ def truth(g: Maker, name: str) -> object:
 
     def meaning(u: Universe, x: Value) -> Value:
         found = np.asarray(function(x.real != 0, axis=axes, keepdims=keepdim))
-        return Value(found.astype("uint8" if x.dtype == "uint8" else "bool"), x.dtype if x.dtype == "uint8" else "bool")
+        return Value(
+            found.astype("uint8" if x.dtype == "uint8" else "bool"),
+            x.dtype if x.dtype == "uint8" else "bool",
+        )
 
     return g.emit(name, f"{x}.{name}({dim}, {keepdim})", meaning, x)
 
@@ -242,8 +244,7 @@ def cumsum(g: Maker, name: str) -> object:
         size = np.cumsum(np.abs(x.real), axis=dim)
         exact = bool(np.all(x.real == np.rint(x.real)))
         value = lift(lambda a: np.cumsum(a, axis=dim), x.array)
-        made = u.total(value, x.dtype, size, x.shape[dim] + 64, exact)
-        return made
+        return u.total(value, x.dtype, size, x.shape[dim] + 64, exact)
 
     return g.emit(name, f"{x}.cumsum({dim})", meaning, x)
 
@@ -305,5 +306,3 @@ def logsumexp(g: Maker, name: str) -> object:
         return cast(u, u.float(lift(of, x.array), carried, error=error), x.dtype)
 
     return g.emit(name, f"{x}.logsumexp({dim}, {keepdim})", meaning, x)
-
-

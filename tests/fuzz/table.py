@@ -49,7 +49,8 @@ EXCLUDED: dict[str, str] = {
         ("rand", "randn", "uniform", "normal", "randint", "randperm", "rand_like", "randn_like",
          "randint_like", "uniform_", "normal_", "dropout"), _RANDOM),
     **dict.fromkeys(("backward", "grad", "requires_grad_"), _GRADIENT),
-    **dict.fromkeys(("numpy", "realize", "__array__", "__repr__", "__deepcopy__", "__hash__"), _HOST),
+    **dict.fromkeys(
+        ("numpy", "realize", "__array__", "__repr__", "__deepcopy__", "__hash__"), _HOST),
     "__init__": "makes every leaf",
     "__iter__": "as unbind",
     "__array_ufunc__": "None: it makes NumPy leave operators to the tensor",

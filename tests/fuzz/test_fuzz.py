@@ -75,7 +75,9 @@ def test_a_fault_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> Non
         return right if self.shape[dim] < 3 else right.sub(self.narrow(dim, 0, 1))
 
     monkeypatch.setattr(Tensor, "cumsum", faulty)
-    seeds = [seed for seed in range(400) if any(s.name == "cumsum" for s in case_of(seed).program.steps)]
+    seeds = [
+        seed for seed in range(400) if any(s.name == "cumsum" for s in case_of(seed).program.steps)
+    ]
     found = [f for seed in seeds[:12] for f in hunt([seed], ("CPU",)).found]
     assert found
     assert any(f.source.count("\n") <= 3 and "cumsum" in f.source for f in found)

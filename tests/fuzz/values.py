@@ -116,6 +116,7 @@ class Universe:
         error: Array | float | None = None,
         exact: bool | Array = False,
         loose_zero: bool = False,
+        slope_error: Array | float = 0.0,
     ) -> Value:
         """A float result, computed in float64.
 
@@ -123,6 +124,7 @@ class Universe:
             ulps: its error in units of the last place, unless ``error`` gives it absolutely.
             exact: where the result must be what rounding ``x`` gives.
             loose_zero: whether the sign of a zero is unspecified.
+            slope_error: what the derivative's error is relative to, where it is more than that.
         """
         x = np.asarray(x)
         real = rounded(x.real, dtype)
@@ -141,7 +143,7 @@ class Universe:
         along = x.imag
         if self.random is not None:
             size = 2.0 ** (1 - DIGITS[dtype]) * np.maximum(ulps, 1)
-            along = along * (1 + self._move(x.shape) * size)
+            along = along + self._move(x.shape) * size * np.maximum(np.abs(along), slope_error)
         result = np.empty(x.shape, np.complex128)
         result.real, result.imag = real, along
         return Value(result, dtype)
@@ -163,11 +165,12 @@ class Universe:
         if self.random is None:
             return value
         if value.is_float:
-            noise = self.random.normal(size=value.shape) * 10.0 + 3.0 * self.flip
+            noise = np.full(value.shape, np.nan if self.flip else 7.0)
         elif value.is_bool:
             noise = (self.random.integers(0, 2, value.shape) ^ self.flip).astype(bool)
         else:
-            noise = (self.random.integers(0, 50, value.shape) * 2 + self.flip).astype(value.dtype)
+            info = np.iinfo(value.dtype)
+            noise = np.full(value.shape, info.max if self.flip else info.min, value.dtype)
         self.inexact = True
         return Value(np.where(where, noise, value.array).astype(value.array.dtype), value.dtype)
 
