@@ -599,14 +599,14 @@ def clamp(g: Maker, name: str) -> object:
         numbers = (*numbers, -0.5, 2.5)
     elif g.r.random() < 0.3:
         numbers = (0, 300, 3) if x.dtype.startswith("u") else (-1000, 1, 1000)
-    low, high = sorted(g.r.sample(numbers, 2))
+    least, most = sorted(g.r.sample(numbers, 2))
     kind = g.r.randrange(3)
     if g.r.random() < 0.25 and name != "clamp_":
         y = g.partner(x)
         if y.value.is_bool:
             raise Undefined("bool")
         return g.emit(name, f"{x}.{name}({y})", lambda u, x, y: _clamped(u, x, y, None), x, y)
-    low, high = None if kind == 1 else low, None if kind == 2 else high
+    low, high = None if kind == 1 else least, None if kind == 2 else most
     target = f"{x}.clone()" if name == "clamp_" else f"{x}"
     return g.emit(
         name, f"{target}.{name}({low}, {high})", lambda u, x: _clamped(u, x, low, high), x

@@ -131,7 +131,7 @@ def flip(g: Maker, name: str) -> Any:
         dims = g.r.sample(range(x.ndim), g.r.randint(1, x.ndim))
         asked = [d - x.ndim if g.r.random() < 0.3 else d for d in dims]
         return move(
-            g, name, x, f"{x}.flip({', '.join(map(str, asked))})", lambda a: np.flip(a, dims)
+            g, name, x, f"{x}.flip({', '.join(map(str, asked))})", lambda a: np.flip(a, tuple(dims))
         )
     by = g.r.randint(-5, 9)
     if g.r.random() < 0.3:

@@ -72,7 +72,7 @@ def _windows(x: Array, kernel: tuple[int, ...], stride: int, dilation: int) -> A
     reach = tuple(dilation * (k - 1) + 1 for k in kernel)
     axes = tuple(range(x.ndim - spatial, x.ndim))
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axes)
-    keep = (..., *(slice(None, None, stride) for _ in kernel),
+    keep: Any = (..., *(slice(None, None, stride) for _ in kernel),
             *(slice(None, None, dilation) for _ in kernel))  # fmt: skip
     return seen[keep]
 

@@ -6,6 +6,7 @@ to fit the shapes, dtypes and values there are.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -243,7 +244,7 @@ class Maker:
 
         def fits(y: Ref) -> bool:
             try:
-                return np.prod(np.broadcast_shapes(x.shape, y.shape)) <= LARGEST_SIZE
+                return math.prod(np.broadcast_shapes(x.shape, y.shape)) <= LARGEST_SIZE
             except ValueError:
                 return False
 

@@ -11,9 +11,8 @@ import pytest
 from lazygrad import Tensor, lang
 from lazygrad.tensor import from_node
 from tests.fuzz.hunt import Tally, case_of, hunt
-from tests.fuzz.make import ROWS
 from tests.fuzz.program import Maker
-from tests.fuzz.table import EXCLUDED, Row
+from tests.fuzz.table import EXCLUDED, ROWS, Row
 from tests.fuzz.values import Undefined
 
 PROGRAMS = 150

@@ -111,7 +111,7 @@ class Universe:
         self,
         x: Array,
         dtype: str,
-        ulps: float = 1.0,
+        ulps: float | Array = 1.0,
         *,
         error: Array | float | None = None,
         exact: bool | Array = False,
@@ -170,7 +170,8 @@ class Universe:
             noise = (self.random.integers(0, 2, value.shape) ^ self.flip).astype(bool)
         else:
             info = np.iinfo(value.dtype)
-            noise = np.full(value.shape, info.max if self.flip else info.min, value.dtype)
+            near = self.random.integers(0, 7, value.shape)
+            noise = (info.max - near if self.flip else info.min + near).astype(value.dtype)
         self.inexact = True
         return Value(np.where(where, noise, value.array).astype(value.array.dtype), value.dtype)
 
