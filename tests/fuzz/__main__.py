@@ -128,12 +128,12 @@ def _run(starts: list[int], out: Path, backend: str) -> None:
 
 
 def _crash(seed: int, how: str, backend: str) -> dict[str, Any]:
-    from tests.fuzz.hunt import case_of
+    from tests.fuzz.hunt import program_of
 
-    case = case_of(seed)
-    names = " ".join(step.name for step in case.program.steps)
-    return {"seed": seed, "mode": case.mode, "device": backend, "what": how,
-            "cause": f"{how}: {names}", "source": case.program.source()}  # fmt: skip
+    program, mode = program_of(seed)
+    names = " ".join(step.name for step in program.steps)
+    found = {"seed": seed, "mode": mode, "device": backend, "what": how}
+    return {**found, "cause": f"{how}: {names}", "source": program.source()}
 
 
 def _worker(seed: int, programs: int, backend: str, out: Path | None) -> tuple[Any, str | None]:

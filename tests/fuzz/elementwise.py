@@ -118,8 +118,8 @@ def floating_unary(g: Maker, name: str) -> object:
 
     def meaning(u: Universe, x: Value) -> Value:
         x = floating(u, x)
-        # the derivative of the sine is a cosine, whose error is absolute
-        slope_error = np.abs(np.imag(x.array)) if name == "sin" else 0.0
+        # the derivatives are a cosine and the difference of a polynomial: their error is absolute
+        slope_error = np.abs(np.imag(x.array)) if name in ("sin", "erf") else 0.0
         return u.float(lift(function, x.array), x.dtype, ulps, slope_error=slope_error)
 
     return g.emit(name, f"{x}.{name}()", meaning, x)

@@ -64,12 +64,17 @@ def mode_of(seed: int) -> str:
 
 
 def case_of(seed: int) -> Case:
+    return expecting(seed, *program_of(seed))
+
+
+def program_of(seed: int) -> tuple[Program, str]:
+    """The program of a seed, and how it is run."""
     mode = mode_of(seed)
     with np.errstate(all="ignore"):
         program = make(seed, mode in SMOOTH_MODES)
     if mode == backends.JIT and any(step.host for step in program.steps):
         mode = backends.PLAIN
-    return expecting(seed, program, mode)
+    return program, mode
 
 
 def expecting(seed: int, program: Program, mode: str) -> Case:

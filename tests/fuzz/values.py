@@ -170,8 +170,9 @@ class Universe:
             noise = (self.random.integers(0, 2, value.shape) ^ self.flip).astype(bool)
         else:
             info = np.iinfo(value.dtype)
-            near = self.random.integers(0, 7, value.shape)
-            noise = (info.max - near if self.flip else info.min + near).astype(value.dtype)
+            near = self.random.integers(0, 7, value.shape).astype(value.dtype)
+            end = np.asarray(info.max if self.flip else info.min, value.dtype)
+            noise = end - near if self.flip else end + near
         self.inexact = True
         return Value(np.where(where, noise, value.array).astype(value.array.dtype), value.dtype)
 
