@@ -144,7 +144,11 @@ def with_absolute_error(g: Maker, name: str) -> object:
     def meaning(u: Universe, x: Value) -> Value:
         x = floating(u, x)
         error = scale(x.real) * 2.0 ** -DIGITS[x.dtype]
-        return u.float(lift(function, x.array), x.dtype, error=np.nan_to_num(error, posinf=0))
+        value = lift(function, x.array)
+        # the slope of the tangent is a square divided by a square, of a cosine near 0
+        slope_error = np.abs(np.imag(value)) * (1 + np.abs(value.real)) if name == "tan" else 0.0
+        error = np.nan_to_num(error, posinf=0)
+        return u.float(value, x.dtype, error=error, slope_error=slope_error)
 
     return g.emit(name, f"{x}.{name}({arguments})", meaning, x)
 

@@ -104,6 +104,7 @@ class Universe:
 
     def __init__(self, seed: int | None = None, flip: bool = False) -> None:
         self.random = None if seed is None else np.random.default_rng(seed)
+        self.odd = bool(seed and seed % 2)
         self.flip = flip  # every move goes the other way
         self.inexact = False  # whether anything has been moved
 
@@ -165,7 +166,9 @@ class Universe:
         if self.random is None:
             return value
         if value.is_float:
-            noise = np.full(value.shape, np.nan if self.flip else 7.0)
+            large = LARGEST[value.dtype] / 2
+            ends = (-large, large) if self.odd else (7.0, np.nan)
+            noise = np.full(value.shape, ends[self.flip])
         elif value.is_bool:
             noise = (self.random.integers(0, 2, value.shape) ^ self.flip).astype(bool)
         else:
