@@ -1,0 +1,137 @@
+"""Programs on a device, in the ways in which a user may run them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import lazygrad
+from lazygrad import Tensor
+from tests.fuzz.program import Program, Step, stored
+from tests.fuzz.values import FLOATS, Array, Value, rounded
+
+PLAIN, PARTIAL, UNFUSED, JIT, GRADIENT, BACKWARD = (
+    "plain", "partial", "unfused", "jit", "gradient", "backward",
+)  # fmt: skip
+MODES = {PLAIN: 5, PARTIAL: 1.5, UNFUSED: 1, JIT: 1.5}
+SMOOTH_MODES = {GRADIENT: 3, BACKWARD: 1}
+
+
+class Got(NamedTuple):
+    """A computed value and its dtype."""
+
+    array: Array
+    dtype: str
+
+
+Env = dict[str, Any]
+
+
+def leaf(value: Value, device: str, tracked: bool = False) -> Tensor:
+    return Tensor(stored(value), dtype=value.dtype, device=device, requires_grad=tracked)
+
+
+def _namespace(device: str) -> Env:
+    return {"Tensor": Tensor, "np": np, "D": device, "inf": np.inf, "nan": np.nan}
+
+
+def run_step(step: Step, env: Env) -> None:
+    exec(compile(step.source(), "<program>", "exec"), env)
+
+
+def lines(
+    program: Program,
+    device: str,
+    leaves: dict[int, Tensor],
+    after: Callable[[Step, Env], None] | None = None,
+) -> Env:
+    env = _namespace(device)
+    env.update({f"v{i}": x for i, x in leaves.items()})
+    for step in program.steps:
+        run_step(step, env)
+        if after is not None:
+            after(step, env)
+    return env
+
+
+def weights(program: Program, values: dict[int, Value], seed: int) -> dict[int, Array]:
+    """The derivative of the final result by each output."""
+    n = np.random.default_rng(seed)
+    return {i: rounded(n.integers(1, 9, values[i].shape) / 4, values[i].dtype)
+            for i in program.outputs if values[i].dtype in FLOATS}  # fmt: skip
+
+
+def build(
+    program: Program, mode: str, device: str, seed: int, given: dict[int, Array]
+) -> dict[int, Any]:
+    """The tensors to compare, by id, not computed yet (except in modes that compute at once);
+    in gradient modes the derivatives of the inputs."""
+    leaves = {i: leaf(v, device, i in program.inputs) for i, v in program.leaves.items()}
+    if mode == JIT:
+        return _jitted(program, device, leaves)
+    if mode == PARTIAL:
+        r = random.Random(seed)
+
+        def after(step: Step, env: Env) -> None:
+            if r.random() < 0.5:
+                env[f"v{step.ids[0]}"].realize()
+
+        env = lines(program, device, leaves, after)
+    else:
+        env = lines(program, device, leaves)
+    if mode not in SMOOTH_MODES:
+        found = {i: env[f"v{i}"] for i in program.outputs}
+        if mode == UNFUSED and found:
+            with lazygrad.config(fuse=False):
+                first, *rest = found.values()
+                first.realize(*rest)
+        return found
+    outputs = [(env[f"v{i}"], given[i]) for i in program.outputs if env[f"v{i}"].requires_grad]
+    inputs = [leaves[i] for i in program.inputs]
+    pairs = [
+        (x, Tensor(np.asarray(w, np.float64), dtype=x.dtype, device=device)) for x, w in outputs
+    ]
+    if mode == BACKWARD:
+        for x, w in pairs:
+            x.backward(w)
+        return {i: leaves[i].grad for i in program.inputs}
+    if not pairs:
+        return dict.fromkeys(program.inputs)
+    parts = lazygrad.grad([x for x, _ in pairs], inputs, [w for _, w in pairs], allow_unused=True)
+    return dict(zip(program.inputs, parts, strict=True))
+
+
+def _jitted(program: Program, device: str, leaves: dict[int, Tensor]) -> dict[int, Any]:
+    """Traced with the elements of all leaves in reverse order, replayed with the right ones."""
+
+    @lazygrad.jit
+    def function(*given: Tensor) -> tuple[Tensor, ...]:
+        env = lines(program, device, dict(zip(leaves, given, strict=True)))
+        return tuple(env[f"v{i}"] for i in program.outputs)
+
+    other = {i: Value(np.asarray(v.array.reshape(-1)[::-1].reshape(v.shape)), v.dtype)
+             for i, v in program.leaves.items()}  # fmt: skip
+    function(*(leaf(v, device) for v in other.values()))
+    function(*leaves.values())
+    found = function(*leaves.values())
+    return dict(zip(program.outputs, found, strict=True))
+
+
+def read(tensors: dict[int, Any], program: Program) -> dict[int, Got]:
+    """The values, and the facts that every tensor states of itself."""
+    got = {}
+    for i, x in tensors.items():
+        if x is None:  # no derivative: nothing depends on it
+            got[i] = Got(np.zeros(program.leaves[i].shape), program.leaves[i].dtype)
+            continue
+        array = x.numpy()
+        facts = (x.shape, x.ndim, x.dim(), x.numel(), x.nelement(), x.nbytes, tuple(x.size()))
+        size, item = array.size, x.dtype.itemsize
+        stated = (array.shape, array.ndim, array.ndim, size, size, size * item, array.shape)
+        if facts != stated or x.element_size() != item or (x.ndim and len(x) != array.shape[0]):
+            raise AssertionError(f"facts {facts}, values say {stated}")
+        got[i] = Got(array, x.dtype.name)
+    return got
