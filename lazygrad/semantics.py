@@ -95,7 +95,11 @@ def truncated(values: Array, target: DType) -> np.ndarray[Any, Any]:
 def cast(values: Array, target: DType) -> np.ndarray[Any, Any]:
     """A cast between compute dtypes; half precision is float32 rounded once more, and bfloat16
     stays in float32."""
-    array = np.asarray(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _cast(np.asarray(values), target)
+
+
+def _cast(array: np.ndarray[Any, Any], target: DType) -> np.ndarray[Any, Any]:
     if target is bfloat16:
         wide = array.astype(np.float32)
         return np.asarray(from_bfloat16_bits(to_bfloat16_bits(wide)))

@@ -7,7 +7,7 @@ import pytest
 
 from lazygrad import dtype as dt, ops
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Bound
+from lazygrad.kernel.expr import Bound, guarded, substitute, zero
 from lazygrad.kernel.index import DataAtom, Index, of as index_of
 from tests.numpy_backend.helpers import check, flat, kernel, load, op, ranges, reduce_sum
 
@@ -47,7 +47,11 @@ def test_guard_that_couples_ranges(n: int) -> None:
 def test_guard_that_is_never_met() -> None:
     (i,) = ranges(i=100)
     x = load(1, index_of(i), guard=(Bound(index_of(i), 200, 300),))
-    check(kernel("never", (i,), [(index_of(i), op(ops.ADD, x, 1.0), ())], {1: 100}))
+    assert x is zero(x.dtype)
+    later = load(1, index_of(i), guard=(Bound(index_of(i), 90, 300),))
+    first = substitute(later, {i: Index((), 0)})
+    assert first is zero(x.dtype) and guarded(later, (Bound(index_of(i), 0, 0),)) is first
+    check(kernel("never", (i,), [(index_of(i), op(ops.ADD, later, x), ())], {1: 100}))
 
 
 @pytest.mark.parametrize(

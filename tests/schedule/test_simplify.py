@@ -237,6 +237,16 @@ CASES: dict[str, list[tuple[Node, str]]] = {
             "SHRINK[((0,3),(0,3),(0,4))](PAD[((1,0),(0,2),(0,0))](BUFFER))",
         ),
     ],
+    "reduce_nothing": [
+        (make(ops.SUM, make(ops.SHRINK, X, arg=((0, 2), (0, 3), (1, 1))), arg=(2,)), "0.0"),
+        (make(ops.REDUCE_MAX, make(ops.SHRINK, X, arg=((0, 2), (0, 3), (1, 1))), arg=(2,)), "-inf"),
+    ],
+    "and_constant": [
+        (make(ops.AND, WHOLE, 0), "0"),
+        (make(ops.AND, WHOLE, -1), "BUFFER"),
+        (make(ops.AND, BITS, True), "BUFFER"),
+        (make(ops.AND, WHOLE, 6), "AND(BUFFER, 6)"),
+    ],
     "flip_flipped": [
         (flips((0, 1), (1, 2)), "FLIP[(0,2)](BUFFER)"),
         (flips((0, 2), (0, 2)), "BUFFER"),
