@@ -97,6 +97,8 @@ SCATTER = """\
 }} while (0)
 """
 
+FMOD = "{type} FMOD_{type}({type} a, {type} b) {{ return ({type})({by_lane}); }}\n"
+
 # Half precision in bits, rounded to nearest, ties to even. Spelled out, because built-in functions
 # may stay calls; `{u}`, `{s}` and `{f}` are uint, ushort and float vectors.
 FLOAT16 = """\
@@ -164,6 +166,10 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(TRUNCATED)
     for lanes in sorted(set(re.findall(r"\bmask(\d+)\b", sources)), key=int):
         parts.append(f"typedef int{lanes} mask{lanes};  // -1: true")
+    for name in sorted(set(re.findall(r"\bFMOD_(\w+)\(", sources))):
+        lanes = range(int(re.sub(r"\D", "", name)))
+        by_lane = ", ".join(f"fmod(a.s{i:x}, b.s{i:x})" for i in lanes)
+        parts.append(FMOD.format(type=name, by_lane=by_lane))
     parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
         for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):
