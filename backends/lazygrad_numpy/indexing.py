@@ -55,8 +55,6 @@ def with_takes(kernel: Kernel) -> Kernel:
 def _load(load: Expr, kernel: Kernel, rewrite: Rewrite) -> Expr:
     slot, index, guard = load.arg
     size = kernel.buffers[slot].size
-    if any(b.index.interval[1] < b.low or b.index.interval[0] >= b.high for b in guard):
-        return ex.zero(load.dtype)
     if classify(load, size) is not None:
         return load
     taken = _rows(load, size, rewrite)
