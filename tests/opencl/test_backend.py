@@ -317,3 +317,11 @@ def test_preludes_hold_what_is_used() -> None:
 )  # fmt: skip
 def test_literals(value: float, of: dt.DType, text: str) -> None:
     assert spelling.literal(value, of) == text
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
+def test_a_vector_of_bools_is_no_vector_of_numbers(lanes: int) -> None:
+    """A type by which code could take one for the other is one that it does take for it."""
+    of_bools = spelling.register(dt.bool_, lanes)
+    assert of_bools not in {spelling.register(of, lanes) for of in dt.ALL if of is not dt.bool_}
+    assert f"typedef int{lanes} {of_bools};" in prelude(f"{of_bools} x", Dialect())
