@@ -5,7 +5,7 @@ Every expression is evaluated at all points of its ranges at once, one array axi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,10 +121,10 @@ class _Interpreter:
         src = [self.values[operand] for operand in e.src]
         if e.op is ops.CAST:
             return _cast(src[0], e.src[0].dtype, e.dtype)
-        op: Any = e.op  # one of the graph's: those of kernels alone have rules of their own
-        return np.asarray(semantics.ELEMENTWISE[op](*src))
+        return np.asarray(_ELEMENTWISE[e.op](*src))
 
 
+_ELEMENTWISE: Mapping[Any, Callable[..., Any]] = semantics.ELEMENTWISE
 _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
     ex.LOAD: _Interpreter.load,
     ex.LITERAL: _Interpreter.literal,

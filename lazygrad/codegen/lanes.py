@@ -99,10 +99,12 @@ def choose(kernel: Kernel, lanes: int) -> frozenset[Range]:
 
 
 def _inside(kernel: Kernel, lanes: int) -> frozenset[Range]:
-    """For each reduction and each output, the range of its own that vectorises best."""
+    """For each reduction and each output, the range of its own that vectorises best; none has
+    lanes along two."""
     found: set[Range] = set()
-    for output in kernel.outputs:
-        own = [r for r in output.ranges if r not in kernel.ranges]
+    for output in sorted(kernel.outputs, key=lambda o: -len(o.ranges)):
+        taken = {r for o in kernel.outputs if not found.isdisjoint(o.ranges) for r in o.ranges}
+        own = [r for r in output.ranges if r not in kernel.ranges and r not in taken]
         accesses = chain([(output.index, ())], _accesses([output.value]))
         found.update(_best(own, list(accesses), lanes))
     for e in reversed(kernel.reductions()):  # outer ones first

@@ -155,7 +155,8 @@ def _free_ranges(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any) -> frozense
 
 
 def load(slot: int, index: Index, dtype: DType, guard: Guard = ()) -> Expr:
-    return _make(LOAD, (), Load(slot, index, guard), dtype)
+    """The element at ``index``; what no point of the kernel may touch is 0."""
+    return zero(dtype) if never(guard) else _make(LOAD, (), Load(slot, index, guard), dtype)
 
 
 def literal(value: Scalar, dtype: DType) -> Expr:
@@ -171,6 +172,8 @@ def reduce(op: Op, value: Expr, ranges: Iterable[Range]) -> Expr:
 
 
 def guarded(value: Expr, guard: Guard) -> Expr:
+    if never(guard):
+        return zero(value.dtype)
     return _make(GUARD, (value,), guard, value.dtype) if guard else value
 
 
@@ -265,8 +268,8 @@ def substitute(root: Expr, mapping: Mapping[Range, Index]) -> Expr:
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
         if value.op is LOAD:
             slot, index, guard = value.arg
-            moved = Load(slot, index.substitute(mapping), substitute_guard(guard, mapping))
-            return rebuild(value, src, moved if moved != value.arg else value.arg)
+            moved = index.substitute(mapping)
+            return load(slot, moved, value.dtype, substitute_guard(guard, mapping))
         if value.op is INDEX:
             return index_value(value.arg.substitute(mapping), value.dtype)
         if value.op is GUARD:
@@ -274,6 +277,11 @@ def substitute(root: Expr, mapping: Mapping[Range, Index]) -> Expr:
         return rebuild(value, src, value.arg)
 
     return transform([root], visit)[0]
+
+
+def never(guard: Guard) -> bool:
+    """Whether no index lies inside."""
+    return any(b.index.interval[1] < b.low or b.index.interval[0] >= b.high for b in guard)
 
 
 def substitute_guard(guard: Guard, mapping: Mapping[Range, Index]) -> Guard:

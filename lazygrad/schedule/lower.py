@@ -133,6 +133,8 @@ def apply_guard(value: Expr, guard: Guard, inside: Container[Expr] = ()) -> Expr
     guard = ex.simplify_guard(guard)
     if not guard:
         return value
+    if ex.never(guard):
+        return ex.zero(value.dtype)
     depends = frozenset[Range]().union(*(bound.index.ranges for bound in guard))
     done: dict[Expr, _Guarded] = {}
     for current in ex.toposort([value]):

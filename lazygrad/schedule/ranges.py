@@ -77,7 +77,7 @@ def replace_ranges(
         if value.op is ex.LOAD:
             slot, index, guard = value.arg
             moved = index.substitute(mapping)
-            return ex.rebuild(value, src, ex.Load(slot, moved, ex.substitute_guard(guard, mapping)))
+            return ex.load(slot, moved, value.dtype, ex.substitute_guard(guard, mapping))
         if value.op is ex.INDEX:
             return ex.index_value(value.arg.substitute(mapping), value.dtype)
         if value.op is ex.GUARD:

@@ -307,6 +307,19 @@ def moments(rows: int, columns: int) -> Kernel:
     return kernel("moments", [r], stores, [(dt.float32, rows * columns)])
 
 
+def largest_padded(rows: int, columns: int, width: int) -> Kernel:
+    """The largest of a row by itself, and among zeros around it: outputs with ranges of their own,
+    of which one has a part of the other's."""
+    r, j, c, k = Range("r", rows), Range("j", 3), Range("c", width), Range("k", columns)
+    most = largest(ex.load(2, at((r, columns), (k, 1)), dt.float32), k)
+    padded = ex.guarded(most, (Bound(at((c, 1), -2), 0, 3),))
+    stores = [
+        (at((r, 3 * width), (j, width), (c, 1)), padded, [j, c]),
+        (at((r, 3), (j, 1)), most, [j]),
+    ]
+    return kernel("largest_padded", [r], stores, [(dt.float32, rows * columns)])
+
+
 def nested(rows: int, middle: int, inner: int) -> Kernel:
     """The sum over k of the largest over j."""
     r, k, j = Range("r", rows), Range("k", middle), Range("j", inner)
@@ -566,6 +579,7 @@ CASES: dict[str, Build] = {
     "softmax_64": lambda: softmax(5, 64),
     "softmax_208": lambda: softmax(7, 208),
     "moments": lambda: moments(4, 29),
+    "largest_padded": lambda: largest_padded(6, 4, 7),
     "nested": lambda: nested(3, 5, 20),
     "nested_small": lambda: nested(9, 12, 4),
     "repeated_sum": lambda: repeated_sum(11, 3),
@@ -613,8 +627,7 @@ SPELLED: dict[str, Build] = {f"copy_{d.name}": lambda d=d: copy(d, 21) for d in 
 SPELLED |= {
     f"cast_{a.name}_{b.name}": lambda a=a, b=b: cast(a, b, 13)
     for a in dt.ALL
-    for b in (dt.bool_, dt.int8, dt.uint16, dt.int64, dt.float16, dt.bfloat16, dt.float32)
-    if not (a.is_floating_point and b is dt.uint16)  # of negative numbers: undefined
+    for b in (dt.bool_, dt.int8, dt.uint16, dt.int32, dt.int64, dt.float16, dt.bfloat16, dt.float32)
 }
 SPELLED |= {
     f"{op.name.lower()}_{d.name}": lambda op=op, d=d: binary(op, d, 19)

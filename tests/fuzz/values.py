@@ -253,7 +253,7 @@ def _combined(higher: str | None, lower: str | None) -> str | None:
 
 
 def cast(u: Universe, x: Value, dtype: str) -> Value:
-    """Rounds once to floats, truncates to integers; integers wrap."""
+    """Rounds once to floats, truncates to integers; what does not fit wraps."""
     if x.dtype == dtype:
         return x
     with np.errstate(all="ignore"):
@@ -266,13 +266,16 @@ def cast(u: Universe, x: Value, dtype: str) -> Value:
             return Value(x.real != 0, dtype)
         if not x.is_float:
             return Value(x.array.astype(dtype), dtype)
-        info = np.iinfo(dtype)
-        whole = np.trunc(x.real)
-        fits = (whole >= float(info.min)) & (whole < float(info.max) + 1)
-        safe = np.where(fits, whole, 0.0)
-        # int64 and uint64 hold what float64 cannot round up to their bounds
-        result = Value(safe.astype(dtype), dtype)
-        return u.unspecified(result, ~fits)
+        # by way of int32 or int64, whose smallest value stands for what it does not hold; uint64
+        # holds what int64 does, and all up to 2**64
+        bits = 32 if np.dtype(dtype).itemsize < 4 or dtype == "int32" else 64
+        end = 2**64 if dtype == "uint64" else 2 ** (bits - 1)
+        size = 2 ** (8 * np.dtype(dtype).itemsize)
+        found = [
+            int(v) if -(2 ** (bits - 1)) <= v < end else -(2 ** (bits - 1)) for v in x.real.ravel()
+        ]
+        wrapped = np.array([v % size for v in found], np.uint64).reshape(x.real.shape)
+        return Value(wrapped.astype(f"uint{size.bit_length() - 1}").astype(dtype), dtype)
 
 
 def number(u: Universe, x: Any, dtype: str) -> Value:

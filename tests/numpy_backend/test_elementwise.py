@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import dtype as dt, ops, semantics
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import of as index_of
+from lazygrad_numpy import support
 from lazygrad_numpy.support import filled
 from tests.numpy_backend.helpers import BACKEND, check, flat, kernel, launch, load, op, ranges
 
@@ -282,3 +283,31 @@ def test_literals_out_of_range_wrap() -> None:
     (program,) = BACKEND.compile([made])
     (result,) = launch(made, program, {1: np.arange(10, dtype=np.uint8)})
     np.testing.assert_array_equal(result, np.arange(10) + 44)
+
+
+# -- floats as integers ---------------------------------------------------------------------------
+
+HARD = [np.nan, np.inf, -np.inf, 2.0**31, -(2.0**31), -3e9, 2.0**63, 1.5 * 2**63, 2.0**64, -7.9]
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["native", "by_hand"])
+@pytest.mark.parametrize("target", INTEGERS, ids=lambda d: d.name)
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+def test_truncation_is_what_semantics_says(
+    source: type, target: dt.DType, native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where copies do something else, as on processors whose conversions saturate."""
+    if not native:
+        monkeypatch.setattr(support, "copies_truncate", lambda target: False)
+    for count in (1, 3, 33):
+        values = np.repeat(np.array(HARD, source), count)
+        out = np.empty(values.shape, target.numpy)
+        with np.errstate(all="ignore"):
+            support.truncate(values, out)
+        np.testing.assert_array_equal(out, semantics.truncated(values, target))
+
+
+def test_only_wide_signed_integers_can_be_copied_to() -> None:
+    """NumPy's copies of floats to uint32 depend on the place of an element."""
+    found = {of for of in INTEGERS if support.copies_truncate(of)}
+    assert found <= {dt.int32, dt.int64}

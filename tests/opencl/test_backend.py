@@ -355,3 +355,11 @@ def test_what_the_driver_reports_is_a_device_error(monkeypatch: pytest.MonkeyPat
         with pytest.raises(DeviceError, match="OUT_OF_RESOURCES"):
             x.numpy()
     assert (x + 5).tolist() == [6.0, 7.0]
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
+def test_a_vector_of_bools_is_no_vector_of_numbers(lanes: int) -> None:
+    """A type by which code could take one for the other is one that it does take for it."""
+    of_bools = spelling.register(dt.bool_, lanes)
+    assert of_bools not in {spelling.register(of, lanes) for of in dt.ALL if of is not dt.bool_}
+    assert f"typedef int{lanes} {of_bools};" in prelude(f"{of_bools} x", Dialect())

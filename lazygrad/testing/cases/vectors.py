@@ -129,6 +129,7 @@ def _floats() -> list[Case]:
     return [
         Case("truncated", function, oracle, (these(*EXTREMES),), every),
         Case("truncated_constants", constants, exact_constants),
+        _remainder_of_extremes(),
         Case("low_bits_by_way_of_float64", _by_float64, _by_float64_exactly, (whole,)),
         Case(
             "half_by_way_of_float32", lambda x: x.half().double(), _as_half, (ties,), ("float64",)
@@ -146,6 +147,17 @@ def _by_float64_exactly(x: Any) -> list[Any]:
 
 def _as_half(x: Any) -> Any:
     return x.astype(np.float32).astype(np.float16).astype(np.float64)
+
+
+_ENDS = (0.0, -0.0, 1.0, -1.5, 3.0, 2.0**40, float("inf"), -float("inf"), float("nan"), 2.0**-60)
+
+
+def _remainder_of_extremes() -> Case:
+    """Lanes whose quotients differ by many powers of two."""
+    left = these(*[a for a in _ENDS for _ in _ENDS])
+    right = these(*[b for _ in _ENDS for b in _ENDS])
+    dtypes = ("float32", "float64")
+    return Case("remainder_of_extremes", lambda x, y: x.fmod(y), np.fmod, (left, right), dtypes)
 
 
 _CONSTANTS = (float("nan"), float("inf"), -float("inf"), 3e9, -3e9, 1.5 * 2**63, 300.5)
