@@ -143,6 +143,14 @@ class _Runner:
             raise NestError(f"reads {where} of buffer {slot} with {memory.size} elements")
         return interpret._loaded(memory[where], of)
 
+    def row(self, place: nest.Place, count: int, of: dt.DType, names: Names) -> Array:
+        """As ``read``, of ``count`` elements side by side: most of what nests read."""
+        slot, base = self.where(place, names)
+        memory = None if slot is None else self.memory[slot]
+        if memory is None or base < 0 or base + count > memory.size:
+            return self.read(place, np.arange(count), of, names)
+        return interpret._loaded(memory[base : base + count], of)
+
     def pointer(self, s: nest.Pointer, names: Names) -> None:
         slot, base = self.where(s.place, names)
         holds = not s.guard or bool(names[s.guard])
@@ -152,7 +160,7 @@ class _Runner:
         if s.guard and not names[s.guard]:
             value = np.zeros(s.lanes, interpret._compute(s.dtype))
         else:
-            value = self.read(s.place, np.arange(s.lanes), s.dtype, names)
+            value = self.row(s.place, s.lanes, s.dtype, names)
         self.set(names, s.name, value if s.lanes > 1 else value[0])
 
     def gather(self, s: nest.Gather, names: Names) -> None:
@@ -213,7 +221,6 @@ class _Runner:
     def accumulate(self, s: nest.Accumulate, names: Names) -> None:
         src = [self.value(v, names) for v in s.operands]
         value = src[0] if len(src) == 1 else src[0] * src[1]
-        value = np.broadcast_to(value, s.lanes)
         names[s.name][:] = self.apply(s.op, s.dtype, s.dtype, [names[s.name], value])
 
     def fold(self, s: nest.Fold, names: Names) -> None:
