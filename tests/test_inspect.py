@@ -26,6 +26,13 @@ def test_an_explanation_names_kernels_lines_and_reasons(device: str) -> None:
     assert "exp_add_sum_4x1" in text
     assert "test_inspect.py" in text
     assert "it is an output" in text
+    assert "side by side" not in text
+
+
+def test_kernels_in_one_launch_are_said_to_be(device: str) -> None:
+    x = Tensor(np.ones(5, np.float32), device=device)
+    text = inspect.explain(x.exp(), x.reshape(5, 1).expand(5, 3).sin())
+    assert ("2 kernels side by side" in text) == (device == "GPU")
 
 
 def test_what_is_there_needs_no_kernel(device: str) -> None:

@@ -69,6 +69,7 @@ NONE = ((0, 0), (0, 0), (0, 0))
 SPREAD = ((1, 0), (0, 2), (0, 0))
 INNER = ((0, 2), (1, 3), (0, 4))
 NAN = float("nan")
+MANY = (2**20 + 1,)  # a sum of that many floats may round
 CONDITION = make(ops.LT, X, 0.0)
 NEGATED = make(ops.XOR, CONDITION, True)
 EMPTY = make(ops.SHRINK, X, arg=((1, 1), (0, 3), (0, 4)))
@@ -109,6 +110,9 @@ CASES: dict[str, list[tuple[Node, str]]] = {
         (make(ops.SUM, _constant(2.0, X), arg=(0, 2)), "16.0"),
         (make(ops.SUM, _constant(2**30, WHOLE), arg=(1,)), "0"),
         (make(ops.SUM, _constant(True, BITS), arg=(0,)), "True"),
+        (make(ops.SUM, const(0.0, dt.float32, MANY, "CPU"), arg=(0,)), "0.0"),
+        (make(ops.SUM, const(3, dt.int64, MANY, "CPU"), arg=(0,)), str(3 * MANY[0])),
+        (make(ops.SUM, const(0.5, dt.float32, MANY, "CPU"), arg=(0,)), "SUM[(0,)](0.5)"),
     ],
     "max_constant": [(make(ops.REDUCE_MAX, _constant(NAN, X), arg=(0,)), "nan")],
     "add_zero": [

@@ -101,3 +101,10 @@ def test_random_numbers_like_a_tensor(name: str, device: str) -> None:
     assert (found.dtype, found.device, found.shape) == (like.dtype, device, (4, 5))
     np.testing.assert_array_equal(found.numpy(), expected.numpy())
     assert getattr(like, name)(dtype=other).dtype.name == other
+
+
+def test_arange_counts_exactly(device: str) -> None:
+    """2**61 / (2**60 - 1) is 2.0 as a float, but there are three steps."""
+    step = 2**60 - 1
+    found = Tensor.arange(-(2**60), 2**60, step, device=device)
+    assert found.tolist() == [-(2**60), -1, 2**60 - 2]
