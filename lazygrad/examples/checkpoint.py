@@ -83,6 +83,8 @@ def load(path: str | Path) -> Checkpoint:
             f"({type(error).__name__}: {error})"
         ) from error
     problems = [*option_problems(found.options), *found.history.problems()]
+    if not isinstance(found.optimizer, dict):
+        problems.append(f"its optimizer is {found.optimizer!r:.60}, no state")
     if problems:
         raise CheckpointError(f"[resume] {path} holds no run: {'; '.join(problems)}")
     return found

@@ -369,7 +369,10 @@ def binary_entropy(g: Maker, name: str) -> Any:
             return cast(u, reduced(u, made, reduction), x0)
         rest = SUB(u, Value(np.ones(y.shape), carried), y)
         loss = ADD(u, MUL(u, y, yes), MUL(u, rest, no))
-        return cast(u, reduced(u, Value(-loss.array, carried), reduction), x0)
+        made = Value(-loss.array, carried)
+        if np.iscomplexobj(x.array):  # PyTorch's slope has a limit that the loss does not have
+            made = u.unspecified(made, x.real * (1 - x.real) < 1e-11)
+        return cast(u, reduced(u, made, reduction), x0)
 
     x0 = x.dtype
     return g.emit(name, f"{x}.{name}({y}, reduction={reduction!r})", meaning, x, y)

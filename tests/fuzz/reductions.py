@@ -10,7 +10,17 @@ import numpy as np
 from tests.fuzz.elementwise import lift
 from tests.fuzz.program import Maker, Ref
 from tests.fuzz.table import row
-from tests.fuzz.values import DIGITS, Array, Undefined, Universe, Value, cast, floating, wide
+from tests.fuzz.values import (
+    DIGITS,
+    FLOATS,
+    Array,
+    Undefined,
+    Universe,
+    Value,
+    cast,
+    floating,
+    wide,
+)
 
 Axes = tuple[int, ...]
 
@@ -27,8 +37,8 @@ def total(u: Universe, x: Value, axes: Axes, keepdim: bool, dtype: str = "") -> 
     dtype = dtype or (x.dtype if x.is_float else "int64")
     if dtype == "bool":
         return Value(np.any(x.array, axis=axes, keepdims=keepdim), dtype)
-    if not x.is_float:
-        x = cast(u, x, dtype)
+    if not x.is_float:  # halves are carried wide
+        x = cast(u, x, wide(dtype) if dtype in FLOATS else dtype)
     if not x.is_float:
         return Value(np.asarray(x.array.sum(axis=axes, keepdims=keepdim, dtype=dtype)), dtype)
     size = np.abs(x.real).sum(axis=axes, keepdims=keepdim)

@@ -7,8 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -176,16 +176,15 @@ def test_the_least_recently_used_go_first(folder: Path, monkeypatch: pytest.Monk
 def test_writers_do_not_disturb_each_other(folder: Path) -> None:
     values = [bytes([number]) * 100_000 for number in range(8)]
 
-    def write(value: bytes) -> None:
-        for _ in range(20):
-            disk.put("key", value)
-            assert disk.get("key") in values
+    def write(value: bytes) -> int:
+        with lazygrad.config(cache=True, cache_dir=str(folder.parent)):  # settings are a thread's
+            for _ in range(20):
+                disk.put("key", value)
+                assert disk.get("key") in values
+            return len(value)
 
-    threads = [threading.Thread(target=write, args=(value,)) for value in values]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(values)) as executor:
+        assert list(executor.map(write, values)) == [100_000] * 8
     assert len(files(folder)) == 1
 
 
