@@ -61,6 +61,7 @@ def wrapped(index: Node, size: int) -> Node:
 
 def outside(index: Node, size: int) -> Node:
     """Bool: where a (wrapped) index points at nothing."""
+    index = _as_index("index", index)  # a small dtype may not hold the size
     below = node(ops.LT, (index, zeros_like(index)))
     return node(ops.ADD, (below, node(ops.LT, (full_like(index, size - 1), index))))
 

@@ -107,3 +107,18 @@ def test_constants_of_half_precision_are_rounded_before_they_are_widened(device)
     small = Tensor.full((2,), 0.1, dtype=lazygrad.bfloat16, device=device)
     assert small.float().tolist() == [0.10009765625] * 2
     assert (small - Tensor(np.zeros(2, np.float32), device=device)).tolist() == [0.10009765625] * 2
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int64"])
+def test_labels_of_a_dtype_that_does_not_hold_the_number_of_classes(
+    device: str, dtype: str
+) -> None:
+    scores = np.random.default_rng(0).standard_normal((3, 300)).astype(np.float32)
+    labels = np.array([0, 5, 100])
+    x = Tensor(scores, device=device)
+    target = Tensor(labels.astype(dtype), device=device)
+    expected = -np.log(np.exp(scores) / np.exp(scores).sum(1, keepdims=True))[range(3), labels]
+    assert x.cross_entropy(target).item() == pytest.approx(expected.mean(), rel=1e-5)
+    assert x.log_softmax(1).nll_loss(target).item() == pytest.approx(expected.mean(), rel=1e-5)
+    weight = Tensor.ones(300, device=device)
+    assert x.cross_entropy(target, weight).item() == pytest.approx(expected.mean(), rel=1e-5)
