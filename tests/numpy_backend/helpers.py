@@ -61,7 +61,8 @@ def kernel(
     outputs: Sequence[tuple[Index, Expr, Sequence[Range]]],
     inputs: Mapping[int, int],
 ) -> Kernel:
-    """``outputs``: (index, value, further ranges); ``inputs``: the size of each slot read."""
+    """``outputs``: (index, value, further ranges); ``inputs``: the size of each slot read, of
+    float32 where nothing is left of its loads."""
     made = []
     for slot, (index, value, further) in enumerate(outputs):
         made.append(Output(slot, index, value, (*shared, *further)))
@@ -71,7 +72,7 @@ def kernel(
         size = int(np.prod([r.size for r in output.ranges]))
         buffers.append(BufferSpec(output.value.dtype, size))
     for slot in sorted(inputs):
-        buffers.append(BufferSpec(dtypes[slot], inputs[slot]))
+        buffers.append(BufferSpec(dtypes.get(slot, dt.float32), inputs[slot]))
     return Kernel(name, tuple(shared), tuple(made), tuple(buffers))
 
 
