@@ -67,13 +67,16 @@ def load(path: str | Path) -> Checkpoint:
     """
     tensors, metadata = load_state(path)
     try:
+        optimizer: Any = _put_tensors(json.loads(metadata["optimizer"]), tensors)
+        if not isinstance(optimizer, dict):
+            raise TypeError(f"the optimizer is {optimizer!r:.60}")
         found = Checkpoint(
             model={
                 name.removeprefix(MODEL): tensor
                 for name, tensor in tensors.items()
                 if name.startswith(MODEL)
             },
-            optimizer=_put_tensors(json.loads(metadata["optimizer"]), tensors),
+            optimizer=optimizer,
             options=json.loads(metadata["options"]),
             history=History.from_json(metadata["history"]),
         )
@@ -83,8 +86,6 @@ def load(path: str | Path) -> Checkpoint:
             f"({type(error).__name__}: {error})"
         ) from error
     problems = [*option_problems(found.options), *found.history.problems()]
-    if not isinstance(found.optimizer, dict):
-        problems.append(f"its optimizer is {found.optimizer!r:.60}, no state")
     if problems:
         raise CheckpointError(f"[resume] {path} holds no run: {'; '.join(problems)}")
     return found
