@@ -43,13 +43,13 @@ train: $(VENV)/installed-$(TRAIN_JOB)
 	$(RUN) -m lazygrad.examples.cnn $(if $(ARGS),$(ARGS),$(TRAIN_ARGS))
 
 test: $(VENV)/installed-test
-	$(RUN) -m pytest -n auto --dist loadgroup --durations=12 $(ARGS)
+	$(RUN) -m pytest -n auto --durations=12 $(ARGS)
 
 check: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) tools/check_layers.py
-	$(RUN) -m pytest -n auto --dist loadgroup --durations=12 $(ARGS)
+	$(RUN) -m pytest -n auto --durations=12 $(ARGS)
 
 sanitize:
 	@$(MAKE) --no-print-directory VENV=$(VENV)-sanitize sanitize-here

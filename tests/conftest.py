@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, settings
 os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here or in subprocesses
 
 from lazygrad import manual_seed, modes
-from tests.devices import NEEDS, marks_of
+from tests.devices import NEEDS, marks_of, unit_of
 
 # The same examples in every run; "long" looks for new ones.
 settings.register_profile(
@@ -25,6 +26,18 @@ settings.register_profile(
     "long", settings.get_profile("quick"), max_examples=2000, derandomize=False
 )
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of ``pytest -n``: tests that share what takes long to make stay together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Units(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    return Units(config, log)
 
 
 @pytest.fixture(params=[pytest.param(name, marks=marks_of(name)) for name in NEEDS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 
 import pytest
 
@@ -17,7 +18,13 @@ def marks_of(device: str) -> list[pytest.MarkDecorator]:
     return marks + [pytest.mark.gpu] * (device == "GPU")
 
 
-def on_one_worker(name: str) -> pytest.MarkDecorator:
-    """For tests that share what takes long to make: with ``--dist loadgroup`` one worker of
-    pytest-xdist runs all tests of a name, and makes it once."""
-    return pytest.mark.xdist_group(name)
+def shared(name: str, maker: str) -> str:
+    """The id of a test that needs something which takes long to make: one worker of pytest-xdist
+    runs all tests with the same ``maker``, and makes it once (see ``conftest``)."""
+    return f"{name}@{maker}"
+
+
+def unit_of(nodeid: str) -> str:
+    """What must run on the same worker: the tests of a maker in a file, or the test alone."""
+    found = re.search(r"@([^@\]]+)\]$", nodeid)
+    return nodeid.partition("::")[0] + found[0] if found else nodeid

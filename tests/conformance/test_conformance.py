@@ -12,7 +12,7 @@ from lazygrad.errors import ShapeError
 from lazygrad.testing import check_grads, conformance
 from lazygrad.testing.cases import CASES, edges, elementwise, vectors
 from lazygrad.testing.conformance import REFERENCE, Case, Check, ConformanceError, Together, floats
-from tests.devices import NEEDS, marks_of, on_one_worker
+from tests.devices import NEEDS, marks_of, shared
 
 BY_DTYPE = [(case, dtype) for case in CASES for dtype in case.dtypes]
 SMOOTH = [case for case in CASES if case.gradient]
@@ -29,13 +29,10 @@ def on_each_device(kind: str, make: Callable[[str], list[Check]]) -> list[object
         size = PLAN if device == "GPU" else 1
         for start in range(0, len(checks), size):
             together = Together(checks[start : start + size])
-            marks = marks_of(device)
-            if size > 1:
-                marks.append(on_one_worker(f"{kind}-{start}"))
-            params += [
-                pytest.param(together, check, marks=marks, id=f"{check}-{device}")
-                for check in together.checks
-            ]
+            for check in together.checks:
+                name = f"{check}-{device}"
+                name = shared(name, f"{kind}-{start}") if size > 1 else name
+                params.append(pytest.param(together, check, marks=marks_of(device), id=name))
     return params
 
 

@@ -16,7 +16,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.runtime.backend import Program
 from tests.codegen.compare import check
 from tests.codegen.kernels import CASES, SPELLED, Array, Build, copy_as, inputs_of, rounded
-from tests.devices import on_one_worker
+from tests.devices import shared
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
@@ -79,7 +79,7 @@ def cases_of(target: str) -> dict[str, Build]:
 def on_each(choices: Mapping[str, Iterable[object]]) -> list[object]:
     """Parameters: a target, and each of its choices."""
     return [
-        pytest.param(target, choice, marks=on_one_worker(target), id=f"{target}-{choice}")
+        pytest.param(target, choice, id=shared(str(choice), target))
         for target, several in choices.items()
         for choice in several
     ]
