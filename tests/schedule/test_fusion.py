@@ -148,7 +148,8 @@ def test_the_input_gradient_of_a_convolution_is_one_contraction(target) -> None:
     sizes = [spec.size for spec in contraction.buffers]  # no window was unfolded in memory
     assert sizes == [x.numel(), 8 * 32 * 7 * 7, w.numel()]
     loads = [v.arg for v in ex.toposort(contraction.values) if v.op is ex.LOAD]
-    assert sorted(len(load.guard) for load in loads) == [0, 2]  # where dy is 0, weights may be anything
+    # where dy is 0, weights may be anything
+    assert sorted(len(load.guard) for load in loads) == [0, 2]
 
 
 def test_an_unused_gradient_costs_nothing(target) -> None:
