@@ -3,7 +3,9 @@
 import ctypes
 import os
 import platform
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,9 @@ def found_pocl() -> object:
 
 
 def test_a_missing_linker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody but the shell looks into /usr/bin where the PATH does not say so."""
+    """The PATH itself stays: PoCL may still be compiling what an earlier test has launched."""
     name = found_pocl().name
-    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(pocl, "which", lambda program: None)
     with pytest.raises(DeviceError, match="finds no `ld` on the PATH.*apt-get install gcc"):
         devices.select(name)
 
@@ -40,9 +42,10 @@ def test_a_linker_that_does_not_link_is_named(
     broken = tmp_path / "ld"
     broken.write_text("#!/bin/sh\necho cannot find -lgcc >&2; exit 1\n")
     broken.chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "POCL_KERNEL_CACHE": "0"}
+    monkeypatch.setattr(pocl, "which", lambda program: str(broken))
+    monkeypatch.setattr(pocl, "run", partial(subprocess.run, env=env))
     monkeypatch.setattr(pocl, "LIBRARIES", [()])
-    monkeypatch.setenv("POCL_KERNEL_CACHE", "0")
     with pytest.raises(DeviceError, match="cannot use .*/ld:(.|\n)*cannot find -lgcc"):
         devices.select(name)
 
