@@ -26,7 +26,7 @@ from lazygrad.runtime import registry
 from lazygrad.runtime.memory import Memory, pool
 
 TRAINERS, READERS = 4, 8
-STEPS = {"plain": 150, "jitted": 1000}
+STEPS = {"plain": 75, "jitted": 1000}
 
 
 @pytest.fixture(autouse=True)
