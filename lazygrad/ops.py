@@ -43,11 +43,13 @@ class Op:
         cost: instructions an element, where an addition is one.
         value_arity: how many of its sources the value is computed from; the rest speaks to
             derivatives.
+        singular: whether some finite operands have a result that is infinite or NaN.
         vanishes: whether the result is 0, given which operands are (and the others finite).
     """
 
     __slots__ = (
-        "arity", "commutative", "cost", "doc", "infer", "kind", "name", "value_arity", "vanishes",
+        "arity", "commutative", "cost", "doc", "infer", "kind", "name", "singular", "value_arity",
+        "vanishes",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +63,7 @@ class Op:
         commutative: bool = False,
         cost: int = 1,
         vanishes: Vanishes = _never,
+        singular: bool = False,
         value_arity: int | None = None,
     ) -> None:
         self.name = name
@@ -71,6 +74,7 @@ class Op:
         self.commutative = commutative
         self.cost = cost
         self.vanishes = vanishes
+        self.singular = singular
         self.value_arity = arity if value_arity is None else value_arity
         ALL.append(self)
 
@@ -223,10 +227,10 @@ def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
 _E, _M, _L, _K = Kind.ELEMENTWISE, Kind.MOVEMENT, Kind.LEAF, Kind.MARK
 
 # What calculus sees.
-EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x", cost=10)
-LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm", cost=10)
+EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x", cost=10, singular=True)
+LOG = Op("LOG", _E, 1, _float_unary, "natural logarithm", cost=10, singular=True)
 SIN = Op("SIN", _E, 1, _float_unary, "sine of radians", cost=20, vanishes=all)
-SQRT = Op("SQRT", _E, 1, _float_unary, "square root", cost=4, vanishes=all)
+SQRT = Op("SQRT", _E, 1, _float_unary, "square root", cost=4, vanishes=all, singular=True)
 CAST = Op(
     "CAST", _E, 1, _cast,
     "to another dtype; arg: DType; floats truncate towards zero, out of range as"
@@ -235,7 +239,9 @@ CAST = Op(
 )  # fmt: skip
 ADD = Op("ADD", _E, 2, _binary, "sum; of bools: or", commutative=True, vanishes=all)
 MUL = Op("MUL", _E, 2, _binary, "product; of bools: and", commutative=True, vanishes=any)
-DIV = Op("DIV", _E, 2, _binary, "quotient; of integers: truncated, by zero: 0", cost=4)
+DIV = Op(
+    "DIV", _E, 2, _binary, "quotient; of integers: truncated, by zero: 0", cost=4, singular=True
+)
 MAX = Op("MAX", _E, 2, _binary, "larger; NaN if either is NaN", commutative=True)
 WHERE = Op(
     "WHERE", _E, 3, _where, "src[1] where src[0] else src[2]",
@@ -251,7 +257,7 @@ LT = Op("LT", _E, 2, _compare, "src[0] < src[1]")
 NE = Op("NE", _E, 2, _compare, "src[0] != src[1]; NaN differs from itself", commutative=True)
 MOD = Op(
     "MOD", _E, 2, _binary, "remainder with the sign of src[0], as C's; of integers by zero: 0",
-    cost=20,
+    cost=20, singular=True,
 )  # fmt: skip
 AND = Op("AND", _E, 2, _bitwise, "bitwise and", commutative=True)
 XOR = Op("XOR", _E, 2, _bitwise, "bitwise exclusive or", commutative=True)

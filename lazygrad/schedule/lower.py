@@ -145,12 +145,14 @@ def apply_guard(value: Expr, guard: Guard, inside: Container[Expr] = ()) -> Expr
 
 @dataclass(frozen=True)
 class _Guarded:
-    """An expression under a guard: guarded where it must be; whether it is 0 outside; and whether
-    it could as well be left as it is."""
+    """An expression under a guard: guarded where it must be; whether it is 0 outside; whether it
+    could as well be left as it is; and whether it may be infinite or NaN outside, where loads are
+    0, so that 0 times it is not 0."""
 
     value: Expr
     vanishes: bool
     safe: bool
+    singular: bool = False
 
 
 def _guard_one(
@@ -160,13 +162,14 @@ def _guard_one(
     inside: Container[Expr],
     done: dict[Expr, _Guarded],
 ) -> _Guarded:
+    below = [done[operand] for operand in current.src]
+    singular = _is_singular(current) or any(b.singular for b in below)
     if not current.ranges & depends:
-        return _Guarded(current, _is_zero(current), True)
+        return _Guarded(current, _is_zero(current), True, singular)
     if current.op is ex.LOAD:
         slot, index, before = current.arg
         both = ex.simplify_guard((*before, *guard))
         return _Guarded(ex.load(slot, index, current.dtype, both), True, current in inside)
-    below = [done[operand] for operand in current.src]
     safe = all(b.safe for b in below)
     src = [b.value for b in below]
     if current.op is ops.MUL:
@@ -174,8 +177,17 @@ def _guard_one(
             if below[this].vanishes and below[other].safe:
                 src[other] = current.src[other]
                 break
+        for this, other in ((0, 1), (1, 0)):
+            if below[this].vanishes and below[other].singular:
+                src[other] = ex.guarded(below[other].value, guard)
     vanishes = _vanishes(current, [b.vanishes for b in below])
-    return _Guarded(ex.rebuild(current, tuple(src), current.arg), vanishes, safe)
+    rebuilt = ex.rebuild(current, tuple(src), current.arg)
+    return _Guarded(rebuilt, vanishes, safe, singular and not vanishes)
+
+
+def _is_singular(value: Expr) -> bool:
+    """Whether its op may give infinity or NaN for finite operands."""
+    return isinstance(value.op, Op) and value.op.singular and value.dtype.is_floating_point
 
 
 def _is_zero(value: Expr) -> bool:

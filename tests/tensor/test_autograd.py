@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -331,3 +332,31 @@ def test_gradients_that_nobody_reads_do_not_pile_up() -> None:
     early = count_after(lambda: (w * x).sum().backward(), 3)
     assert count_after(lambda: (w * x).sum().backward(), 30) <= early + 2
     np.testing.assert_allclose(w.grad.numpy(), x.numpy() * 33, rtol=1e-5)
+
+
+SINGULAR = {
+    "reciprocal": lambda y: y.reciprocal(),
+    "log": lambda y: y.log(),
+    "sqrt": lambda y: y.sqrt(),
+    "power": lambda y: y**-1.5,
+    "quotient": lambda y: (y + 1) / y,
+}
+
+
+@pytest.mark.parametrize("realised", [False, True], ids=["lazy", "realised"])
+@pytest.mark.parametrize("function", SINGULAR.values(), ids=SINGULAR)
+def test_padding_of_what_is_infinite_at_zero(device: str, function: Any, realised: bool) -> None:
+    """Behind a convolution, whose derivative pads: 0 times infinity must not arise there."""
+    x = Tensor(np.full((1, 4, 7), 2.5, np.float32), device=device, requires_grad=True)
+    weight = Tensor(np.ones((2, 4, 3), np.float32), device=device)
+    y = x.conv1d(weight, padding=1, dilation=2)
+    if realised:
+        y.realize()
+    function(y).sum().backward()
+    assert x.grad is not None
+    ends = Tensor(y.detach().numpy().astype(np.float64), requires_grad=True)
+    function(ends).sum().backward()
+    assert ends.grad is not None
+    slopes = np.pad(ends.grad.numpy().sum(1)[0], 4)  # of both channels: all weights are 1
+    expected = [sum(slopes[i + 5 - 2 * k] for k in range(3)) for i in range(7)]
+    np.testing.assert_allclose(x.grad.numpy()[0, 0], expected, rtol=1e-5)
