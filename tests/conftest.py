@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here or in subprocesses
 
 from lazygrad import manual_seed, modes
+from lazygrad.waiting import waiting
 from tests.devices import NEEDS, marks_of, unit_of
 
 # The same examples in every run; "long" looks for new ones.
@@ -48,8 +49,10 @@ def device(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def ambient_state() -> Iterator[None]:
-    """Every test starts from the same seed, and leaves no mode behind."""
+    """Every test starts from the same seed, with nothing that an earlier one left to be computed,
+    and leaves no mode behind."""
     manual_seed(0)
+    waiting.drop(waiting.handles(NEEDS))
     yield
     left = (modes.ambient.grad_enabled, modes.ambient.trace)
     modes.ambient.grad_enabled, modes.ambient.trace = True, None
