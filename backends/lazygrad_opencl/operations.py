@@ -126,11 +126,16 @@ def _call(name: str) -> Rule:
     return rule
 
 
-def _fmod(o: Operation) -> str:
-    """PoCL's own on vectors of double takes minutes, and is wrong, where lanes differ widely."""
-    name = f"FMOD_{spelling.register(o.dtype, o.lanes)}"
-    lane_by_lane = o.dtype is dtype.float64 and o.lanes > 1
-    return f"{name if lane_by_lane else 'fmod'}({o.wide(0)}, {o.wide(1)})"
+def _call_by_lane(name: str, *wrong: DType) -> Rule:
+    """Of a function whose vectors of the dtypes ``wrong`` are computed by ``prelude.BY_LANE``."""
+    built_in = _call(name)
+
+    def rule(o: Operation) -> str:
+        register = spelling.register(o.dtype, o.lanes)
+        by_lane = _call(f"{name.upper()}_{register}")
+        return (by_lane if o.lanes > 1 and o.dtype in wrong else built_in)(o)
+
+    return rule
 
 
 def _compare(symbol: str) -> Rule:
@@ -255,7 +260,7 @@ _DIFFERS = _logical("{a} != {b}", "{a} ^ {b}")
 TABLE: dict[object, dict[str, Rule]] = {
     ops.EXP: {FLOATING: _call("exp")},
     ops.LOG: {FLOATING: _call("log")},
-    ops.SIN: {FLOATING: _call("sin")},
+    ops.SIN: {FLOATING: _call_by_lane("sin", dtype.float32, *spelling.HALVES)},
     ops.SQRT: {FLOATING: _call("sqrt")},
     ops.CAST: {"": _cast},
     ops.ADD: {FLOATING: _infix("+"), INTEGER: _modular("+"), BOOLEAN: _OR},
@@ -269,7 +274,7 @@ TABLE: dict[object, dict[str, Rule]] = {
     },
     ops.NE: {FLOATING: _compare("!="), INTEGER: _compare("!="), BOOLEAN: _DIFFERS},
     ops.MOD: {
-        FLOATING: _fmod, INTEGER: _safe_division("%"),
+        FLOATING: _call_by_lane("fmod", dtype.float64), INTEGER: _safe_division("%"),
         BOOLEAN: _logical("false", "{a} & 0"),
     },
     ops.AND: {INTEGER: _narrowed("&"), BOOLEAN: _AND},

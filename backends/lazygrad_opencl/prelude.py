@@ -97,7 +97,22 @@ SCATTER = """\
 }} while (0)
 """
 
-FMOD = "{type} FMOD_{type}({type} a, {type} b) {{ return ({type})({by_lane}); }}\n"
+# Built-in functions of vectors of which PoCL's are wrong, lane by lane. By function: the call of a
+# lane, and the definition.
+BY_LANE = {
+    # takes minutes on doubles, and is wrong, where quotients differ widely
+    "FMOD": (
+        "fmod(a.s{i:x}, b.s{i:x})",
+        "{type} FMOD_{type}({type} a, {type} b) {{ return ({type})({lanes}); }}\n",
+    ),
+    # one large or infinite lane makes the sine of small ones wrong
+    "SIN": (
+        "sin(a.s{i:x})",
+        "{type} SIN_{type}({type} a) {{\n"
+        "  return any(fabs(a) > 0x1p20f) ? ({type})({lanes}) : sin(a);\n"
+        "}}\n",
+    ),
+}
 
 # Half precision in bits, rounded to nearest, ties to even. Spelled out, because built-in functions
 # may stay calls; `{u}`, `{s}` and `{f}` are uint, ushort and float vectors.
@@ -166,10 +181,11 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(TRUNCATED)
     for lanes in sorted(set(re.findall(r"\bmask(\d+)\b", sources)), key=int):
         parts.append(f"typedef int{lanes} mask{lanes};  // -1: true")
-    for name in sorted(set(re.findall(r"\bFMOD_(\w+)\(", sources))):
-        lanes = range(int(re.sub(r"\D", "", name)))
-        by_lane = ", ".join(f"fmod(a.s{i:x}, b.s{i:x})" for i in lanes)
-        parts.append(FMOD.format(type=name, by_lane=by_lane))
+    for function, (call, definition) in BY_LANE.items():
+        for name in sorted(set(re.findall(rf"\b{function}_(\w+)\(", sources))):
+            lanes = range(int(re.sub(r"\D", "", name)))
+            each = ", ".join(call.format(i=i) for i in lanes)
+            parts.append(definition.format(type=name, lanes=each))
     parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
         for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):

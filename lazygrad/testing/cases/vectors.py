@@ -5,6 +5,8 @@ computed in both ways."""
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +132,7 @@ def _floats() -> list[Case]:
         Case("truncated", function, oracle, (these(*EXTREMES),), every),
         Case("truncated_constants", constants, exact_constants),
         _remainder_of_extremes(),
+        *_beside_extremes(),
         Case("low_bits_by_way_of_float64", _by_float64, _by_float64_exactly, (whole,)),
         Case(
             "half_by_way_of_float32", lambda x: x.half().double(), _as_half, (ties,), ("float64",)
@@ -158,6 +161,22 @@ def _remainder_of_extremes() -> Case:
     right = these(*[b for _ in _ENDS for b in _ENDS])
     dtypes = ("float32", "float64")
     return Case("remainder_of_extremes", lambda x, y: x.fmod(y), np.fmod, (left, right), dtypes)
+
+
+def _beside_extremes() -> list[Case]:
+    """Small numbers in one vector with an extreme one keep their digits."""
+    small = np.geomspace(2.0**-14, 2.0**-1, WIDTH)
+    cases = []
+    for name, extreme in (("large", 6e4), ("huge", 1e30), ("infinite", math.inf)):
+        mixed = np.where(np.arange(WIDTH) % 7 == 3, extreme, small)
+        for function in ("sin", "exp", "log", "sqrt"):
+            cases.append(
+                Case(
+                    f"{function}_beside_{name}", operator.methodcaller(function),
+                    getattr(np, function), (these(*mixed),), ("float32", "float64", "float16"),
+                )
+            )  # fmt: skip
+    return cases
 
 
 _CONSTANTS = (float("nan"), float("inf"), -float("inf"), 3e9, -3e9, 1.5 * 2**63, 300.5)
