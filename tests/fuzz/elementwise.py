@@ -43,6 +43,17 @@ def lift(function: Callable[..., Array], *arrays: Array) -> Array:
     return full
 
 
+def parts(function: Callable[..., Array], *arrays: Array) -> Array | float:
+    """What a derivative is a sum of, by operand, in magnitudes: where the parts cancel, what is
+    left is as inexact as they are."""
+    total: Array | float = 0.0
+    for i, x in enumerate(arrays):
+        if np.iscomplexobj(x):
+            alone = [x if i == j else a.real for j, a in enumerate(arrays)]
+            total = total + np.abs(np.imag(function(*alone)))
+    return total
+
+
 def magnitude(x: Array) -> Array:
     return np.where(x.real < 0, -x, x)
 
@@ -55,6 +66,12 @@ def erf(x: Array) -> Array:
     if not np.iscomplexobj(x):
         return real
     return real + 1j * x.imag * 2 / math.sqrt(math.pi) * np.exp(-x.real * x.real)
+
+
+def root(x: Array) -> Array:
+    """Its infinite slope at 0 is NaN in reverse where it meets a 0, which no direction shows."""
+    value = np.sqrt(x)
+    return np.where(x.real == 0, value.real + 1j * np.nan, value) if np.iscomplexobj(x) else value
 
 
 def sigmoid(x: Array) -> Array:
@@ -101,7 +118,7 @@ def gelu_tanh(x: Array) -> Array:
 FLOATING: dict[str, tuple[Callable[[Array], Array], float]] = {
     "exp": (np.exp, 4), "expm1": (np.expm1, 6), "log": (np.log, 4), "log1p": (np.log1p, 6),
     "log2": (np.log2, 4), "log10": (np.log10, 4), "sin": (np.sin, 4), "tanh": (np.tanh, 8),
-    "sqrt": (np.sqrt, 1), "rsqrt": (lambda x: 1 / np.sqrt(x), 3), "erf": (erf, 6),
+    "sqrt": (root, 1), "rsqrt": (lambda x: 1 / np.sqrt(x), 3), "erf": (erf, 6),
     "sigmoid": (sigmoid, 8), "logsigmoid": (logsigmoid, 8), "elu": (elu, 8),
     "selu": (lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772), 10),
     "silu": (lambda x: x * sigmoid(x), 10), "mish": (lambda x: x * np.tanh(softplus(x)), 16),
@@ -261,7 +278,9 @@ def binary(
     def meaning(u: Universe, *operands: Any) -> Value:
         arrays, dtype = together(u, *operands)
         if dtype in FLOATS:
-            return u.float(lift(of_floats, *arrays), dtype, **how)
+            return u.float(
+                lift(of_floats, *arrays), dtype, slope_error=parts(of_floats, *arrays), **how
+            )
         if dtype == "bool" or of_integers is None:
             raise Undefined("not for this dtype")
         return Value(np.asarray(of_integers(*arrays)).astype(dtype), dtype)
@@ -368,7 +387,8 @@ def divided(u: Universe, *operands: Any) -> Value:
     dtype = dtype if dtype in FLOATS else "float32"
     same = [cast(u, x, dtype) if isinstance(x, Value) else number(u, x, dtype) for x in operands]
     a, b = (Value(x, dtype) for x in np.broadcast_arrays(*(x.array for x in same)))
-    return u.float(lift(np.divide, a.array, b.array), a.dtype, 1.0)
+    slope_error = parts(np.divide, a.array, b.array)
+    return u.float(lift(np.divide, a.array, b.array), a.dtype, slope_error=slope_error)
 
 
 def truncated(u: Universe, *operands: Any) -> Value:
@@ -509,8 +529,8 @@ def power(g: Maker, name: str) -> object:
             0.5,
             -0.5,
         ):  # roots, which differ from pow at -0, -inf
-            root = np.sqrt if b > 0 else lambda x: 1 / np.sqrt(x)
-            return u.float(lift(root, base), dtype, 4)
+            function = root if b > 0 else lambda x: 1 / np.sqrt(x)
+            return u.float(lift(function, base), dtype, 4)
         growth = np.abs(exponent.real * np.log(np.abs(np.where(base.real == 0, 1, base.real))))
         value = _float_power(base, exponent)
         if not isinstance(b, Value) and float(b).is_integer():  # products

@@ -296,7 +296,9 @@ def attention(g: Maker, name: str) -> Any:
             scores = ADD(u, scores, m[0])
         scores = Value(np.where(allowed, scores.array, -np.inf), scores.dtype)
         weights = softmax_of(u, scores, -1)
-        nothing = np.broadcast_to(~allowed.any(-1, keepdims=True), weights.shape)
+        # also where the scores overflow: all that is -inf counts as masked
+        nothing = np.all(np.isneginf(scores.real), -1, keepdims=True)
+        nothing = np.broadcast_to(nothing, weights.shape)
         weights = Value(np.where(nothing, 0, weights.array), weights.dtype)
         return product(u, weights, v, np.matmul, length)
 

@@ -286,12 +286,15 @@ def softmax_of(u: Universe, x: Value, dim: int, log: bool = False) -> Value:
     low = np.abs(_shifted(x.real, dim)[0])
     low = np.where(np.isfinite(low), low, 0)
     eps = 2.0 ** -DIGITS[carried]
+    # the derivative is a difference from the weighted mean
+    steepest = np.max(np.abs(np.imag(x.array)), axis=dim, keepdims=True, initial=0)
     if log:
         value = lift(lambda a: _log_softmax(a, dim), x.array)
         error = eps * (4 + 4 * low)
-        return cast(u, u.float(value, carried, error=error), x.dtype)
+        return cast(u, u.float(value, carried, error=error, slope_error=steepest), x.dtype)
     value = lift(lambda a: np.exp(_log_softmax(a, dim)), x.array)
-    return cast(u, u.float(value, carried, ulps=6 + low), x.dtype)
+    slope_error = value.real * steepest
+    return cast(u, u.float(value, carried, ulps=6 + low, slope_error=slope_error), x.dtype)
 
 
 @row("logsumexp", smooth=True)
