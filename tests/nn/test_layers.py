@@ -147,3 +147,13 @@ def test_cross_entropy_loss():
     expected = -(log_share[np.arange(3), labels] * [2, 1, 4]).sum()
     np.testing.assert_allclose(weighted(Tensor(x), Tensor(labels)).item(), expected, rtol=1e-12)
     assert list(weighted.state_dict()) == ["weight"]
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_layer_norm_goes_back_to_its_initial_values(affine):
+    layer = nn.LayerNorm(3, elementwise_affine=affine)
+    for param in layer.parameters():
+        param.assign(Tensor([5.0, 6.0, 7.0]))
+    layer.reset_parameters()
+    found = [param.tolist() for param in layer.parameters()]
+    assert found == ([[1.0] * 3, [0.0] * 3] if affine else [])
