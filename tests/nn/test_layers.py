@@ -149,9 +149,16 @@ def test_cross_entropy_loss():
     assert list(weighted.state_dict()) == ["weight"]
 
 
+NORMS = {
+    "BatchNorm2d": lambda affine: nn.BatchNorm2d(3, affine=affine),
+    "LayerNorm": lambda affine: nn.LayerNorm(3, elementwise_affine=affine),
+}
+
+
 @pytest.mark.parametrize("affine", [True, False])
-def test_layer_norm_goes_back_to_its_initial_values(affine):
-    layer = nn.LayerNorm(3, elementwise_affine=affine)
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_go_back_to_their_initial_values(name, affine):
+    layer = NORMS[name](affine)
     for param in layer.parameters():
         param.assign(Tensor([5.0, 6.0, 7.0]))
     layer.reset_parameters()
