@@ -134,12 +134,14 @@ def repeat(size: int, times: int) -> Kernel:
 
 
 def quotients(size: int) -> Kernel:
-    """Of an index that goes below zero, rounded down: ``(3 - 2 * i) // 5`` and ``% 5``."""
+    """Of an index that goes below zero, rounded down: ``(3 - 2 * i) // 5`` and ``% 5``, and whether
+    there is a remainder."""
     i = Range("i", size)
     falling = at((i, -2), 3)
     stores = [
         (at((i, 1)), ex.index_value(falling.floordiv(5), dt.int32), ()),
         (at((i, 1)), ex.index_value(falling.mod(5), dt.int32), ()),
+        (at((i, 1)), ex.index_value(falling.mod(5), dt.bool_), ()),
     ]
     return kernel("quotients", [i], stores, [])
 

@@ -147,3 +147,20 @@ def test_cross_entropy_loss():
     expected = -(log_share[np.arange(3), labels] * [2, 1, 4]).sum()
     np.testing.assert_allclose(weighted(Tensor(x), Tensor(labels)).item(), expected, rtol=1e-12)
     assert list(weighted.state_dict()) == ["weight"]
+
+
+NORMS = {
+    "BatchNorm2d": lambda affine: nn.BatchNorm2d(3, affine=affine),
+    "LayerNorm": lambda affine: nn.LayerNorm(3, elementwise_affine=affine),
+}
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_go_back_to_their_initial_values(name, affine):
+    layer = NORMS[name](affine)
+    for param in layer.parameters():
+        param.assign(Tensor([5.0, 6.0, 7.0]))
+    layer.reset_parameters()
+    found = [param.tolist() for param in layer.parameters()]
+    assert found == ([[1.0] * 3, [0.0] * 3] if affine else [])

@@ -116,6 +116,7 @@ def test_wrong_options_are_errors():
         (lambda p: optim.SGD(p, momentum=-0.1), "momentum must be at least 0"),
         (lambda p: optim.SGD(p, nesterov=True), "nesterov needs a momentum"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), "betas must be two numbers"),
+        (lambda p: optim.Adam(p, betas=(1.0, 0.9)), "betas must be two numbers"),
         (lambda p: optim.Adam(p, eps=-1e-8), "eps must be at least 0"),
         (lambda p: optim.AdamW(p, weight_decay=-1), "weight_decay must be at least 0"),
     ]

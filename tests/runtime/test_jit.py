@@ -1,5 +1,8 @@
 """jit: state is found and rebound, shapes recompile, random numbers are fresh, misuse refused."""
 
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -208,3 +211,67 @@ def test_containers_of_tensors_go_in_and_come_out(device: str) -> None:
     out = f({"a": Tensor([1.0], device=device), "b": [Tensor([2.0], device=device)]})
     assert out["sum"].item() == 3.0
     assert out["n"] == 2
+
+
+def test_a_gradient_that_appears_later_is_cleared_too(device: str) -> None:
+    """The function set it to None without looking, when there was none."""
+    weight = Tensor(numbers(3), device=device, requires_grad=True)
+
+    @jit
+    def clear() -> Tensor:
+        weight.grad = None
+        return weight * 2
+
+    clear()
+    weight.grad = Tensor(numbers(3), device=device)
+    clear()
+    assert weight.grad is None
+    assert clear.captures == 1
+
+
+def test_a_gradient_that_is_there_while_traced_is_cleared_by_replays(device: str) -> None:
+    weight = Tensor(numbers(3), device=device, requires_grad=True)
+
+    @jit
+    def clear() -> None:
+        if weight.grad is not None:
+            weight.grad = None
+
+    for _ in range(2):
+        weight.grad = Tensor(numbers(3), device=device)
+        clear()
+        assert weight.grad is None
+    assert clear.captures == 1
+
+
+def test_gradients_of_what_is_made_inside_stay_inside(device: str) -> None:
+    @jit
+    def slope(x: Tensor) -> Tensor:
+        leaf = Tensor(numbers(3), device=device, requires_grad=True)
+        (leaf * leaf * x).sum().backward()
+        return leaf.grad
+
+    x = Tensor(np.arange(3, dtype=np.float32), device=device)
+    for _ in range(2):
+        np.testing.assert_allclose(slope(x).numpy(), 2 * numbers(3) * np.arange(3), rtol=1e-6)
+    ((capture,),) = slope._captures.values()
+    assert (capture.grads, capture.cleared, capture.grad_guards) == ([], [], [])
+
+
+def test_old_signatures_make_room(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[jit.__module__], "MAX_CAPTURES", 2)
+    double = jit(lambda x: x * 2)
+    counts = []
+    for size in (1, 2, 2, 3, 1):
+        x = Tensor(numbers(size), device=device)
+        np.testing.assert_array_equal(double(x).numpy(), numbers(size) * 2)
+        counts.append(double.captures)
+    assert counts == [1, 2, 2, 1, 2]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not find_spec("pyopencl"), reason="pyopencl is not installed")
+def test_results_on_two_devices_are_refused() -> None:
+    x = Tensor(numbers(3), device="CPU")
+    with pytest.raises(JitError, match=r"results on several devices \['CPU', 'GPU'\]"):
+        jit(lambda x: (x + 1, x.to("GPU")))(x)

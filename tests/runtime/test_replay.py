@@ -77,6 +77,16 @@ def test_replays_agree_with_plain_steps(device: str) -> None:
         np.testing.assert_allclose(jitted.numpy(), plain.numpy(), rtol=1e-5)
 
 
+def test_launches_that_are_bound_run_on_the_batch_they_are_given(device: str) -> None:
+    """Batches that stay alive have memory of their own; prepared launches are bound to one."""
+    one, other = Training(device), Training(device)
+    other.model.load_state_dict(one.model.state_dict())
+    batches = [one.x, one.x * 3, one.x - 1]
+    for number in range(9):
+        x = batches[number % 3]
+        np.testing.assert_allclose(one.step(x).numpy(), other.plain(x).numpy(), rtol=1e-5)
+
+
 def test_state_that_is_changed_from_outside_is_seen(device: str) -> None:
     training = Training(device)
     for _ in range(4):
