@@ -624,6 +624,8 @@ CASES: dict[str, Build] = {
     "conv2d_weight_gradient": lambda: conv2d_weight_gradient(2, 4, 8, 5, 5, 3),
 }
 CASES |= {f"chain_{size}": lambda size=size: chain(1, size) for size in SIZES}
+# In sizes that groups of a GPU compute in blocks; for other devices they are as those above.
+BLOCKS = frozenset(name for name in CASES if "_blocks" in name)
 # How operations and dtypes are spelled, which depends on little else.
 SPELLED: dict[str, Build] = {f"copy_{d.name}": lambda d=d: copy(d, 21) for d in dt.ALL}
 SPELLED |= {
