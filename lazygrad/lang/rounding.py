@@ -42,8 +42,10 @@ def round(x: Node, decimals: int = 0) -> Node:
 
 
 def frac(x: Node) -> Node:
-    """``x - trunc(x)``"""
-    return sub(x, trunc(x))
+    """``x - trunc(x)``, in the accumulator's dtype: a kernel carries half precision in float32
+    and casts round, so a whole part that was cast back would not fit its ``x``."""
+    wide = cast(x, accumulator(x.dtype))
+    return cast(sub(wide, trunc(wide)), x.dtype)
 
 
 def whole_part(x: Node) -> Node:

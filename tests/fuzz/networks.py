@@ -265,7 +265,10 @@ def norm(g: Maker, name: str) -> Any:
         )
         made = ADD(u, made, Value(b.array.reshape(shape), b.dtype))
         # in which order three factors are multiplied, and so overflow, is not promised
-        return u.unspecified(made, np.isfinite(x.real) & (np.abs(x.real) > LARGEST[carried] / 1e6))
+        risky = np.asarray(False)
+        for part in (x.real, wide_scale.real, b.real.reshape(shape)):
+            risky = risky | (np.isfinite(part) & (np.abs(part) > LARGEST[carried] / 1e6))
+        return u.unspecified(made, risky)
 
     if name == "batchnorm":
         return g.emit(name, f"{x}.batchnorm({w}, {b}, {m}, {v})", batch, x, w, b, m, v)

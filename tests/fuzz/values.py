@@ -99,6 +99,17 @@ def unit(x: Array, dtype: str) -> Array:
     return np.maximum(np.abs(x) * 2.0 ** (1 - DIGITS[dtype]), SMALLEST[dtype])
 
 
+def _must_fit(x: Array, dtype: str, ulps: float | Array) -> Array:
+    """Where a result must be exact: what its dtype represents, of an operation that rounds
+    once; of others, which may miss it, 0 and 1."""
+    plain = (x == 0) | (np.abs(x) == 1)
+    if dtype == "float64":
+        represented = (x == np.rint(x)) & (np.abs(x) < 2.0**53)
+    else:
+        represented = rounded(x, dtype) == x
+    return np.where(np.asarray(ulps) > 1, plain & represented, represented)
+
+
 class Universe:
     """One way in which rounding, and what is unspecified, may fall out; seed None: the exact."""
 
@@ -107,6 +118,11 @@ class Universe:
         self.odd = bool(seed and seed % 2)
         self.flip = flip  # every move goes the other way
         self.inexact = False  # whether anything has been moved
+        self.fused = seed is not None and seed >= 2
+
+    def carried(self, dtype: str) -> str:
+        """What results of a dtype are rounded to: within a kernel, half precision is float32."""
+        return wide(dtype) if self.fused else dtype
 
     def float(
         self,
@@ -130,12 +146,12 @@ class Universe:
         x = np.asarray(x)
         real = rounded(x.real, dtype)
         if self.random is not None:
-            known = np.asarray(exact) | (self._represented(x.real, dtype) & (error is None))
+            known = np.asarray(exact) | (_must_fit(x.real, dtype, ulps) & (error is None))
             known = known | ~np.isfinite(x.real)
             self.inexact = self.inexact or not np.all(known)
             size = unit(x.real, dtype) * ulps if error is None else error
             with np.errstate(all="ignore"):
-                moved = rounded(x.real + self._move(x.shape) * size, dtype)
+                moved = rounded(x.real + self._move(x.shape) * size, self.carried(dtype))
             real = np.where(known, real, moved)
             if loose_zero:
                 real = np.where(real == 0, self._sign(x.shape) * 0.0, real)
@@ -188,13 +204,6 @@ class Universe:
         """Up or down, of different sizes, so that two moves seldom cancel."""
         assert self.random is not None
         return self._sign(shape) * (1 + self.random.random(shape))
-
-    @staticmethod
-    def _represented(x: Array, dtype: str) -> Array:
-        """Where an operation that rounds once must be exact."""
-        if dtype == "float64":
-            return (x == np.rint(x)) & (np.abs(x) < 2.0**53)
-        return rounded(x, dtype) == x
 
 
 def universes() -> list[Universe]:

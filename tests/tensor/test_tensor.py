@@ -209,3 +209,11 @@ def test_interned_nodes_go_with_their_handles() -> None:
     del x, y
     gc.collect()
     assert lazygrad.graph.interned_count() <= before
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_fraction_of_half_precision_is_below_1(device: str, dtype: str) -> None:
+    """Also of a quotient in the same kernel, which has not been rounded yet."""
+    x = Tensor(np.full(33, 28288.0), dtype=dtype, device=device).realize()
+    for found in ((x / 6).frac(), (x / -6).frac()):
+        assert np.all(np.abs(found.float().numpy()) < 1)
