@@ -30,7 +30,9 @@ def _rows_of(e: Expr, kernel: Kernel, walks: Mapping[Range, Walk]) -> Iterator[R
     if len(e.arg.ranges) != 1:
         return
     (r,) = e.arg.ranges
-    costly = [v for v in ex.toposort(e.src) if v.op in ops.COSTLY and r in v.ranges]
+    # what does not depend on all that the reduction depends on is computed outside its block
+    depends = e.ranges | {r}
+    costly = [v for v in ex.toposort(e.src) if v.op in ops.COSTLY and depends <= v.ranges]
     for output in kernel.outputs if costly else ():
         needed = set(ex.toposort([output.value]))
         for again in output.ranges:

@@ -111,15 +111,16 @@ def slopes(program: Program, weights: dict[int, Array], seed: int) -> dict[int, 
         places = random.permutation(leaf.size)[:CHECKED_SLOPES]
         worlds = [[_slope(program, i, place, weights, Universe(number, flip)) for place in places]
                   for number, flip in PERTURBED]  # fmt: skip
-        value, *others = (np.asarray(world) for world in worlds)
+        (value, sizes), *others = (np.asarray(world).reshape(-1, 2).T for world in worlds)
         with np.errstate(all="ignore"):
-            spread = np.max([np.abs(other - value) for other in others], axis=0)
+            spread = np.max([np.abs(other - value) for other, _ in others], axis=0)
             certain = np.isfinite(value) & np.isfinite(spread)
-            # half precision overflows on its way backwards
-            certain &= np.abs(value) < (1e25 if coarsest > 11 else 1e3)
             scale = np.max(np.abs(value), initial=0, where=certain)
             tolerance = 3 * SAFETY * spread + scale * 2.0 ** (4 - coarsest)
             tolerance += 2.0 ** -(40 if coarsest > 11 else 20)
+            tolerance += sizes * 2.0 ** (2 - DIGITS[leaf.dtype])  # .grad adds them up in its dtype
+            # half precision overflows on its way backwards
+            certain &= np.abs(value) + tolerance < (1e25 if coarsest > 11 else 1e3)
         found[i] = Known(value, tolerance, certain, leaf.dtype, places=places)
     return found
 
@@ -131,18 +132,20 @@ def _coarsest(program: Program) -> int:
 
 def _slope(
     program: Program, leaf: int, place: int, weights: dict[int, Array], u: Universe
-) -> float:
+) -> tuple[float, float]:
+    """Of the sum over all outputs, and the sum of the magnitudes of what each adds."""
     moved = program.leaves[leaf].array.astype(np.complex128)
     moved[np.unravel_index(place, moved.shape)] += STEP * 1j
     env = program.evaluate(u, {**program.leaves, leaf: Value(moved, program.leaves[leaf].dtype)})
-    total = 0.0
+    total, size = 0.0, 0.0
     with np.errstate(all="ignore"):
         for value in env.values():
             # behind a mask, 0 times an infinite slope is NaN in reverse, and 0 along a direction
             if value.is_float and not np.all(np.isfinite(value.array)):
-                return np.nan
+                return np.nan, np.nan
         for i, weight in weights.items():
             array = env[i].array
             if np.iscomplexobj(array):
-                total += float(np.sum(np.where(array.imag == 0, 0, array.imag * weight))) / STEP
-    return total
+                part = float(np.sum(np.where(array.imag == 0, 0, array.imag * weight))) / STEP
+                total, size = total + part, size + abs(part)
+    return total, size

@@ -22,6 +22,7 @@ from tests.fuzz.values import (
     cast,
     floating,
     number,
+    promote,
     result,
     result_type,
     together,
@@ -173,15 +174,15 @@ def with_absolute_error(g: Maker, name: str) -> object:
 # name: function of floats, of integers (None: not for them), whether bools are allowed
 SAME_DTYPE: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array] | None, bool]] = {
     "neg": (np.negative, np.negative, False), "__neg__": (np.negative, np.negative, False),
-    "abs": (lambda x: np.where(x.real == 0, 0 * x.real, magnitude(x)), np.abs, False),
-    "__abs__": (lambda x: np.where(x.real == 0, 0 * x.real, magnitude(x)), np.abs, False),
+    "abs": (lambda x: np.where(x.real == 0, 0.0, magnitude(x)), np.abs, False),
+    "__abs__": (lambda x: np.where(x.real == 0, 0.0, magnitude(x)), np.abs, False),
     "__pos__": (lambda x: x, lambda x: x, True),
     "sign": (steps(lambda x: np.where(np.isnan(x), 0, np.sign(x))), np.sign, True),
     "square": (lambda x: x * x, lambda x: x * x, False),
     "trunc": (steps(np.trunc), lambda x: x, True), "floor": (steps(np.floor), lambda x: x, True),
     "ceil": (steps(np.ceil), lambda x: x, True),
     "frac": (lambda x: x - np.trunc(x.real), None, False),
-    "relu": (lambda x: positive(x, 0 * x.real), lambda x: np.maximum(x, 0), False),
+    "relu": (lambda x: positive(x, np.zeros(x.shape)), lambda x: np.maximum(x, 0), False),
     "relu6": (lambda x: inside(x, 0, 6), lambda x: np.clip(x, 0, 6), False),
     "contiguous": (lambda x: x, lambda x: x, True), "clone": (lambda x: x, lambda x: x, True),
 }  # fmt: skip
@@ -301,7 +302,12 @@ def with_bools(
 
 
 def compare(function: Callable[[Array, Array], Array]) -> Callable[..., Value]:
+    """Integers are compared exactly: no scalar wraps to the dtype of a tensor."""
+
     def meaning(u: Universe, *operands: Any) -> Value:
+        if all(isinstance(x, Value) and not x.is_float for x in operands):
+            dtype = promote(*(x.dtype for x in operands))
+            operands = tuple(Value(x.array.astype(dtype), dtype) for x in operands)
         (a, b), _ = together(u, *operands)
         return Value(np.asarray(function(a.real, b.real)), "bool")
 
@@ -371,7 +377,9 @@ def _float_mod(function: Callable[[Array, Array], Array]) -> Callable[[Array, Ar
 
 
 def _float_floor(a: Array, b: Array) -> Array:
-    return np.floor_divide(a.real, b.real) + 0 * a.real
+    """As PyTorch: by zero it is the quotient."""
+    exact = np.where(b.real == 0, a.real / b.real, np.floor_divide(a.real, b.real))
+    return exact + 0 * np.where(np.isinf(a.real), 0, a.real)
 
 
 def _logaddexp(a: Array, b: Array) -> Array:

@@ -66,6 +66,17 @@ def _pair(x: Any, largest: bool) -> tuple[Any, Any]:
     return np.take_along_axis(x, index[:, None], 1)[:, 0], index
 
 
+def _shifted_product(x: Any, w: Any) -> Any:
+    """Something costly that the reduction and the output need, for all rows the same."""
+    product = x.exp() * w
+    return (product - product.amax(-1, True)).exp()
+
+
+def _exact_shifted_product(x: Any, w: Any) -> Any:
+    product = np.exp(x) * w
+    return np.exp(product - product.max(-1, keepdims=True))
+
+
 def _softmax(x: Any, axis: int) -> Any:
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return powers / np.sum(powers, axis=axis, keepdims=True)
@@ -108,6 +119,7 @@ SINGLES = [
     Case("cumsum_long", lambda x: x.cumsum(0), lambda x: np.cumsum(x, axis=0), (floats(201, 2),), gradient=True, scale=20),
     Case("cumsum_int", lambda x: x.cumsum(-1), lambda x: np.cumsum(x, axis=-1), (ints(70),)),
     Case("softmax", lambda x: x.softmax(-1), lambda x: _softmax(x, -1), (floats(7, 33, low=-9, high=9),), ("float32", "float64", *HALVES), True),
+    *(Case(f"shifted_outer_product_{n}", _shifted_product, _exact_shifted_product, (floats(n), floats(5, 1))) for n in (2, 16, 64)),
     Case("softmax_first", lambda x: x.softmax(0), lambda x: _softmax(x, 0), (floats(7, 5),), gradient=True),
     Case("softmax_large", lambda x: x.softmax(-1), lambda x: _softmax(x, -1), (these(1000, 999, -1000, 0, 1, 2, shape=(2, 3)),)),
     Case("log_softmax", lambda x: x.log_softmax(1), lambda x: np.log(_softmax(x, 1)), (floats(3, 6, 4),), ("float32", "float64"), True),
