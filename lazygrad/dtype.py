@@ -106,6 +106,7 @@ ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
     float16, bfloat16, float32, float64,
 )  # fmt: skip
+HALVES = (float16, bfloat16)  # kernels carry them in float32
 NUMBER_KINDS = "biuf"  # NumPy's kinds of dtypes that have a counterpart here
 ALIASES = {"half": float16, "float": float32, "double": float64, "int": int32, "long": int64}
 BY_NAME = {dtype.name: dtype for dtype in ALL} | ALIASES

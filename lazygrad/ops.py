@@ -300,5 +300,6 @@ BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
 MOVEMENT = tuple(op for op in ALL if op.kind is _M)
 REDUCE = tuple(op for op in ALL if isinstance(op, Reduction))
+COMPARISONS = (LT, NE)
 COSTLY = frozenset(op for op in ALL if op.cost >= 10)  # longer than writing and reading a value
 DERIVATIVE_MARKS = (VARIABLE, DETACH, SURROGATE, SLOPE)  # the value is src[0], and nothing else

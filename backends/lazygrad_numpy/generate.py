@@ -135,7 +135,7 @@ def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
     for position, output in enumerate(outputs):
         target = _target(lo, output)
         root = output.value
-        if root.op is ops.CAST and root.dtype in (dt.float16, dt.bfloat16):
+        if root.op is ops.CAST and root.dtype in dt.HALVES:
             root = root.src[0]  # storing rounds
         hazard = _reads_written(lo, root, outputs[:position])
         if lo.writes_directly(root, target) and lo.available(root, scope) is None and not hazard:

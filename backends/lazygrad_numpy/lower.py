@@ -35,7 +35,7 @@ READS_OR_REDUCES = (ex.LOAD, ex.REDUCE, indexing.TAKE, indexing.TAKE_ROWS)
 
 def compute_dtype(dtype: DType) -> np.dtype[Any]:
     """What values of ``dtype`` are computed in: half precision in float32."""
-    return FLOAT32 if dtype in (dt.float16, dt.bfloat16) else dtype.numpy
+    return FLOAT32 if dtype in dt.HALVES else dtype.numpy
 
 
 @dataclass(eq=False)

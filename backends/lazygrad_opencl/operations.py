@@ -216,7 +216,7 @@ def _cast(o: Operation) -> str:
     if target is dtype.bool_:
         compared = f"{text} != {spelling.literal(0, source.dtype, lanes)}"
         return _compared(compared, source.dtype, lanes)
-    if target in spelling.HALVES:
+    if target in dtype.HALVES:
         single = _converted(source, dtype.float32, lanes)
         return f"ROUND_{target.name}_{lanes}({single})"
     return _converted(source, target, lanes)
@@ -260,7 +260,7 @@ _DIFFERS = _logical("{a} != {b}", "{a} ^ {b}")
 TABLE: dict[object, dict[str, Rule]] = {
     ops.EXP: {FLOATING: _call("exp")},
     ops.LOG: {FLOATING: _call("log")},
-    ops.SIN: {FLOATING: _call_by_lane("sin", dtype.float32, *spelling.HALVES)},
+    ops.SIN: {FLOATING: _call_by_lane("sin", dtype.float32, *dtype.HALVES)},
     ops.SQRT: {FLOATING: _call("sqrt")},
     ops.CAST: {"": _cast},
     ops.ADD: {FLOATING: _infix("+"), INTEGER: _modular("+"), BOOLEAN: _OR},

@@ -101,7 +101,7 @@ class _Writer:
         """One element as a scalar in registers."""
         base = place.pointer or self.buffer(place.slot)
         offset = _added(self.sum(place.offset), more) or "0"
-        if of in spelling.HALVES:
+        if of in dtype.HALVES:
             return f"FROM_{of.name}_1({base}[{offset}])"
         return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
 
@@ -208,7 +208,7 @@ class _Writer:
         address = self.address(s.place)
         load = self.access("LOAD", s.place, s.lanes)
         vector = f"{load}_{spelling.stored(s.dtype)}{s.lanes}({address})"
-        if s.dtype in spelling.HALVES:
+        if s.dtype in dtype.HALVES:
             return f"FROM_{s.dtype.name}_{s.lanes}({vector})"
         return masks.loaded(vector, s.lanes) if s.dtype is dtype.bool_ else vector
 
@@ -320,7 +320,7 @@ class _Writer:
                 yield self.store_one(s, text, more)
 
     def store_one(self, s: nest.Store, text: str, more: str) -> str:
-        if s.dtype in spelling.HALVES:
+        if s.dtype in dtype.HALVES:
             text = f"TO_{s.dtype.name}_1({text})"
         elif s.dtype is dtype.bool_:
             text = f"{text} ? 1 : 0"
@@ -331,7 +331,7 @@ class _Writer:
         address = self.address(s.place)
         stored = spelling.stored(s.dtype)
         kind = f"{stored}{s.lanes}"
-        if s.dtype in spelling.HALVES:
+        if s.dtype in dtype.HALVES:
             text = f"TO_{s.dtype.name}_{s.lanes}({text})"
         elif s.dtype is dtype.bool_:
             text = masks.numbers(text, stored, s.lanes)

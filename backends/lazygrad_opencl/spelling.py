@@ -22,7 +22,6 @@ _NAMES = {
 
 _STORED = {dtype.bool_: "uchar", dtype.float16: "ushort", dtype.bfloat16: "ushort"}
 
-HALVES = (dtype.float16, dtype.bfloat16)
 
 _SUFFIX = {
     dtype.uint32: "u", dtype.uint64: "ul", dtype.int64: "l", dtype.float16: "f",
@@ -68,10 +67,9 @@ def literal(value: Any, of: DType, lanes: int = 1) -> str:
 
 
 def _float(value: float, of: DType) -> str:
-    if math.isnan(value):
-        return "NAN"
-    if math.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
+    if not math.isfinite(value):
+        text = "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
+        return f"(double)({text})" if of is dtype.float64 else text
     if of is not dtype.float64:
         with np.errstate(over="ignore"):
             rounded = np.float32(value)

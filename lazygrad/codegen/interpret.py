@@ -139,7 +139,7 @@ _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
 
 def _compute(dtype: DType) -> np.dtype[Any]:
     """What values of ``dtype`` are computed in."""
-    return np.dtype(np.float32) if dtype in (dt.float16, dt.bfloat16) else dtype.numpy
+    return np.dtype(np.float32) if dtype in dt.HALVES else dtype.numpy
 
 
 def _loaded(stored: Array, dtype: DType) -> Array:
@@ -162,6 +162,6 @@ def _bfloat16_bits(value: Array) -> Array:
 
 
 def _cast(value: Array, source: DType, dtype: DType) -> Array:
-    if dtype in (dt.float16, dt.bfloat16):
+    if dtype in dt.HALVES:
         return _loaded(_stored(value.astype(np.float32), dtype), dtype)
     return semantics.cast(value, dtype)

@@ -107,7 +107,8 @@ class Lowering:
     def _build(self, value: Node, index: Indices, src: list[Expr]) -> Expr:
         kind = value.op.kind
         if kind is Kind.ELEMENTWISE:
-            return ex.elementwise(value.op, tuple(src), value.dtype)
+            operands = _as_stored(src) if value.op in ops.COMPARISONS else src
+            return ex.elementwise(value.op, tuple(operands), value.dtype)
         if kind is Kind.MOVEMENT:
             return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
         if kind is Kind.REDUCE:
@@ -119,6 +120,24 @@ class Lowering:
         if value.op is ops.CONTIGUOUS:
             return src[0]
         raise InternalError(f"[lower] {value} should be in memory by now")
+
+
+# -- half precision ---------------------------------------------------------------------------
+
+
+def _as_stored(operands: list[Expr]) -> list[Expr]:
+    """Operands of a comparison: a kernel carries halves in float32, but a value that is computed
+    again must equal the one that was stored. Against a number there is nothing to agree with."""
+    if any(operand.op is ex.LITERAL for operand in operands):
+        return operands
+    return [_rounded(operand) for operand in operands]
+
+
+def _rounded(value: Expr) -> Expr:
+    if value.dtype not in dt.HALVES or value.op in (ex.LOAD, ops.CAST):
+        return value
+    wide = ex.elementwise(ops.CAST, (value,), dt.float32)
+    return ex.elementwise(ops.CAST, (wide,), value.dtype)
 
 
 # -- guards -----------------------------------------------------------------------------------

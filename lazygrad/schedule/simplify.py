@@ -5,6 +5,7 @@ Rules keep values exactly as they are for every input, NaN and infinities includ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -140,6 +141,17 @@ def multiply_one(current: Node) -> Node | None:
     if not current.dtype.is_floating_point and (is_const(left, 0) or is_const(right, 0)):
         return _like(current, 0)
     return None
+
+
+@rules.on(ops.MOD)
+def remainder_of_nothing(current: Node) -> Node | None:
+    """By zero, by NaN, or of an infinite number: compilers may leave open what that is."""
+    dividend, divisor = current.src
+    if current.dtype.kind != dt.FLOAT:
+        return _like(current, 0) if is_const(divisor, 0) else None
+    by_nothing = is_const(divisor) and (divisor.arg.value == 0 or math.isnan(divisor.arg.value))
+    of_nothing = is_const(dividend) and not math.isfinite(dividend.arg.value)
+    return _like(current, math.nan) if by_nothing or of_nothing else None
 
 
 @rules.on(ops.MUL)

@@ -138,7 +138,10 @@ def floating_unary(g: Maker, name: str) -> object:
         x = floating(u, x)
         # the derivatives are a cosine and the difference of a polynomial: their error is absolute
         slope_error = np.abs(np.imag(x.array)) if name in ("sin", "erf") else 0.0
-        return u.float(lift(function, x.array), x.dtype, ulps, slope_error=slope_error)
+        value = u.float(lift(function, x.array), x.dtype, ulps, slope_error=slope_error)
+        if name == "rsqrt":  # compilers hold 1 / sqrt(x) to be positive, though at -0.0 it is -inf
+            return u.unspecified(value, (x.real == 0) & np.signbit(x.real))
+        return value
 
     return g.emit(name, f"{x}.{name}()", meaning, x)
 
@@ -409,6 +412,17 @@ def truncated(u: Universe, *operands: Any) -> Value:
     return Value(_truncated_quotient(*arrays).astype(dtype), dtype)
 
 
+def logaddexp(u: Universe, *operands: Any) -> Value:
+    """The larger operand and what the other adds: near 0 they cancel."""
+    (a, b), dtype = together(u, *operands)
+    if dtype not in FLOATS:
+        raise Undefined("not for this dtype")
+    largest = np.maximum(np.abs(a.real), np.abs(b.real))
+    error = 8 * unit(np.where(np.isfinite(largest), largest, 0), dtype)
+    slope_error = parts(_logaddexp, a, b)
+    return u.float(lift(_logaddexp, a, b), dtype, error=error, slope_error=slope_error)
+
+
 ADD = with_bools(binary(np.add, np.add), np.logical_or)
 SUB = binary(np.subtract, np.subtract)
 MUL = with_bools(binary(np.multiply, np.multiply), np.logical_and)
@@ -417,7 +431,6 @@ MINIMUM = with_bools(binary(_smaller, np.minimum, exact=True, loose_zero=True), 
 FLOOR_DIVIDE = binary(_float_floor, _floor_quotient, loose_zero=True)
 REMAINDER = binary(_float_mod(np.remainder), _remainder, loose_zero=True)
 FMOD = binary(_float_mod(np.fmod), _fmod, exact=True)
-LOGADDEXP = binary(_logaddexp, None, ulps=8)
 _LT, _LE, _GT, _GE = (compare(f) for f in (np.less, np.less_equal, np.greater, np.greater_equal))
 _EQ, _NE = compare(np.equal), compare(np.not_equal)
 _AND, _OR, _XOR = (bits(f) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
@@ -430,7 +443,7 @@ BINARY: dict[str, tuple[Callable[..., Value], str]] = {
     "maximum": (MAXIMUM, ""), "minimum": (MINIMUM, ""),
     "div": (divided, ""), "divide": (divided, ""), "true_divide": (divided, ""),
     "__truediv__": (divided, "/"), "__rtruediv__": (divided, "r/"),
-    "logaddexp": (LOGADDEXP, ""),
+    "logaddexp": (logaddexp, ""),
     "fmod": (FMOD, ""), "remainder": (REMAINDER, ""),
     "__mod__": (REMAINDER, "%"), "__rmod__": (REMAINDER, "r%"),
 }  # fmt: skip

@@ -217,3 +217,20 @@ def test_a_fraction_of_half_precision_is_below_1(device: str, dtype: str) -> Non
     x = Tensor(np.full(33, 28288.0), dtype=dtype, device=device).realize()
     for found in ((x / 6).frac(), (x / -6).frac()):
         assert np.all(np.abs(found.float().numpy()) < 1)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("stored", [True, False])
+def test_halves_computed_again_equal_what_was_stored(device: str, dtype: str, stored: bool) -> None:
+    """A kernel carries them in float32, so that none of them was the largest."""
+    x = Tensor(np.linspace(-1, 1, 33), dtype=dtype, device=device).realize()
+    weight = Tensor(0.3, dtype=dtype, device=device, requires_grad=True)
+    y = x * weight / 7
+    largest = y.amax()
+    if stored:
+        largest.realize()
+    assert (y == largest).sum().item() == 1
+    assert (y >= largest).sum().item() == 1
+    assert y.argmax().item() == 32
+    largest.backward()
+    np.testing.assert_allclose(weight.grad.float().item(), 1 / 7, rtol=0.01)

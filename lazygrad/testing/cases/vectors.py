@@ -132,6 +132,7 @@ def _floats() -> list[Case]:
         Case("truncated", function, oracle, (these(*EXTREMES),), every),
         Case("truncated_constants", constants, exact_constants),
         _remainder_of_extremes(),
+        _remainder_by_constants(),
         *_beside_extremes(),
         Case("low_bits_by_way_of_float64", _by_float64, _by_float64_exactly, (whole,)),
         Case(
@@ -161,6 +162,25 @@ def _remainder_of_extremes() -> Case:
     right = these(*[b for _ in _ENDS for b in _ENDS])
     dtypes = ("float32", "float64")
     return Case("remainder_of_extremes", lambda x, y: x.fmod(y), np.fmod, (left, right), dtypes)
+
+
+def _remainder_by_constants() -> Case:
+    """Which compilers fold: what they leave open must not come out."""
+
+    def function(x: Tensor) -> list[Tensor]:
+        found = [(x % n).logsigmoid() for n in _BY] + [x.fmod(n) * 2 for n in _BY]
+        return [*found, Tensor.full_like(x, math.inf) % x]
+
+    def oracle(x: Any) -> list[Any]:
+        signs = [np.remainder(x, n) for n in _BY]
+        found = [-np.logaddexp(0, -r) for r in signs] + [np.fmod(x, n) * 2 for n in _BY]
+        return [*found, np.full_like(x, math.nan)]
+
+    values = these(*[1.5, -2.0, 0.25, -0.5] * 17)
+    return Case("remainder_by_constants", function, oracle, (values,), ("float32", "float64"))
+
+
+_BY = (0.0, math.nan, 2.0, math.inf)
 
 
 def _beside_extremes() -> list[Case]:
