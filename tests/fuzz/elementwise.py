@@ -337,7 +337,8 @@ def bits(function: Callable[[Array, Array], Array]) -> Callable[..., Value]:
 
 def _larger(a: Array, b: Array) -> Array:
     """Ties share their derivative."""
-    big = np.where(a.real > b.real, a, np.where(a.real < b.real, b, (a + b) / 2))
+    tie = a.real + 1j * (a.imag + b.imag) / 2 if np.iscomplexobj(a + b) else a
+    big = np.where(a.real > b.real, a, np.where(a.real < b.real, b, tie))
     return np.where(np.isnan(a.real) | np.isnan(b.real), np.nan, big)
 
 
@@ -412,6 +413,20 @@ def truncated(u: Universe, *operands: Any) -> Value:
     return Value(_truncated_quotient(*arrays).astype(dtype), dtype)
 
 
+def _mod(meaning: Callable[..., Value]) -> Callable[..., Value]:
+    """Where the quotient has hardly a digit behind its point, what is left of an operand that is
+    not exact can be anything."""
+
+    def checked(u: Universe, *operands: Any) -> Value:
+        value = meaning(u, *operands)
+        if not (value.is_float and u.inexact):
+            return value
+        (a, b), dtype = together(u, *operands)
+        return u.unspecified(value, np.abs(a.real / b.real) > 2.0 ** (DIGITS[dtype] - 4))
+
+    return checked
+
+
 def logaddexp(u: Universe, *operands: Any) -> Value:
     """The larger operand and what the other adds: near 0 they cancel."""
     (a, b), dtype = together(u, *operands)
@@ -429,8 +444,8 @@ MUL = with_bools(binary(np.multiply, np.multiply), np.logical_and)
 MAXIMUM = with_bools(binary(_larger, np.maximum, exact=True, loose_zero=True), np.logical_or)
 MINIMUM = with_bools(binary(_smaller, np.minimum, exact=True, loose_zero=True), np.logical_and)
 FLOOR_DIVIDE = binary(_float_floor, _floor_quotient, loose_zero=True)
-REMAINDER = binary(_float_mod(np.remainder), _remainder, loose_zero=True)
-FMOD = binary(_float_mod(np.fmod), _fmod, exact=True)
+REMAINDER = _mod(binary(_float_mod(np.remainder), _remainder, loose_zero=True))
+FMOD = _mod(binary(_float_mod(np.fmod), _fmod, exact=True))
 _LT, _LE, _GT, _GE = (compare(f) for f in (np.less, np.less_equal, np.greater, np.greater_equal))
 _EQ, _NE = compare(np.equal), compare(np.not_equal)
 _AND, _OR, _XOR = (bits(f) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
@@ -589,7 +604,9 @@ def _float_power(base: Array, exponent: Array) -> Array:
     along = slope * base.imag
     if np.iscomplexobj(exponent) and np.any(exponent.imag):
         along = along + real * np.log(base.real) * exponent.imag
-    return real + 1j * np.where((base.imag == 0) & (exponent.imag == 0), 0, along)
+    along = np.where((base.imag == 0) & (exponent.imag == 0), 0, along)
+    # an infinite slope at 0 is NaN in reverse where it meets a 0, see ``root``
+    return real + 1j * np.where((base.real == 0) & (exponent.real < 1), np.nan, along)
 
 
 @row("__lshift__", "__rshift__")

@@ -288,6 +288,7 @@ def softmax_of(u: Universe, x: Value, dim: int, log: bool = False) -> Value:
     eps = 2.0 ** -DIGITS[carried]
     # the derivative is a difference from the weighted mean
     steepest = np.max(np.abs(np.imag(x.array)), axis=dim, keepdims=True, initial=0)
+    steepest = steepest * 2.0 ** (DIGITS[carried] - DIGITS[x.dtype])  # rounded to the dtype
     if log:
         value = lift(lambda a: _log_softmax(a, dim), x.array)
         error = eps * (4 + 4 * low)
