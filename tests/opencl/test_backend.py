@@ -331,7 +331,7 @@ def test_preludes_hold_what_is_used() -> None:
     ("value", "of", "text"),
     [
         (1, dt.float32, "1.0f"), (-0.5, dt.float32, "(-0.5f)"), (1e30, dt.float64, "1e+30"),
-        (float("inf"), dt.float32, "INFINITY"), (float("nan"), dt.float64, "NAN"),
+        (float("inf"), dt.float32, "INFINITY"), (float("nan"), dt.float64, "(double)(NAN)"),
         (3.4e39, dt.float32, "INFINITY"), (-(1 << 31), dt.int32, "(-2147483647 - 1)"),
         ((1 << 64) - 1, dt.uint64, "18446744073709551615ul"), (True, dt.bool_, "true"),
         (-1, dt.uint8, "255"), (0.1, dt.float16, "0.1f"),

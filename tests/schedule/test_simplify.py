@@ -6,6 +6,7 @@ means something else, its value does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -125,6 +126,14 @@ CASES: dict[str, list[tuple[Node, str]]] = {
         (make(ops.MUL, 1.0, X), "BUFFER"),
         (make(ops.MUL, WHOLE, 0), "0"),
         (make(ops.MUL, X, 0.0), "MUL(BUFFER, 0.0)"),  # of infinity it is NaN
+    ],
+    "remainder_of_nothing": [
+        (make(ops.MOD, X, 0.0), "nan"),
+        (make(ops.MOD, X, math.nan), "nan"),
+        (make(ops.MOD, math.inf, X), "nan"),
+        (make(ops.MOD, WHOLE, 0), "0"),
+        (make(ops.MOD, X, 2.0), "MOD(BUFFER, 2.0)"),
+        (make(ops.MOD, X, math.inf), "MOD(BUFFER, inf)"),
     ],
     "multiply_constants": [
         (make(ops.MUL, make(ops.MUL, X, -1.0), -1.0), "BUFFER"),
