@@ -12,7 +12,7 @@ from tests.codegen.run_nest import run_nest
 TARGETS = {
     "cpu": Target(units=2, lanes=8),
     "scalar": Target(units=1, lanes=1),
-    "gpu": Target(units=4, lanes=4, is_gpu=True, max_group=64),
+    "gpu": (GPU := Target(units=4, lanes=4, is_gpu=True, max_group=64)),
     "local memory": Target(units=4, lanes=4, is_gpu=True, max_group=64, local_memory=1 << 15),
 }
 
@@ -30,4 +30,6 @@ def test_nest_computes_the_kernel(device: str, name: str) -> None:
         assert all(kernel.buffers[output.slot].size == 0 for output in kernel.outputs)
         return
     assert str(nest)
+    if device == "local memory" and nest == loop_nest(kernel, GPU):
+        return  # it needs none, and was computed for "gpu"
     check(kernel, inputs, run_nest(nest, inputs))

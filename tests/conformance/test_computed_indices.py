@@ -135,7 +135,7 @@ def test_gradients(case: Case, device: str) -> None:
     conformance.check_gradient(case, "float32", device)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_programs(seed: int, device: str) -> None:
     """Indices of values that were indexed by what was computed from them, three levels deep."""
     rng = np.random.default_rng(seed)

@@ -294,6 +294,8 @@ def attention(g: Maker, name: str) -> Any:
         scores = product(
             u, scaled, Value(np.swapaxes(k.array, -1, -2), k.dtype), np.matmul, q.shape[-1]
         )
+        # halves overflow where they are rounded, which fusion decides
+        risky = np.any(np.abs(scores.real) > LARGEST[scores.dtype] / 2, -1, keepdims=True)
         allowed = below if causal else m[0].array if m and m[0].is_bool else np.asarray(True)
         if m and not m[0].is_bool:
             scores = ADD(u, scores, m[0])
@@ -303,7 +305,7 @@ def attention(g: Maker, name: str) -> Any:
         nothing = np.all(np.isneginf(scores.real), -1, keepdims=True)
         nothing = np.broadcast_to(nothing, weights.shape)
         weights = Value(np.where(nothing, 0, weights.array), weights.dtype)
-        return product(u, weights, v, np.matmul, length)
+        return u.unspecified(product(u, weights, v, np.matmul, length), risky)
 
     options = f"attn_mask={mask}, is_causal={causal}"
     given = (q, k, v, mask) if mask else (q, k, v)
