@@ -2,6 +2,10 @@
 
 A dtype knows its NumPy counterpart. bfloat16 has none in NumPy itself: it is stored as uint16
 bits and computed in float32.
+
+Half precision (float16, bfloat16) is stored in 16 bits and carried in float32 within a kernel, so
+a chain of operations rounds once, where PyTorch rounds after each. What is stored, cast or compared
+with another tensor is rounded: a value that is computed again equals the one that was stored.
 """
 
 from __future__ import annotations
