@@ -76,7 +76,8 @@ def root(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    small = np.exp(-magnitude(x))  # never overflows
+    return np.where(x.real < 0, small, 1) / (1 + small)
 
 
 def logsigmoid(x: Array) -> Array:

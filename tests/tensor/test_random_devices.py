@@ -14,7 +14,7 @@ from lazygrad.graph import Node, toposort
 from lazygrad.nn import init
 from lazygrad.schedule.simplify import simplify
 
-COUNT = 1_000_003  # a million, and a tail shorter than a vector
+COUNT = 200_003  # with a tail shorter than a vector
 FLOATS = ["float16", "bfloat16", "float32", "float64"]
 
 Draw = Callable[..., Tensor]
@@ -43,7 +43,7 @@ def on_both(make: Callable[[str], Tensor], seed: int = 5) -> tuple[np.ndarray, n
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", DRAWS)
-def test_a_million_draws(name: str, dtype: str) -> None:
+def test_many_draws(name: str, dtype: str) -> None:
     np.testing.assert_array_equal(
         *on_both(lambda device: DRAWS[name](COUNT, dtype=dtype, device=device))
     )
