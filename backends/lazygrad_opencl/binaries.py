@@ -15,6 +15,7 @@ from typing import Any
 
 from lazygrad.plugin import DeviceError, disk
 from lazygrad_opencl import pocl, pocl_cache
+from lazygrad_opencl.declarations import GUARD, declared
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.program import build
 
@@ -57,7 +58,7 @@ class Binaries:
         pocl_cache.require_room()
         self._programs.restore(key, found)
         for options in ((), (AGAIN,)):
-            built = self._compiled(source, *options)
+            built = self._compiled_by_pocl(source, *options)
             if built.get_info(cl.program_info.NUM_KERNELS):
                 self._programs.note_new(key)
                 return built
@@ -65,6 +66,11 @@ class Binaries:
             "[opencl] PoCL finds damaged files in its own folder, which POCL_CACHE_DIR names; "
             "remove them"
         )
+
+    def _compiled_by_pocl(self, source: str, *options: str) -> Any:
+        with suppress(DeviceError):
+            return self._compiled(declared(source), GUARD, *options)
+        return self._compiled(source, *options)
 
     def _compiled(self, source: str, *options: str) -> Any:
         return build(self._context, self._device, source, [*self._options, *options])
