@@ -19,7 +19,7 @@ from tests.devices import NEEDS, marks_of, unit_of
 # The same examples in every run; "long" looks for new ones.
 settings.register_profile(
     "quick",
-    max_examples=30,
+    max_examples=24,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

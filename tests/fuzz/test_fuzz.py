@@ -15,7 +15,7 @@ from tests.fuzz.program import Maker
 from tests.fuzz.table import EXCLUDED, ROWS, Row
 from tests.fuzz.values import Undefined
 
-PROGRAMS = 75
+PROGRAMS = 50
 CHUNK = 25  # in one plan
 PLUMBING = {"__module__", "__annotations__", "__doc__", "__slots__", "__weakref__"}  # of any class
 

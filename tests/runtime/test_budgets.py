@@ -77,7 +77,7 @@ def test_a_training_loop_grows_nothing(device: str, jitted: bool, read: bool) ->
     x, y = batch(device)
     gc.collect()  # what earlier tests left in circles
     sizes = []
-    for _ in range(40):
+    for _ in range(24):
         loss = run(x, y)
         if read:
             loss.item()

@@ -26,7 +26,7 @@ from lazygrad.runtime import registry
 from lazygrad.runtime.memory import Memory, pool
 
 TRAINERS, READERS = 4, 8
-STEPS = {"plain": 30, "jitted": 400}  # a thousand of each were tried, too
+STEPS = {"plain": 24, "jitted": 250}  # a thousand of each were tried, too
 
 
 @pytest.fixture(autouse=True)

@@ -229,7 +229,7 @@ def test_a_part_that_does_not_even_begin(made: Any, text: str) -> None:
 def test_the_file_is_written_while_a_part_runs(
     made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part, env = made(ITEMS)
+    part, env = made(ITEMS.replace('"hangs", ', ""))
     file = tmp_path / "out.json"
     monkeypatch.setattr(cli, "SAVE_EVERY", 0.0)
     found: list[Any] = []
@@ -245,7 +245,7 @@ def test_the_file_is_written_while_a_part_runs(
     assert list(found[2]["made_here"]["results"]) == ["good", "wrong"]
     assert found[2]["made_here"]["ended"] == "cut off"
     data = json.loads(file.read_text())
-    assert data["parts"]["made_here"]["bad"] == ["wrong", "raises", "crashes", "hangs"]
+    assert data["parts"]["made_here"]["bad"] == ["wrong", "raises", "crashes"]
     assert data["parts"]["made_here"]["ended"] == "done"
     assert data["about"]["minutes"] == MINUTES
     assert trial.close() == 1
