@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
-from lazygrad import dtype as dt, ops
+import numpy as np
+
+from lazygrad import dtype as dt, ops, semantics
+from lazygrad.dtype import DType
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
@@ -108,6 +111,8 @@ class Lowering:
         kind = value.op.kind
         if kind is Kind.ELEMENTWISE:
             operands = _as_stored(src) if value.op in ops.COMPARISONS else src
+            if all(operand.op is ex.LITERAL for operand in operands):
+                return _folded(value.op, operands, value.dtype)
             return ex.elementwise(value.op, tuple(operands), value.dtype)
         if kind is Kind.MOVEMENT:
             return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
@@ -116,10 +121,20 @@ class Lowering:
         if value.op is ops.CONST:
             return ex.literal(value.arg.value, value.dtype)
         if value.op is ops.IOTA:
+            if not index[0].terms:
+                return ex.literal(semantics.cast(index[0].const, value.dtype).item(), value.dtype)
             return ex.index_value(index[0], value.dtype)
         if value.op is ops.CONTIGUOUS:
             return src[0]
         raise InternalError(f"[lower] {value} should be in memory by now")
+
+
+def _folded(op: Op, operands: list[Expr], dtype: DType) -> Expr:
+    """What is constant at one index only. Compilers leave open what functions make of a NaN that
+    they know."""
+    with np.errstate(all="ignore"):
+        values = tuple(semantics.cast(operand.arg, operand.dtype) for operand in operands)
+        return ex.literal(semantics.apply(op, values, dtype).item(), dtype)
 
 
 # -- half precision ---------------------------------------------------------------------------

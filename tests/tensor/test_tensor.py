@@ -234,3 +234,11 @@ def test_halves_computed_again_equal_what_was_stored(device: str, dtype: str, st
     assert y.argmax().item() == 32
     largest.backward()
     np.testing.assert_allclose(weight.grad.float().item(), 1 / 7, rtol=0.01)
+
+
+def test_a_kernel_of_constants_alone(device: str) -> None:
+    """Compilers leave open what functions make of a NaN that they know."""
+    nothing = Tensor.zeros(0, 7, device=device).mean(None, True)
+    assert np.isnan((nothing.cumsum(-2) - 1.5).logsumexp(1).numpy()).all()
+    row = Tensor.full((1,), np.nan, device=device).cumsum(0)
+    assert np.isnan((row - 1).exp().log().sin().numpy()).all()
