@@ -5,7 +5,7 @@ The scheduler folds constants with it, and the reference evaluators are built on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -117,3 +117,8 @@ def apply(op: Op, src: tuple[Array, ...], target: DType) -> np.ndarray[Any, Any]
             return cast(src[0], target)
         result = np.asarray(ELEMENTWISE[op](*src))
         return cast(result, target) if target is bfloat16 else result
+
+
+def fold(op: Op, constants: Iterable[tuple[Any, DType]], dtype: DType) -> Any:
+    """What an elementwise op makes of numbers, each of its dtype: a number of ``dtype``."""
+    return apply(op, tuple(cast(number, of) for number, of in constants), dtype).item()

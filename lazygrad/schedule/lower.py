@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from lazygrad import dtype as dt, ops, semantics
-from lazygrad.dtype import DType
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
@@ -112,7 +109,9 @@ class Lowering:
         if kind is Kind.ELEMENTWISE:
             operands = _as_stored(src) if value.op in ops.COMPARISONS else src
             if all(operand.op is ex.LITERAL for operand in operands):
-                return _folded(value.op, operands, value.dtype)
+                # compilers leave open what functions make of a NaN that they know
+                constants = [(operand.arg, operand.dtype) for operand in operands]
+                return ex.literal(semantics.fold(value.op, constants, value.dtype), value.dtype)
             return ex.elementwise(value.op, tuple(operands), value.dtype)
         if kind is Kind.MOVEMENT:
             return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
@@ -127,14 +126,6 @@ class Lowering:
         if value.op is ops.CONTIGUOUS:
             return src[0]
         raise InternalError(f"[lower] {value} should be in memory by now")
-
-
-def _folded(op: Op, operands: list[Expr], dtype: DType) -> Expr:
-    """What is constant at one index only. Compilers leave open what functions make of a NaN that
-    they know."""
-    with np.errstate(all="ignore"):
-        values = tuple(semantics.cast(operand.arg, operand.dtype) for operand in operands)
-        return ex.literal(semantics.apply(op, values, dtype).item(), dtype)
 
 
 # -- half precision ---------------------------------------------------------------------------

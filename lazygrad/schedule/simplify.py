@@ -76,10 +76,8 @@ def copy_to_same_device(current: Node) -> Node | None:
 def fold_constants(current: Node) -> Node | None:
     if not all(operand.op is ops.CONST for operand in current.src):
         return None
-    with np.errstate(all="ignore"):
-        values = tuple(semantics.cast(n.arg.value, n.dtype) for n in current.src)
-    folded = semantics.apply(current.op, values, current.dtype)
-    return _like(current, folded.item())
+    constants = [(operand.arg.value, operand.dtype) for operand in current.src]
+    return _like(current, semantics.fold(current.op, constants, current.dtype))
 
 
 @rules.on(ops.RESHAPE, ops.PERMUTE, ops.EXPAND, ops.SHRINK, ops.FLIP)
