@@ -46,7 +46,7 @@ class Builder:
     built: list[Built] = field(default_factory=list)
 
     def build_all(self) -> list[Built]:
-        for draft in self.cut.drafts():
+        for draft in self.cut.ordered():
             self.built.append(self._build(draft))
         return self.built
 
@@ -92,7 +92,7 @@ class Builder:
             copy = node(ops.CONTIGUOUS, (value,), ("repacked", order))
             self.repacked[value, order] = copy
             self.order_of[copy] = order
-            draft = Draft([copy], ["it repacks an operand for vector loads"])
+            draft = Draft(-1, copy, "it repacks an operand for vector loads")
             self.built.append(_Attempt(self, draft, {}).finish())
         return {value: copy}
 
@@ -135,12 +135,18 @@ class _Attempt:
         if root is self.draft.primary:
             return whole
         points = [index for n, index in self.lowering.values if n is root]
-        if len(points) == 1:
-            return points[0]
+        found = [index for index in points if self._runs_over_own(index)]
+        if len(found) == 1:
+            return found[0]
         if not points and root.shape == self.draft.primary.shape:
             self.lowering.lower(root, whole, from_memory=False)
             return whole
         raise InternalError(f"[schedule] {root} is not computed at one point of its kernel")
+
+    def _runs_over_own(self, index: tuple[Index, ...]) -> bool:
+        """Whether a point lies in the kernel's outer loops, each dim along one of them."""
+        loops = [index_of(r) for r in self.dim_of]
+        return all(i in loops or i == Index() for i in index)
 
     def _output(self, root: Node) -> Output:
         point = self.points[root]
@@ -196,7 +202,7 @@ class _Attempt:
         outer = outputs[0].ranges[: len(by_stride)]
         values = sorted(self.slots, key=self.slots.__getitem__)
         buffers = tuple(BufferSpec(value.dtype, value.size) for value in values)
-        inside, _ = self.builder.cut.region(self.draft)
+        inside = self.builder.cut.region(self.draft)
         kernel = Kernel(
             name=naming.kernel_name(self.draft, inside),
             ranges=outer,
