@@ -15,7 +15,7 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.ops import Op
 from lazygrad.schedule.views import dim_groups
-from lazygrad.shape import Shape, inverse_permutation
+from lazygrad.shape import Shape, inverse_permutation, without_ones
 
 Position = tuple[int, ...]
 FIRST = -1  # no axis: a dim of size 1, or one that is read at its first element only
@@ -97,13 +97,12 @@ def _groups(new: Shape, old: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, .
     """Dims of both shapes that hold the same elements, and whether they are the same dims but for
     those of size 1."""
     return tuple(
-        (tuple(n), tuple(o), _without_ones(new, n) == _without_ones(old, o))
-        for n, o in dim_groups(new, old)
+        (tuple(n), tuple(o), _sizes(new, n) == _sizes(old, o)) for n, o in dim_groups(new, old)
     )
 
 
-def _without_ones(shape: Shape, dims: Iterable[int]) -> list[int]:
-    return [shape[dim] for dim in dims if shape[dim] != 1]
+def _sizes(shape: Shape, dims: Iterable[int]) -> Shape:
+    return without_ones(tuple(shape[dim] for dim in dims))
 
 
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:

@@ -24,7 +24,7 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering
-from lazygrad.shape import Shape
+from lazygrad.shape import Shape, without_ones
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,11 @@ class _Attempt:
         found = [index for index in points if self._runs_over_own(index)]
         if len(found) == 1:
             return found[0]
-        if not points and root.shape == self.draft.primary.shape:
-            self.lowering.lower(root, whole, from_memory=False)
-            return whole
+        if not points and without_ones(root.shape) == without_ones(self.draft.primary.shape):
+            loops = iter(map(index_of, self.dim_of))
+            point = tuple(Index() if size == 1 else next(loops) for size in root.shape)
+            self.lowering.lower(root, point, from_memory=False)
+            return point
         raise InternalError(f"[schedule] {root} is not computed at one point of its kernel")
 
     def _runs_over_own(self, index: tuple[Index, ...]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
 from lazygrad.schedule.axes import Axes, Position
+from lazygrad.schedule.simplify import base_of
 
 MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
 
@@ -29,6 +29,7 @@ class Draft:
         reductions: those computed in it.
         outer: the loops that all of its reductions share, once it has one; then the other loops
             run once more for each of them.
+        windows: the contraction whose results its pooling takes as they come.
         operations, work: how many elementwise operations it has, and how long they take in all,
             in additions.
         distinct: the work if every value were computed once.
@@ -45,6 +46,7 @@ class Draft:
         self.reads: dict[Node, None] = {root: None}
         self.reductions: list[Node] = []
         self.outer: frozenset[int] | None = None
+        self.windows: Node | None = None
         self.operations = self.work = self.distinct = self.repeated = 0
         self.take(root)
 
@@ -105,12 +107,22 @@ class Draft:
         return self.axes.evaluated(self.axes.inside(value, position))
 
 
+def sources(value: Node) -> list[Node]:
+    """What it is computed from, the movement between skipped over; constants are nowhere."""
+    bases = (base_of(operand) for operand in value.src[: value.op.value_arity])
+    return [base for base in bases if base.op is not ops.CONST and base.op is not ops.IOTA]
+
+
 def work_of(value: Node) -> int:
     """Additions that take as long as an element of ``value``, given its sources. Casts ride along
     with loads and stores."""
     if value.op.kind is not Kind.ELEMENTWISE or value.op is ops.CAST:
         return 0
     return value.op.cost
+
+
+def nbytes(value: Node) -> int:
+    return value.size * value.dtype.itemsize
 
 
 @dataclass
@@ -121,6 +133,7 @@ class Partition:
         order: every node, sources first.
         outputs: nodes whose memory outlives the plan.
         owner: the draft that writes a node; a node without owner is computed where it is used.
+        readers: for each node those that use its value, movement skipped over.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
         after: for each draft the set of those that depend on it, as bits; so that no circle of
@@ -134,9 +147,15 @@ class Partition:
     drafts: list[Draft] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
+    readers: dict[Node, dict[Node, None]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}
+        self.readers = {value: {} for value in self.order if value.op.kind is not Kind.MOVEMENT}
+        for value in self.order:
+            if value.op.kind is not Kind.MOVEMENT:
+                for operand in value.src[: value.op.value_arity]:
+                    self.readers[base_of(operand)][value] = None
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
@@ -194,23 +213,34 @@ class Partition:
         return list(dict.fromkeys(sorted(self.owner.values(), key=lambda draft: draft.number)))
 
     def ordered(self) -> list[Draft]:
-        """Producers before consumers, and otherwise as the graph has them."""
+        """Producers before consumers. Of those that could run next, the one after which least
+        memory is held, and of equal ones the first in the graph."""
         rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
-        producers = {d: {self.owner[r] for r in d.reads if r in self.owner} for d in rank}
-        readers: dict[Draft, list[Draft]] = {d: [] for d in rank}
-        for draft, needed in producers.items():
-            for producer in needed:
-                readers[producer].append(draft)
-        ready = [(rank[d], d.number, d) for d, needed in producers.items() if not needed]
-        heapify(ready)
-        ordered = []
+        stored = {d: [r for r in d.reads if r in self.owner] for d in rank}
+        missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
+        waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
+        for draft, reads in stored.items():
+            for value in reads:
+                waiting.setdefault(value, {})[draft] = None
+
+        def held(draft: Draft) -> tuple[int, int]:
+            kept = (root for root in draft.roots if root not in self.outputs)
+            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.outputs)
+            return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
+
+        ordered: list[Draft] = []
+        ready = [draft for draft, count in missing.items() if not count]
         while ready:
-            _, _, draft = heappop(ready)
+            draft = min(ready, key=held)
+            ready.remove(draft)
             ordered.append(draft)
-            for reader in readers[draft]:
-                producers[reader].discard(draft)
-                if not producers[reader]:
-                    heappush(ready, (rank[reader], reader.number, reader))
+            for value in stored[draft]:
+                del waiting[value][draft]
+            readers = dict.fromkeys(r for root in draft.roots for r in waiting.get(root, ()))
+            for reader in readers:
+                missing[reader] -= 1
+                if not missing[reader]:
+                    ready.append(reader)
         if len(ordered) != len(rank):
             raise InternalError("[schedule] kernels wait for each other in a circle")
         return ordered

@@ -16,8 +16,7 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, work_of
-from lazygrad.schedule.simplify import base_of
+from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, nbytes, sources, work_of
 
 MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
@@ -65,29 +64,34 @@ class _Fusion:
         self.cut.keep(value, draft, reason)
 
     def _keeper(self, value: Node, among: list[Draft]) -> tuple[Draft, meet.Loops] | None:
-        """The first draft that can write ``value`` where it computes it, and run before all others
-        that need it; and the outer loops that it then has."""
+        """The draft that can write ``value`` where it computes it, and run before all others that
+        need it; and the outer loops that it then has. Of several, the one that reads most of what
+        ``value`` is made of anyway."""
         meets = meet.of_reduction if value.op.kind is Kind.REDUCE else meet.of_output
         most = min(MAX_BUFFERS, self.target.buffers)
         users = self.cut.users.get(value, ())
+        made_of = price.made_of(self.cut, value)
+        best, shared = None, -1
         for draft in among:
             if not self._room(draft, value, most - 1):
                 continue
             loops = meets(draft, value, self.target)
             if loops is None:
                 continue
-            if not any(self.cut.depends(draft, on=user) for user in users if user is not draft):
-                return draft, loops
-        return None
+            if any(self.cut.depends(draft, on=user) for user in users if user is not draft):
+                continue
+            read = sum(nbytes(base) for base in made_of if base in draft.at)
+            if read > shared:
+                best, shared = (draft, loops), read
+        return best
 
     def _room(self, draft: Draft, value: Node, most: int) -> bool:
         """Whether a draft can compute ``value`` besides the rest."""
         operations = draft.operations + len(draft.at[value])
         if value.op.kind is Kind.ELEMENTWISE and operations > MAX_OPS:
             return False
-        more = {base_of(operand) for operand in value.src} - set(draft.reads)
-        buffers = sum(1 for base in more if base.op.kind is not Kind.LEAF or base.op is ops.BUFFER)
-        return len(draft.roots) + len(draft.reads) - 1 + buffers <= most
+        more = set(sources(value)).difference(draft.reads)
+        return len(draft.roots) + len(draft.reads) - 1 + len(more) <= most
 
     # -- reductions -------------------------------------------------------------------------
 
@@ -101,7 +105,10 @@ class _Fusion:
                 draft.outer = loops if loops != draft.whole else draft.outer
                 self.cut.inline(value)
                 return
-            one = sums.of_sums(draft, value) or sums.in_windows(draft, value, self.target)
+            if draft.windows is value:
+                self.cut.inline(value)
+                return
+            one = sums.of_sums(draft, value) or sums.in_windows(draft, value, value, self.target)
             if one is not None:
                 draft.reasons.append(one)
                 self.cut.inline(value)
@@ -113,6 +120,8 @@ class _Fusion:
     def _elementwise(self, value: Node) -> None:
         users = list(self.cut.users[value])
         reason = self._too_much(value, users)
+        if reason is None and self._follows_apart(value, users):
+            return
         if reason is None and not self._repeats(value, users):
             self.cut.inline(value)
             return
@@ -128,6 +137,23 @@ class _Fusion:
             self.cut.write(value, reason)
         else:
             self._keep(value, *found, reason)
+
+    def _follows_apart(self, value: Node, users: list[Draft]) -> bool:
+        """Places what follows a reduction element by element, but is read in another order: it is
+        written by the kernel of the reduction, unless that is taken in as well."""
+        if any(draft.windows or meet.is_in_order(draft, value) for draft in users):
+            return False
+        total = price.below(self.cut, value).total
+        if total is None:
+            return False
+        windows = sums.in_windows(users[0], value, total, self.target) if not users[1:] else None
+        if windows is None:
+            self.cut.write(value, "it follows a reduction, element by element")
+        else:
+            users[0].reasons.append(windows)
+            users[0].windows = total
+            self.cut.inline(value)
+        return True
 
     def _too_much(self, value: Node, users: list[Draft]) -> str | None:
         most = self.target.buffers

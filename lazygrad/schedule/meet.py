@@ -46,6 +46,11 @@ def of_output(draft: Draft, value: Node, target: Target) -> Loops | None:
     return shared if _shares(draft, shared, target) else None
 
 
+def is_in_order(draft: Draft, value: Node) -> bool:
+    """Whether the draft needs ``value`` at a point of its own loops."""
+    return any(_plain(draft, value, position) for position in draft.at[value])
+
+
 def _plain(draft: Draft, value: Node, position: Position) -> bool:
     """Each dim has one of the draft's own loops to itself; none is shifted or padded."""
     sizes = zip(position, value.shape, strict=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, Partition, work_of
-from lazygrad.schedule.simplify import base_of
+from lazygrad.schedule.draft import Draft, Partition, nbytes, sources, work_of
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
 FOREVER = 1.0  # seconds
@@ -20,44 +18,59 @@ ARGUMENT = 1 / 8  # of the time of a launch, for a buffer more that it is given
 
 @dataclass(frozen=True)
 class Below:
-    """What it takes to compute a value from memory: additions in all, bytes read, and the
-    reductions among what is read, which are in memory only if they are written."""
+    """What it takes to compute a value from memory.
+
+    Attributes:
+        work: additions in all.
+        memory: the values that are read.
+        total: the reduction as large as the value that nothing needs but it: whoever writes the
+            one could as well write the other.
+        far: whether there is so much that nobody looked at all of it.
+    """
 
     work: int
-    traffic: int
-    reductions: tuple[Node, ...]
+    memory: tuple[Node, ...]
+    total: Node | None = None
     far: bool = False
 
 
-def below(cut: Partition, value: Node) -> Below:
-    """Each value below counted once, down to memory and to what will be there."""
-    work = traffic = 0
-    reductions = []
-    stack, seen = [value], {value}
-    while stack:
-        current = stack.pop()
-        if len(seen) > FAR:
-            return Below(work, traffic, (), far=True)
-        if current is not value and _in_memory(cut, current):
-            traffic += nbytes(current)
-            if current.op.kind is Kind.REDUCE:
-                reductions.append(current)
-            continue
+def below(cut: Partition, *values: Node) -> Below:
+    """Each value below ``values`` counted once, down to memory and to what will be there."""
+    work = 0
+    computed, memory, seen = list(values), list[Node](), set(values)
+    for current in computed:  # grows while it is walked
         work += work_of(current) * current.size
-        for operand in current.src[: current.op.value_arity]:
-            base = base_of(operand)
-            if base not in seen and base.op is not ops.CONST and base.op is not ops.IOTA:
+        for base in sources(current):
+            if base not in seen:
                 seen.add(base)
-                stack.append(base)
-    return Below(work, traffic, tuple(reductions))
+                (memory if _in_memory(cut, base) else computed).append(base)
+        if len(seen) > FAR:
+            return Below(work, (), far=True)
+    value = values[0]
+    totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
+    own = [r for r in totals if _only_for(cut, r, value, set(computed))]
+    return Below(work, tuple(memory), own[0] if len(own) == 1 else None)
+
+
+def made_of(cut: Partition, value: Node) -> tuple[Node, ...]:
+    """The memory below ``value``, and below the reduction that it ends."""
+    found = below(cut, value)
+    return found.memory if found.total is None else below(cut, found.total).memory
 
 
 def _in_memory(cut: Partition, value: Node) -> bool:
     return value.op.kind is not Kind.ELEMENTWISE or value in cut.outputs or value in cut.owner
 
 
-def nbytes(value: Node) -> int:
-    return value.size * value.dtype.itemsize
+def _only_for(cut: Partition, total: Node, value: Node, computed: Container[Node]) -> bool:
+    """Whether all that is made of ``total`` ends in ``value``, element by element."""
+    found = [total]
+    for current in found:  # grows while it is walked
+        readers = () if current is value else cut.readers[current]
+        if any(reader not in computed for reader in readers):
+            return False
+        found += (reader for reader in readers if reader not in found)
+    return True
 
 
 class Prices(NamedTuple):
@@ -69,23 +82,41 @@ class Prices(NamedTuple):
 
 
 def prices(
-    cut: Partition, value: Node, users: Iterable[Draft], keeper: Draft | None, target: Target
+    cut: Partition, value: Node, users: Sequence[Draft], keeper: Draft | None, target: Target
 ) -> Prices:
     """What the two ways to have ``value`` cost. ``keeper`` would write it besides what it does
     anyway; if there is none, it takes a kernel more."""
-    needed = below(cut, value)
+    together = _together(cut, value, users)
+    needed = below(cut, *together)
     if needed.far:
         return Prices(FOREVER, 0.0)
-    size, own = max(value.size, 1), nbytes(value)
+    size, own = max(value.size, 1), sum(map(nbytes, together))
     unit = needed.work / size / target.throughput
+    argument = target.launch * ARGUMENT * len(together)
     repeated = 0.0
-    written = own / target.bandwidth + target.launch * (1 if keeper is None else ARGUMENT)
+    written = own / target.bandwidth + (target.launch if keeper is None else argument)
     for draft in users:
         evaluations = draft.evaluations(value)
         share = min(1.0, evaluations / size)
-        compute = share * needed.traffic / target.bandwidth + evaluations * unit
+        traffic = sum(nbytes(read) for read in needed.memory if read not in draft.at)
+        compute = share * traffic / target.bandwidth + evaluations * unit
         repeated += compute
         written += compute if draft is keeper else share * own / target.bandwidth
     if keeper is None:
-        written += needed.traffic / target.bandwidth + size * unit
+        written += sum(map(nbytes, needed.memory)) / target.bandwidth + size * unit
+    if needed.total is not None:  # which has to be written then
+        repeated += nbytes(needed.total) / target.bandwidth + argument
     return Prices(repeated, written)
+
+
+def _together(cut: Partition, value: Node, users: Sequence[Draft]) -> list[Node]:
+    """``value``, and what else two of ``users`` need that is not placed yet: written alone, it
+    would not spare them what all of it is made of."""
+    if len(users) < 2:
+        return [value]
+    found = [value]
+    for other in dict.fromkeys(base for draft in users for base in draft.reads):
+        if other is not value and not _in_memory(cut, other):
+            if sum(1 for draft in users if other in draft.reads) > 1:
+                found.append(other)
+    return found

@@ -9,7 +9,7 @@ from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
 from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
-from lazygrad.shape import numel
+from lazygrad.shape import numel, without_ones
 
 MAX_BUFFERS = 24  # as of any kernel with several outputs
 
@@ -33,11 +33,11 @@ def _loops(draft: Draft) -> Hashable | None:
     """What siblings have in common: their loops, and those that they reduce over."""
     if any(map(meet.contracts, draft.reductions)):
         return None
-    own = draft.primary.shape
-    if any(root.shape != own for root in draft.roots):
+    loops = without_ones(draft.primary.shape)
+    if any(without_ones(root.shape) != loops for root in draft.roots):
         return None
     reduced = {(value.src[0].shape, value.arg) for value in draft.reductions}
-    return own, draft.outer, frozenset(reduced)
+    return loops, draft.outer, frozenset(reduced)
 
 
 def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:

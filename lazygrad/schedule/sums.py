@@ -37,18 +37,19 @@ def of_sums(draft: Draft, value: Node) -> str | None:
     return "it sums a sum: both are one reduction"
 
 
-def in_windows(draft: Draft, value: Node, target: Target) -> str | None:
-    """Why the results of a contraction stay in registers for the pooling that the draft computes,
-    which also leaves out what no window holds; None if they do not."""
+def in_windows(draft: Draft, value: Node, total: Node, target: Target) -> str | None:
+    """Why ``value``, what follows the contraction ``total`` element by element, stays in registers
+    for the pooling that the draft computes, which also leaves out what no window holds; None if it
+    does not."""
     if target.blas or target.is_gpu:  # a library writes all results; so do the groups of a GPU
         return None
     pooling = _read_directly(draft, value)
-    if pooling is None or len(draft.reductions) != 1 or not contracts(value):
+    if pooling is None or len(draft.reductions) != 1 or not contracts(total):
         return None
     windows = pooling.src[0]
     if windows.size > min(LARGEST_WINDOW * pooling.size, value.size):
         return None
-    lowered = _lowered(pooling, {pooling, value})
+    lowered = _lowered(pooling, {pooling, total})
     guarded = any(e.op is ex.GUARD for e in ex.toposort([lowered]))
     if lowered.op is not ex.REDUCE or guarded:
         return None
