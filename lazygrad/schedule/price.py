@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,21 +35,37 @@ class Below:
 
 
 def below(cut: Partition, *values: Node) -> Below:
-    """Each value below ``values`` counted once, down to memory and to what will be there."""
-    work = 0
+    """Each value below ``values`` counted once, down to memory and to what will be there: what
+    others need too is taken for it, until its own turn comes."""
+    reached = _walk(values, lambda base: _in_memory(cut, base))[0]
+    if reached is None:
+        return Below(0, (), far=True)
+    region = set(reached)
+
+    def stored(base: Node) -> bool:
+        return _in_memory(cut, base) or not region.issuperset(cut.readers[base])
+
+    computed, memory = _walk(values, stored)
+    work = sum(work_of(current) * current.size for current in computed)
+    value = values[0]
+    totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
+    own = [r for r in totals if _only_for(cut, r, value, region)]
+    return Below(work, tuple(memory), own[0] if len(own) == 1 else None)
+
+
+def _walk(
+    values: Sequence[Node], stops: Callable[[Node], bool]
+) -> tuple[list[Node] | None, list[Node]]:
+    """What ``values`` are computed from, they among it (None: too much), and where that ends."""
     computed, memory, seen = list(values), list[Node](), set(values)
     for current in computed:  # grows while it is walked
-        work += work_of(current) * current.size
         for base in sources(current):
             if base not in seen:
                 seen.add(base)
-                (memory if _in_memory(cut, base) else computed).append(base)
+                (memory if stops(base) else computed).append(base)
         if len(seen) > FAR:
-            return Below(work, (), far=True)
-    value = values[0]
-    totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
-    own = [r for r in totals if _only_for(cut, r, value, set(computed))]
-    return Below(work, tuple(memory), own[0] if len(own) == 1 else None)
+            return None, memory
+    return computed, memory
 
 
 def made_of(cut: Partition, value: Node) -> tuple[Node, ...]:
