@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from lazygrad import ops
@@ -35,6 +35,17 @@ class Built:
     buffers: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A kernel that was built: the numbers of the values behind its buffers, the orders in which
+    those are repacked first (None: they are not), and the orders of what it writes."""
+
+    kernel: Kernel
+    buffers: tuple[int, ...]
+    repacked: tuple[Order | None, ...]
+    orders: tuple[Order, ...]
+
+
 @dataclass
 class Builder:
     """Builds the kernels of a partition in order; remembers layouts and repacked copies."""
@@ -43,16 +54,59 @@ class Builder:
     target: Target
     order_of: dict[Node, Order] = field(default_factory=dict)
     repacked: dict[tuple[Node, Order], Node] = field(default_factory=dict)
+    original: dict[Node, Node] = field(default_factory=dict)
+    known: dict[Hashable, _Known] = field(default_factory=dict)
     built: list[Built] = field(default_factory=list)
 
     def build_all(self) -> list[Built]:
         for draft in self.cut.ordered():
-            self.built.append(self._build(draft))
+            self.built.append(self._known_or_built(draft))
         return self.built
 
     def strides(self, value: Node) -> Shape:
         order = self.order_of.get(value, row_major(value.shape))
         return strides_in_order(value.shape, order)
+
+    # -- equal drafts ----------------------------------------------------------------------
+
+    def _known_or_built(self, draft: Draft) -> Built:
+        """Drafts that compute the same from other memory have one kernel: the steps of a loop that
+        Python unrolled, layers of equal size."""
+        key, values = self._structure(draft)
+        known = self.known.get(key)
+        if known is None:
+            built = self._build(draft)
+            number = {value: i for i, value in enumerate(values)}
+            self.known[key] = _Known(
+                built.kernel,
+                tuple(number[self.original.get(v, v)] for v in built.buffers),
+                tuple(self.order_of[v] if v in self.original else None for v in built.buffers),
+                tuple(self.order_of[root] for root in draft.roots),
+            )
+            return built
+        for root, order in zip(draft.roots, known.orders, strict=True):
+            self.order_of[root] = order
+        buffers = (
+            values[i] if order is None else self._copy(values[i], order)
+            for i, order in zip(known.buffers, known.repacked, strict=True)
+        )
+        return Built(known.kernel, tuple(buffers))
+
+    def _structure(self, draft: Draft) -> tuple[Hashable, list[Node]]:
+        """What a draft computes, from whatever memory, and the values that it is about."""
+        inside = self.cut.region(draft)
+        number: dict[Node, int] = {}
+        parts: list[Hashable] = []
+        for value in inside:
+            for operand in value.src:
+                if operand not in number:  # it is in memory
+                    number[operand] = len(number)
+                    parts.append((operand.shape, operand.dtype, self.order_of.get(operand)))
+            number[value] = len(number)
+            below = tuple(number[operand] for operand in value.src)
+            parts.append((value.op, below, value.arg, value.origin))
+        roots = tuple((number[root], root in self.cut.outputs) for root in draft.roots)
+        return (tuple(parts), roots, tuple(draft.reasons)), list(number)
 
     # -- one draft -------------------------------------------------------------------------
 
@@ -87,14 +141,18 @@ class Builder:
         if len(dims) != 1:
             return {}
         order = with_last(attempt.order_of_reads(value, load), dims[0])
+        return {value: self._copy(value, order)}
+
+    def _copy(self, value: Node, order: Order) -> Node:
         copy = self.repacked.get((value, order))
         if copy is None:
             copy = node(ops.CONTIGUOUS, (value,), ("repacked", order))
             self.repacked[value, order] = copy
+            self.original[copy] = value
             self.order_of[copy] = order
             draft = Draft(-1, copy, "it repacks an operand for vector loads")
             self.built.append(_Attempt(self, draft, {}).finish())
-        return {value: copy}
+        return copy
 
 
 class _Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
@@ -107,10 +108,10 @@ class Draft:
         return self.axes.evaluated(self.axes.inside(value, position))
 
 
-def sources(value: Node) -> list[Node]:
+def sources(value: Node) -> tuple[Node, ...]:
     """What it is computed from, the movement between skipped over; constants are nowhere."""
     bases = (base_of(operand) for operand in value.src[: value.op.value_arity])
-    return [base for base in bases if base.op is not ops.CONST and base.op is not ops.IOTA]
+    return tuple(base for base in bases if base.op is not ops.CONST and base.op is not ops.IOTA)
 
 
 def work_of(value: Node) -> int:
@@ -133,9 +134,12 @@ class Partition:
         order: every node, sources first.
         outputs: nodes whose memory outlives the plan.
         owner: the draft that writes a node; a node without owner is computed where it is used.
-        readers: for each node those that use its value, movement skipped over.
+        sources, readers: what a value is computed from, and what is computed from it, the movement
+            between skipped over.
+        stored: values that are in memory, or will be unless a kernel takes them in.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
+        looked_at: what was found out below values, as long as nothing is placed.
         after: for each draft the set of those that depend on it, as bits; so that no circle of
             kernels can come about.
     """
@@ -147,15 +151,20 @@ class Partition:
     drafts: list[Draft] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
+    sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
+    stored: set[Node] = field(init=False)
+    looked_at: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}
-        self.readers = {value: {} for value in self.order if value.op.kind is not Kind.MOVEMENT}
-        for value in self.order:
-            if value.op.kind is not Kind.MOVEMENT:
-                for operand in value.src[: value.op.value_arity]:
-                    self.readers[base_of(operand)][value] = None
+        values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
+        self.sources = {value: sources(value) for value in values}
+        self.readers = {value: {} for value in values}
+        for value, below in self.sources.items():
+            for base in below:
+                self.readers[base][value] = None
+        self.stored = {v for v in values if v.op.kind is not Kind.ELEMENTWISE} | self.outputs
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
@@ -163,9 +172,14 @@ class Partition:
         self.drafts.append(draft)
         self.after.append(self._later(self.users.get(value, ())))
         self.owner[value] = draft
+        self._placed(value)
         for base in draft.reads:
             self.users.setdefault(base, {})[draft] = None
         return draft
+
+    def _placed(self, value: Node) -> None:
+        self.stored.add(value)
+        self.looked_at.clear()
 
     def inline(self, value: Node) -> None:
         """Computes ``value`` in each draft that needs it."""
@@ -178,6 +192,7 @@ class Partition:
         draft.roots.append(value)
         draft.reasons.append(reason)
         self.owner[value] = draft
+        self._placed(value)
         later = self._later(user for user in self.users[value] if user is not draft)
         mine = 1 << draft.number
         self.after = [after | later if after & mine else after for after in self.after]

@@ -16,9 +16,10 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, nbytes, sources, work_of
+from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, nbytes, work_of
 
 MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
+MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 FEW = 1 << 12  # evaluations that are not worth a thought
 
@@ -90,7 +91,9 @@ class _Fusion:
         operations = draft.operations + len(draft.at[value])
         if value.op.kind is Kind.ELEMENTWISE and operations > MAX_OPS:
             return False
-        more = set(sources(value)).difference(draft.reads)
+        if value.op.kind is Kind.REDUCE and len(draft.reductions) >= MAX_REDUCTIONS:
+            return False
+        more = set(self.cut.sources[value]).difference(draft.reads)
         return len(draft.roots) + len(draft.reads) - 1 + len(more) <= most
 
     # -- reductions -------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, Partition, nbytes, sources, work_of
+from lazygrad.schedule.draft import Draft, Partition, nbytes, work_of
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
 FOREVER = 1.0  # seconds
@@ -37,16 +37,22 @@ class Below:
 def below(cut: Partition, *values: Node) -> Below:
     """Each value below ``values`` counted once, down to memory and to what will be there: what
     others need too is taken for it, until its own turn comes."""
-    reached = _walk(values, lambda base: _in_memory(cut, base))[0]
-    if reached is None:
+    found = cut.looked_at.get(values)
+    if found is None:
+        found = cut.looked_at[values] = _below(cut, values)
+    return found
+
+
+def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
+    reached, memory = _walk(cut, values)
+    if len(reached) > FAR:
         return Below(0, (), far=True)
     region = set(reached)
-
-    def stored(base: Node) -> bool:
-        return _in_memory(cut, base) or not region.issuperset(cut.readers[base])
-
-    computed, memory = _walk(values, stored)
-    work = sum(work_of(current) * current.size for current in computed)
+    shared = {value for value in reached if not region.issuperset(cut.readers[value])}
+    shared.difference_update(values)
+    if shared:
+        reached, memory = _walk(cut, values, shared)
+    work = sum(work_of(current) * current.size for current in reached)
     value = values[0]
     totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
     own = [r for r in totals if _only_for(cut, r, value, region)]
@@ -54,17 +60,18 @@ def below(cut: Partition, *values: Node) -> Below:
 
 
 def _walk(
-    values: Sequence[Node], stops: Callable[[Node], bool]
-) -> tuple[list[Node] | None, list[Node]]:
-    """What ``values`` are computed from, they among it (None: too much), and where that ends."""
+    cut: Partition, values: Sequence[Node], shared: Container[Node] = ()
+) -> tuple[list[Node], list[Node]]:
+    """What ``values`` are computed from, they among it, and what that reads, of which ``shared`` is
+    a part; it stops when there is too much."""
     computed, memory, seen = list(values), list[Node](), set(values)
     for current in computed:  # grows while it is walked
-        for base in sources(current):
+        for base in cut.sources[current]:
             if base not in seen:
                 seen.add(base)
-                (memory if stops(base) else computed).append(base)
-        if len(seen) > FAR:
-            return None, memory
+                (memory if base in cut.stored or base in shared else computed).append(base)
+        if len(computed) > FAR:
+            break
     return computed, memory
 
 
@@ -72,10 +79,6 @@ def made_of(cut: Partition, value: Node) -> tuple[Node, ...]:
     """The memory below ``value``, and below the reduction that it ends."""
     found = below(cut, value)
     return found.memory if found.total is None else below(cut, found.total).memory
-
-
-def _in_memory(cut: Partition, value: Node) -> bool:
-    return value.op.kind is not Kind.ELEMENTWISE or value in cut.outputs or value in cut.owner
 
 
 def _only_for(cut: Partition, total: Node, value: Node, computed: Container[Node]) -> bool:
@@ -132,7 +135,7 @@ def _together(cut: Partition, value: Node, users: Sequence[Draft]) -> list[Node]
         return [value]
     found = [value]
     for other in dict.fromkeys(base for draft in users for base in draft.reads):
-        if other is not value and not _in_memory(cut, other):
+        if other is not value and other not in cut.stored:
             if sum(1 for draft in users if other in draft.reads) > 1:
                 found.append(other)
     return found
