@@ -27,6 +27,9 @@ from lazygrad.schedule.lower import Lowering
 from lazygrad.shape import Shape, without_ones
 
 
+FEW = 1 << 12  # results that can be stored one by one
+
+
 @dataclass(frozen=True)
 class Built:
     """A kernel and the values (graph nodes) behind its buffer slots."""
@@ -75,7 +78,10 @@ class Builder:
         key, values = self._structure(draft)
         known = self.known.get(key)
         if known is None:
+            before = len(self.cut.drafts)
             built = self._build(draft)
+            if len(self.cut.drafts) > before:  # it was built in two
+                return built
             number = {value: i for i, value in enumerate(values)}
             self.known[key] = _Known(
                 built.kernel,
@@ -119,8 +125,24 @@ class Builder:
             lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, attempt.dim_of)
             if lanes is not None and lanes.repack is not None and repacks:
                 attempt = _Attempt(self, draft, self._repack(attempt, lanes.repack, lanes.over))
+            if lanes is not None and self._stores_apart(draft, attempt.dim_of[lanes.over]):
+                return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
         return attempt.finish()
+
+    def _stores_apart(self, draft: Draft, lane: int) -> bool:
+        """Whether the lanes of a contraction would be stored far from each other, because what
+        follows it is an output, and so row-major; its own results lie as the lanes do."""
+        last = max((dim for dim, n in enumerate(draft.primary.shape) if n != 1), default=lane)
+        fixed = any(root in self.cut.outputs for root in draft.roots)
+        follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
+        return fixed and follows and lane != last and draft.primary.size > FEW
+
+    def _build_in_two(self, draft: Draft) -> Built:
+        """The contraction by itself, and then what follows it."""
+        (total,) = draft.reductions
+        self.built.append(self._known_or_built(self.cut.part(draft, total)))
+        return self._build(draft)
 
     def _choose_orders(self, draft: Draft, attempt: _Attempt, lane: Range | None) -> None:
         primary = draft.primary

@@ -213,6 +213,20 @@ class Partition:
             later |= self.after[user.number] | 1 << user.number
         return later
 
+    def part(self, draft: Draft, value: Node) -> Draft:
+        """Takes what ``draft`` computes of ``value`` out of it, into a draft of its own."""
+        made = Draft(len(self.drafts), value, "what follows it lies in another order")
+        self.drafts.append(made)
+        self.owner[value] = made
+        for other in draft.inside:
+            if other in made.reads:
+                made.take(other)
+        if value in draft.roots:
+            draft.roots.remove(value)
+        draft.reductions.remove(value)
+        draft.reads[value] = None
+        return made
+
     def merge(self, draft: Draft, other: Draft, reason: str) -> None:
         """Makes one draft of two over the same loops, neither of which depends on the other."""
         both = self.after[draft.number] | self.after[other.number]
