@@ -28,6 +28,7 @@ from lazygrad.shape import Shape, without_ones
 
 
 FEW = 1 << 12  # results that can be stored one by one
+SCATTERED = 2  # pieces of memory that the lanes of a contraction may touch out of order
 
 
 @dataclass(frozen=True)
@@ -125,18 +126,22 @@ class Builder:
             lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, attempt.dim_of)
             if lanes is not None and lanes.repack is not None and repacks:
                 attempt = _Attempt(self, draft, self._repack(attempt, lanes.repack, lanes.over))
-            if lanes is not None and self._stores_apart(draft, attempt.dim_of[lanes.over]):
+            if lanes is not None and self._scatters(draft, attempt.dim_of[lanes.over]):
                 return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
         return attempt.finish()
 
-    def _stores_apart(self, draft: Draft, lane: int) -> bool:
-        """Whether the lanes of a contraction would be stored far from each other, because what
-        follows it is an output, and so row-major; its own results lie as the lanes do."""
+    def _scatters(self, draft: Draft, lane: int) -> bool:
+        """Whether what follows a contraction would read and write much memory against the order of
+        the lanes, because it is an output, and so row-major: element by element, where a kernel of
+        its own has vectors. A single result is scattered faster than it is copied."""
         last = max((dim for dim, n in enumerate(draft.primary.shape) if n != 1), default=lane)
-        fixed = any(root in self.cut.outputs for root in draft.roots)
         follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
-        return fixed and follows and lane != last and draft.primary.size > FEW
+        if self.target.blas or not follows or lane == last or draft.primary.size <= FEW:
+            return False
+        fixed = sum(1 for root in draft.roots if root in self.cut.outputs)
+        beside = sum(1 for value in draft.reads if value.size == draft.primary.size)
+        return fixed > 0 and fixed + beside > SCATTERED
 
     def _build_in_two(self, draft: Draft) -> Built:
         """The contraction by itself, and then what follows it."""

@@ -10,7 +10,7 @@ from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
-from lazygrad.schedule.axes import Axes, Position
+from lazygrad.schedule.axes import FIRST, Axes, Position
 from lazygrad.schedule.simplify import base_of
 
 MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
@@ -61,8 +61,15 @@ class Draft:
         return frozenset(self.axes.own)
 
     def evaluations(self, value: Node) -> int:
-        """How many times ``value`` is computed if it is computed here."""
-        return sum(self.axes.evaluated(position) for position in self.at[value])
+        """How many times ``value`` is computed if it is computed here. A row that several loops run
+        over is kept, and so computed once."""
+        loops = {self._turns(position): position for position in self.at[value]}
+        return sum(map(self.axes.evaluated, loops.values()))
+
+    def _turns(self, position: Position) -> Position | tuple[Position, Position]:
+        """What is equal for positions that differ in the loop over a row only."""
+        turns = tuple(self.axes.points[axis] if axis != FIRST else FIRST for axis in position)
+        return (turns, position) if self.axes.is_moved(position) else turns
 
     def shifts(self, value: Node) -> int:
         """How many times ``value`` is needed again somewhere else than it is needed anyway."""
