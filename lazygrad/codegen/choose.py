@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import blocks, contract, groups, lanes as ln, rows
+from lazygrad.codegen import blocks, contract, edges, groups, lanes as ln, rows
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -72,12 +72,16 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
-    over = ln.choose(kernel, lanes)
+    inside, edge = (kernel, {}) if target.is_gpu else edges.without(kernel)
+    over = ln.choose(inside, lanes)
+    if not over.isdisjoint(edge):
+        edge = {}
+        over = ln.choose(kernel, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):
         narrow = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
         lanes, columns = narrow, COLUMNS * lanes // narrow  # a step of as many elements
-    walks: dict[Range, Walk] = {}
+    walks: dict[Range, Walk] = dict(edge)
     for e in kernel.reductions():
         walks.update(_reduction_walks(e, over, lanes, tuning.vectors))
     outer = [r for r in kernel.ranges if r in over]

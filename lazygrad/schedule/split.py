@@ -10,6 +10,7 @@ from math import prod
 from lazygrad import ops
 from lazygrad.graph import Node, node
 from lazygrad.kernel.target import Target
+from lazygrad.lang.movement import pad
 from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules, rewrite
 from lazygrad.schedule.simplify import base_of
@@ -19,6 +20,8 @@ CONTRACTION_LONG = 1 << 11
 PARTS = 8  # into which a unit's share is split, for balance
 BLOCK = 1 << 10  # results of a contraction that a group of a GPU computes
 MOST_PRODUCTS = 16  # in one sum: more are no gradient that anybody meets
+LONG_PART = 1 << 10  # elements: from there on a part is made of whole
+STEP = 64  # elements: as many as the largest step of vectors takes
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
@@ -30,39 +33,42 @@ def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
 
     @rules.on(*ops.REDUCE)
     def split(current: Node) -> Node | None:
-        if current in done:
+        if current in done or not isinstance(current.op, ops.Reduction):
             return None
         parts = _parts(current, target)
         if parts is None:
             return None
-        axis, count = parts
-        return _in_two(current, axis, count, done)
+        return _in_two(current, current.op, *parts, done)
 
     return rewrite(roots, rules)
 
 
 def _parts(current: Node, target: Target) -> tuple[int, int] | None:
-    """The axis to split and into how many parts, or None to leave it whole."""
+    """The axis to split and the length of a part, or None to leave it whole."""
     inner = current.src[0]
     if current.size == 0 or inner.size == 0:
         return None
     length = inner.size // current.size
-    contraction = _is_product(current)
+    contraction = base_of(inner).op is ops.MUL
     if length < (CONTRACTION_LONG if contraction else LONG):
         return None
     wanted = _wanted_parts(current, target, contraction)
     if wanted <= 1:
         return None
-    sizes = [(inner.shape[axis], axis) for axis in current.arg]
-    for size, axis in sorted(sizes, key=lambda pair: (pair[0] < wanted, pair[1])):
-        divisors = [d for d in range(2, min(size, 2 * wanted) + 1) if size % d == 0]
-        if divisors:
-            return axis, min(divisors, key=lambda d: abs(d - wanted))
-    return None
+    sizes = [(inner.shape[axis], axis) for axis in current.arg if inner.shape[axis] > 1]
+    size, axis = min(sizes, key=lambda pair: (pair[0] < wanted, pair[1]))
+    return axis, _length(size, min(wanted, size))
 
 
-def _is_product(current: Node) -> bool:
-    return base_of(current.src[0]).op is ops.MUL
+def _length(size: int, wanted: int) -> int:
+    """Of parts of equal length where about as many as are wanted divide ``size``; the last part is
+    shorter otherwise."""
+    few = range(max(2, wanted // 2), min(size, 2 * wanted) + 1)
+    divisors = [count for count in few if size % count == 0]
+    if divisors:
+        return size // min(divisors, key=lambda count: abs(count - wanted))
+    length = -(-size // wanted)
+    return -(-length // STEP) * STEP if length >= LONG_PART else length
 
 
 def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
@@ -79,16 +85,21 @@ def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
     return min(wanted, length // 256)
 
 
-def _in_two(current: Node, axis: int, count: int, done: set[Node]) -> Node:
+def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[Node]) -> Node:
+    """The reduction of parts, whose results the same reduction combines."""
     inner = current.src[0]
     size = inner.shape[axis]
-    shape = (*inner.shape[:axis], count, size // count, *inner.shape[axis + 1 :])
+    count = -(-size // length)
+    if count * length > size:  # of which nobody sees anything, since the identity changes nothing
+        edge = [(0, count * length - size if a == axis else 0) for a in range(inner.ndim)]
+        inner = pad(inner, edge, op.identity(inner.dtype))
+    shape = (*inner.shape[:axis], count, length, *inner.shape[axis + 1 :])
     parted = node(ops.RESHAPE, (inner,), shape)
     moved = tuple(a if a < axis else a + 1 for a in current.arg)
-    partial = node(current.op, (parted,), moved)
+    partial = node(op, (parted,), moved)
     done.add(partial)
     stored = node(ops.CONTIGUOUS, (partial,))
-    total = node(current.op, (stored,), (axis,))
+    total = node(op, (stored,), (axis,))
     done.add(total)
     return node(ops.RESHAPE, (total,), current.shape)
 
