@@ -49,7 +49,7 @@ def _parts(current: Node, target: Target) -> tuple[int, int] | None:
     if current.size == 0 or inner.size == 0:
         return None
     length = inner.size // current.size
-    contraction = base_of(inner).op is ops.MUL
+    contraction = _is_matrix_product(base_of(inner))
     if length < (CONTRACTION_LONG if contraction else LONG):
         return None
     wanted = _wanted_parts(current, target, contraction)

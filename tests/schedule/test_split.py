@@ -12,6 +12,7 @@ from lazygrad.codegen import nest as nests
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest, Statement
 from lazygrad.kernel import expr as ex
+from lazygrad.kernel.contraction import find
 from lazygrad.kernel.kernel import Kernel, loads
 from tests.schedule.planning import GRAPHICS, LIBRARY, VECTORS, kernels_of
 
@@ -104,6 +105,37 @@ def test_only_the_last_part_is_checked(name: str) -> None:
     assert not any(isinstance(s, nests.Test | nests.Gather | nests.Keep) for s in main)
     assert any(isinstance(s, nests.Test) for s in last)
     assert nest.items >= VECTORS.units
+
+
+# -- products -----------------------------------------------------------------------------------
+
+
+@GENERATED
+def test_squares_are_split_as_what_is_squared(target) -> None:
+    """A square has no factor that is used again, so it is no contraction."""
+    x = empty(10_000_000)
+    (one, _), (other, _) = (kernels_of(y, target=target) for y in (x.sum(), (x * x).sum()))
+    assert parts(one) == parts(other)
+    assert find(other) is None
+
+
+@GENERATED
+@pytest.mark.parametrize("shape", [(10_000_000,), (64, 32, 56, 56)])
+def test_moments_are_split_alike(target, shape: tuple[int, ...]) -> None:
+    """Those of ``std`` and of a batch norm."""
+    axes = (0,) if len(shape) == 1 else (0, 2, 3)
+    x = empty(*shape)
+    mean, _, squares, *_ = kernels_of(x.mean(axes), x.std(axes), target=target)
+    assert parts(mean) == parts(squares)
+
+
+def test_factors_that_are_used_again_are_few_parts() -> None:
+    """Enough tiles for every core, and operands that stay in cache."""
+    partial = kernels_of(empty(256, 8192) @ empty(8192, 256), target=VECTORS)[-2]
+    found = find(partial)
+    assert found is not None
+    assert len(found.batch) == 1
+    assert found.batch[0].size <= 16
 
 
 # -- values ---------------------------------------------------------------------------------------
