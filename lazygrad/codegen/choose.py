@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import blocks, contract, edges, groups, lanes as ln, rows
+from lazygrad.codegen import blocks, contract, edges, groups, lanes as ln, rows, running
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -49,6 +49,8 @@ def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
         if in_blocks is not None:
             return in_blocks
     chosen = contract.schedule(kernel, target, lanes, wide, tuning) if lanes > 1 else None
+    if chosen is None:
+        chosen = running.schedule(kernel, target, lanes, wide)
     if chosen is None and target.is_gpu:
         chosen = groups.schedule(kernel, target, wide)
     if chosen is None:
@@ -177,7 +179,7 @@ def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: int) -> S
 
 def _gpu_items(chosen: Schedule, target: Target) -> Schedule:
     """A work-item a step, in groups of a few warps."""
-    items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.order}
+    items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.numbering}
     if chosen.together:  # a group an element of the outer ranges
         return _with_items(chosen, items)
     total = prod(items.values())
