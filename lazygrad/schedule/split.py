@@ -1,25 +1,22 @@
-"""Reductions taken apart, as a device wants them: long ones with few results in two, so that every
-unit has work and each part stays in cache; sums of several products, for a library that multiplies
-two matrices at a time."""
+"""Long reductions with few results taken apart in two, so that every unit has work and each part
+stays in cache."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 
 from lazygrad import ops
 from lazygrad.graph import Node, node
 from lazygrad.kernel.target import Target
 from lazygrad.lang.movement import pad
-from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules, rewrite
+from lazygrad.schedule.products import is_matrix_product, scale_behind
 from lazygrad.schedule.simplify import base_of
 
 LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
 PARTS = 8  # into which a unit's share is split, for balance
 BLOCK = 1 << 10  # results of a contraction that a group of a GPU computes
-MOST_PRODUCTS = 16  # in one sum: more are no gradient that anybody meets
 LONG_PART = 1 << 10  # elements: from there on a part is made of whole
 STEP = 64  # elements: as many as the largest step of vectors takes
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
@@ -27,8 +24,9 @@ GROUPS = 2  # for each unit of a GPU, so that one works while the other waits fo
 
 def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
     """Maps every node to its form with long reductions split, for devices where we generate the
-    reduction ourselves."""
+    reduction ourselves, and what follows it in the same kernel."""
     rules = Rules()
+    rules.on(ops.SUM)(scale_behind)
     done: set[Node] = set()
 
     @rules.on(*ops.REDUCE)
@@ -49,7 +47,7 @@ def _parts(current: Node, target: Target) -> tuple[int, int] | None:
     if current.size == 0 or inner.size == 0:
         return None
     length = inner.size // current.size
-    contraction = _is_matrix_product(base_of(inner))
+    contraction = is_matrix_product(base_of(inner))
     if length < (CONTRACTION_LONG if contraction else LONG):
         return None
     wanted = _wanted_parts(current, target, contraction)
@@ -102,56 +100,3 @@ def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[
     total = node(op, (stored,), (axis,))
     done.add(total)
     return node(ops.RESHAPE, (total,), current.shape)
-
-
-# -- sums of several products ---------------------------------------------------------------------
-
-
-def split_products(roots: list[Node]) -> dict[Node, Node]:
-    """Maps every node to its form with a sum for each product: the gradient of a value that three
-    matrices multiply is one sum of three products otherwise."""
-    rules = Rules()
-
-    @rules.on(ops.SUM)
-    def split(current: Node) -> Node | None:
-        products = _products(current.src[0])
-        if len(products) < 2:
-            return None
-        total, *others = (node(ops.SUM, (product,), current.arg) for product in products)
-        for other in others:
-            total = node(ops.ADD, (total, other))
-        return total
-
-    return rewrite(roots, rules)
-
-
-def _products(value: Node) -> list[Node]:
-    """The matrix products that are added up in ``value``, each seen through the views around it;
-    none if it adds up anything else."""
-    found: list[Node] = []
-    left: list[tuple[Node, tuple[Node, ...]]] = [(value, ())]
-    while left:
-        current, views = left.pop()
-        while current.op.kind is Kind.MOVEMENT:
-            views = (*views, current)
-            current = current.src[0]
-        if current.op is ops.ADD:
-            left += [(operand, views) for operand in reversed(current.src)]
-        elif _is_matrix_product(current) and len(found) < MOST_PRODUCTS:
-            found.append(_seen(current, views))
-        else:
-            return []
-    return found
-
-
-def _seen(value: Node, views: Sequence[Node]) -> Node:
-    for view in reversed(views):
-        value = node(view.op, (value,), view.arg)
-    return value
-
-
-def _is_matrix_product(value: Node) -> bool:
-    """Both factors are repeated along dims of the other one."""
-    if value.op is not ops.MUL or not value.dtype.is_floating_point:
-        return False
-    return all(base_of(factor).size < factor.size for factor in value.src)

@@ -48,7 +48,7 @@ BUDGETS = {
     ("cnn_infer_1", "library"): Budget(6, 6, 1_190_032, 108_200),
     ("resnet_train", "vectors"): Budget(180, 4, 430_705_676, 54_751_980),
     ("resnet_train", "library"): Budget(115, 115, 369_723_788, 54_733_712),
-    ("transformer_train", "vectors"): Budget(76, 2, 310_810_952, 54_602_052),
+    ("transformer_train", "vectors"): Budget(75, 2, 308_713_800, 54_602_052),
     ("transformer_train", "library"): Budget(69, 69, 299_538_632, 52_504_900),
     ("mlp_train", "vectors"): Budget(24, 1, 515_288, 179_076),
     ("mlp_train", "library"): Budget(22, 22, 496_344, 170_908),
