@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import Expr, Kernel, Output, dtype as dt, expr as ex, ops
-from lazygrad_numpy import elementwise, loading, product, reductions
+from lazygrad_numpy import elementwise, loading, product, reductions, running
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
@@ -25,9 +25,10 @@ from lazygrad_numpy.loops import (
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, simplified
 from lazygrad_numpy.rewriting import with_numpy_calls
+from lazygrad_numpy.running import RUNNING, with_running
 
-RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
-DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS))
+RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES | running.RULES
+DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS, RUNNING))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Source:
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
-    shaped = product.with_factors(with_fixed_atoms(simplified(kernel)))
+    shaped = product.with_factors(with_fixed_atoms(with_running(simplified(kernel))))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)

@@ -48,7 +48,7 @@ BUDGETS = {
     ("cnn_infer_1", "library"): Budget(6, 6, 1_190_032, 108_200),
     ("resnet_train", "vectors"): Budget(171, 3, 392_946_576, 55_029_652),
     ("resnet_train", "library"): Budget(95, 95, 350_531_200, 53_701_780),
-    ("transformer_train", "vectors"): Budget(61, 2, 186_205_416, 34_752_836),
+    ("transformer_train", "vectors"): Budget(55, 2, 184_096_056, 34_752_836),
     ("transformer_train", "library"): Budget(43, 43, 172_037_304, 32_655_684),
     ("mlp_train", "vectors"): Budget(20, 1, 475_100, 171_040),
     ("mlp_train", "library"): Budget(18, 18, 456_156, 171_040),
