@@ -26,7 +26,6 @@ from lazygrad.schedule.layout import (
 from lazygrad.schedule.lower import Lowering
 from lazygrad.shape import Shape, without_ones
 
-
 FEW = 1 << 12  # results that can be stored one by one
 SCATTERED = 2  # pieces of memory that the lanes of a contraction may touch out of order
 

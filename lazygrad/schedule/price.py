@@ -133,9 +133,6 @@ def _together(cut: Partition, value: Node, users: Sequence[Draft]) -> list[Node]
     would not spare them what all of it is made of."""
     if len(users) < 2:
         return [value]
-    found = [value]
-    for other in dict.fromkeys(base for draft in users for base in draft.reads):
-        if other is not value and other not in cut.stored:
-            if sum(1 for draft in users if other in draft.reads) > 1:
-                found.append(other)
-    return found
+    needed = dict.fromkeys(base for draft in users for base in draft.reads)
+    others = (base for base in needed if base is not value and base not in cut.stored)
+    return [value, *(o for o in others if sum(1 for d in users if o in d.reads) > 1)]

@@ -55,4 +55,3 @@ def _as_large(value: Node, draft: Draft) -> bool:
     """Whether it is what the draft reads most of: reading it once is worth a merge."""
     shapes = [draft.primary.shape, *(r.src[0].shape for r in draft.reductions)]
     return 2 * value.size >= max(map(numel, shapes))
-

@@ -68,7 +68,11 @@ def _lowered(root: Node, inside: set[Node]) -> Expr:
     """``root`` as a kernel of its own would compute it, with the reductions ``inside``."""
 
     def in_memory(value: Node) -> tuple[int, Shape] | None:
-        stored = value.op.kind is not Kind.ELEMENTWISE and value.op.kind is not Kind.MOVEMENT and value not in inside
+        stored = (
+            value.op.kind is not Kind.ELEMENTWISE
+            and value.op.kind is not Kind.MOVEMENT
+            and value not in inside
+        )
         stored = stored and value.op not in (ops.CONST, ops.IOTA)
         return (0, strides_of(value.shape)) if stored else None
 
