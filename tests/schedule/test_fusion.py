@@ -247,7 +247,8 @@ def test_equal_graphs_have_equal_kernels(target) -> None:
 
 
 def test_optimizer_updates_are_one_kernel_a_parameter(target, monkeypatch) -> None:
-    """And two for what all of them share: the count, and both corrections of the bias."""
+    """And for what all of them share, the count and both corrections of the bias, two, or one if
+    they read the same memory."""
     parameters = [data(64, 64, grad=True), data(32, grad=True)]
     optimizer = optim.Adam(parameters)
     sum((p * p).sum() for p in parameters).backward()
@@ -256,7 +257,8 @@ def test_optimizer_updates_are_one_kernel_a_parameter(target, monkeypatch) -> No
     optimizer.step()
     assert len(rebound) == 2 * 3 + 1  # parameters and both moments of each, and the count
     kernels = kernels_of(*rebound, target=target)
-    shared, updates = kernels[:2], kernels[2:]
-    assert all(spec.size <= 2 for k in shared for spec in k.buffers)
+    shared = [k for k in kernels if all(spec.size <= 2 for spec in k.buffers)]
+    updates = [k for k in kernels if k not in shared]
+    assert len(shared) in (1, 2)
     assert [len(k.outputs) for k in updates] == [3, 3]
     assert [k.name.rsplit("_", 1)[1] for k in updates] == ["64x64", "32"]
