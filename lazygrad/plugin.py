@@ -14,7 +14,7 @@ from lazygrad.config import settings
 from lazygrad.dtype import DType
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.folders import is_mine, private_folder
-from lazygrad.kernel import contraction, expr, index
+from lazygrad.kernel import contraction, expr, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
@@ -29,5 +29,5 @@ __all__ = [
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
     "Tuning", "Work", "alone", "available_cores", "batches", "best", "contraction", "disk", "dtype",
     "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest",
-    "nest", "ops", "private_folder", "semantics", "settings", "variations",
+    "nest", "ops", "private_folder", "running", "semantics", "settings", "variations",
 ]  # fmt: skip

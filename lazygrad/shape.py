@@ -18,6 +18,11 @@ def numel(shape: Sequence[int]) -> int:
     return math.prod(shape)
 
 
+def without_ones(shape: Sequence[int]) -> Shape:
+    """The sizes that are not 1."""
+    return tuple(size for size in shape if size != 1)
+
+
 def strides_of(shape: Sequence[int]) -> Shape:
     """Row-major strides in elements."""
     strides = []

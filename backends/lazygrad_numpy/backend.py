@@ -40,7 +40,7 @@ class NumpyBackend(Backend):
 
     def __init__(self) -> None:
         units = available_cores()
-        self.target = Target(units=units, lanes=1, blas=True, cache=1 << 20)
+        self.target = Target(units=units, lanes=1, blas=True, cache=1 << 20, throughput=6e9)
         self._team = Team(units)
         self._blas = BlasThreads()
 

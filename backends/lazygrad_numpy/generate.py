@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, Kernel, Output, dtype as dt, expr as ex, ops
-from lazygrad_numpy import elementwise, loading, product, reductions
+from lazygrad.plugin import Expr, Kernel, Output, contraction, dtype as dt, expr as ex, ops
+from lazygrad_numpy import elementwise, loading, product, reductions, running
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
@@ -23,11 +23,13 @@ from lazygrad_numpy.loops import (
     work,
 )
 from lazygrad_numpy.lower import Lowering, Rule
-from lazygrad_numpy.ranges import reductions_prepared, simplified
+from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
 from lazygrad_numpy.rewriting import with_numpy_calls
+from lazygrad_numpy.running import RUNNING, with_running
+from lazygrad_numpy.windows import with_positions
 
-RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES
-DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS))
+RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES | running.RULES
+DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS, RUNNING))
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class Source:
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
-    shaped = product.with_factors(with_fixed_atoms(simplified(kernel)))
+    shaped = with_running(simplified(kernel))
+    if contraction.find(shaped) is None:
+        shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
+    shaped = product.with_factors(with_fixed_atoms(shaped))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)
@@ -65,8 +70,10 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
-    names = Names(order, loops)
-    lowering = Lowering(shaped, names, RULES, DIRECT, products)
+    found = [w for p in products.values() for w in p.windows]
+    names = Names(with_positions(order, found), loops)
+    besides = tuple(w.value for w in found)
+    lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
     _emit(lowering)
     shared = _shared_loop(lowering) if units > 1 else None
     scratch_bytes = place_regions(names.launch)

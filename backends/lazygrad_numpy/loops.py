@@ -7,6 +7,7 @@ from math import prod
 
 from lazygrad.plugin import Expr, Index, Kernel, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy.code import Loop
+from lazygrad_numpy.running import along
 
 BLOCKS_BYTES = 1 << 22  # of one array in the blocks of all threads: a few of them fit the cache
 LEAST_BLOCK_BYTES = 1 << 19  # smaller blocks wait for the interpreter lock too often
@@ -74,6 +75,7 @@ def choose_loops(
     to do."""
     block = int(max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale)
     spaces = _spaces(kernel)
+    whole = along(kernel)
     blocks: dict[Range, int] = {}
 
     def extent(space: frozenset[Range]) -> int:
@@ -89,7 +91,7 @@ def choose_loops(
     for space in sorted(limits, key=lambda s: -extent(s) / limits[s]):
         limit = limits[space]
         while extent(space) > (limit if blocks else limit * slack):
-            free = [r for r in order if r in space and r not in blocks]
+            free = [r for r in order if r in space and r not in blocks and r not in whole]
             free.sort(key=lambda r: r.size <= TINY)  # the others first, in order
             cut = _range_to_cut(free, kernel.ranges, extent(space), limit)
             if cut is None:

@@ -48,6 +48,7 @@ class Lowering:
         rules: how each op is computed: (lowering, expression, scope, destination or None).
         direct: the ops whose rules can write to a destination.
         products: REDUCE expressions that BLAS computes, with what it needs to know.
+        besides: what is computed in the place of parts of the kernel's values.
         readers: how many expressions and outputs read each expression.
         views: the buffers' memory as LOADs see it.
     """
@@ -57,12 +58,13 @@ class Lowering:
     rules: dict[Any, Rule]
     direct: frozenset[Any]
     products: dict[Expr, Any] = field(default_factory=dict)
+    besides: tuple[Expr, ...] = ()
     readers: dict[Expr, int] = field(default_factory=dict)
     views: dict[Expr, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._constants: set[Expr] = set()
-        values = ex.toposort(self.kernel.values)
+        values = ex.toposort((*self.kernel.values, *self.besides))
         for e in values:
             if self._is_constant(e):
                 self._constants.add(e)

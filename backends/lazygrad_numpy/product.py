@@ -13,9 +13,10 @@ from lazygrad.plugin import Expr, Kernel, Range, contraction, expr as ex, ops
 from lazygrad_numpy.access import Strided, classify
 from lazygrad_numpy.arrays import Dims, is_mergeable
 from lazygrad_numpy.code import Array, Loop, Scope
-from lazygrad_numpy.loops import block_of
+from lazygrad_numpy.loops import TINY, block_of
 from lazygrad_numpy.lower import Lowering, compute_dtype
 from lazygrad_numpy.support import LOCKED
+from lazygrad_numpy.windows import Windowed, windowed
 
 SMALLEST = 512  # multiplications of one matrix product that are worth a call
 NARROW = 32  # columns; below, transposing the result beats splitting the batch, for example
@@ -36,12 +37,14 @@ class Operand:
     Attributes:
         direct: BLAS reads it where it is.
         transposed: packed with the reduced ranges outside, because that is how memory runs.
+        windows: how it is computed before it is packed, if windows slide over it.
     """
 
     value: Expr
     free: tuple[Range, ...]
     direct: bool
     transposed: bool
+    windows: Windowed | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Product:
     @property
     def columns(self) -> tuple[Range, ...]:
         return self.right.free
+
+    @property
+    def windows(self) -> tuple[Windowed, ...]:
+        """Of both operands."""
+        return tuple(o.windows for o in (self.left, self.right) if o.windows is not None)
 
     @property
     def result(self) -> tuple[Range, ...]:
@@ -119,7 +127,7 @@ def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
     else:
         left, right = found.b, found.a
     work = _size(rows) * _size(columns) * _size(found.k)
-    if batch and (work < SMALLEST or (1 in (_size(rows), _size(columns)) and _size(found.k) <= 16)):
+    if batch and work < SMALLEST:
         return None
     options = [
         Product(_operand(kernel, left, r, k), _operand(kernel, right, c, k), batch, k)
@@ -128,7 +136,12 @@ def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
         for c in _orders(columns, (right,), columns)
     ]
     given = (*batch, *rows, *columns)
-    return found.reduce, min(options, key=lambda p: _packing_cost(p, given))
+    best = min(options, key=lambda p: _packing_cost(p, given))
+    return found.reduce, replace(best, left=_seen(best.left), right=_seen(best.right))
+
+
+def _seen(operand: Operand) -> Operand:
+    return replace(operand, windows=windowed(operand.value))
 
 
 def _arranged(
@@ -186,10 +199,11 @@ def _operand(kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Rang
 
 
 def _innermost(value: Expr, ranges: Iterable[Range]) -> Range | None:
-    """The range with the smallest stride in memory, and of equal ones the longest."""
+    """The range with the smallest stride in memory, and of equal ones the longest; rather not a
+    tiny one, as that of a window is: copies run along it."""
     strides = {r: abs(c) for r, c in _strides(value).items()}
     walked = [r for r in ranges if strides.get(r)]
-    return min(walked, key=lambda r: (strides[r], -r.size), default=None)
+    return min(walked, key=lambda r: (r.size <= TINY, strides[r], -r.size), default=None)
 
 
 def _is_direct(kernel: Kernel, value: Expr, free: Sequence[Range], k: Sequence[Range]) -> bool:
@@ -381,7 +395,16 @@ def _matrix(lo: Lowering, product: Product, operand: Operand, scope: Scope) -> A
         packed = lo.names.scratch(
             ranges, compute_dtype(operand.value.dtype), home, layout=[*own, *pair[0], *pair[1]]
         )
-        lo.into(operand.value, home, packed)
+        _pack(lo, operand, home, packed)
         home.values[key] = packed
     found: Array = home.values[key]
     return found
+
+
+def _pack(lo: Lowering, operand: Operand, scope: Scope, packed: Array) -> None:
+    """Computes the operand's block and puts it into ``packed``."""
+    if operand.windows is None:
+        lo.into(operand.value, scope, packed)
+    else:
+        once = lo.need(operand.windows.value, scope)
+        lo.copy(operand.windows.seen(once, lo.names.loops), packed, scope)

@@ -27,7 +27,7 @@ def simplified(kernel: Kernel) -> Kernel:
 
 def reductions_prepared(kernel: Kernel) -> Kernel:
     """``kernel`` with short reductions written out and the other ones sharing range names."""
-    return _shared_names(_unrolled(kernel))
+    return _shared_names(short_written_out(kernel))
 
 
 def replaced(
@@ -183,7 +183,7 @@ def _forms_of(index: Index) -> Iterable[dict[Range, int]]:
 # -- short reductions -------------------------------------------------------------------------
 
 
-def _unrolled(kernel: Kernel) -> Kernel:
+def short_written_out(kernel: Kernel) -> Kernel:
     """Reductions over a few elements, as over pooling windows, become chains of ADD or MAX."""
     budget = MOST_STATEMENTS
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import blocks, contract, groups, lanes as ln, rows
+from lazygrad.codegen import blocks, contract, edges, groups, lanes as ln, rows, running
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -49,6 +49,8 @@ def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
         if in_blocks is not None:
             return in_blocks
     chosen = contract.schedule(kernel, target, lanes, wide, tuning) if lanes > 1 else None
+    if chosen is None:
+        chosen = running.schedule(kernel, target, lanes, wide)
     if chosen is None and target.is_gpu:
         chosen = groups.schedule(kernel, target, wide)
     if chosen is None:
@@ -72,12 +74,16 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
-    over = ln.choose(kernel, lanes)
+    inside, edge = (kernel, {}) if target.is_gpu else edges.without(kernel)
+    over = ln.choose(inside, lanes)
+    if not over.isdisjoint(edge):
+        edge = {}
+        over = ln.choose(kernel, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):
         narrow = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
         lanes, columns = narrow, COLUMNS * lanes // narrow  # a step of as many elements
-    walks: dict[Range, Walk] = {}
+    walks: dict[Range, Walk] = dict(edge)
     for e in kernel.reductions():
         walks.update(_reduction_walks(e, over, lanes, tuning.vectors))
     outer = [r for r in kernel.ranges if r in over]
@@ -173,7 +179,7 @@ def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: int) -> S
 
 def _gpu_items(chosen: Schedule, target: Target) -> Schedule:
     """A work-item a step, in groups of a few warps."""
-    items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.order}
+    items = {r: segments(r.size, chosen.walk(r))[0].steps for r in chosen.numbering}
     if chosen.together:  # a group an element of the outer ranges
         return _with_items(chosen, items)
     total = prod(items.values())

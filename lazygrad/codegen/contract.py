@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.codegen import lanes as ln, products
+from lazygrad.codegen import edges, lanes as ln, products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
@@ -60,8 +60,11 @@ def schedule(
     kernel, rows = _tiled_form(kernel, found, sides)
     window = {r: Walk(r.size) for r in found.window}
     each = prod(r.size for r in found.window)
-    walks = _tile(sides.over, rows, each, lanes, target, tuning) | window | _cut(kernel)
     others = tuple(r for r in kernel.ranges if r not in (rows, sides.over))
+    inside, edge = edges.without(kernel)
+    if target.is_gpu or not edge.keys() <= {*others}:
+        inside, edge = kernel, {}
+    walks = _tile(sides.over, rows, each, lanes, target, tuning) | window | _cut(inside) | edge
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
     order = (*others, sides.over, *inner)

@@ -95,9 +95,15 @@ class _Emitter:
         self, r: Range, position: int, points: list[Point], coordinates: dict[Range, str]
     ) -> None:
         walk = self.schedule.walk(r)
+        innermost = position == len(self.schedule.order) - 1
+        runs = self.schedule.running if innermost else ()
+        carried = [self.reductions.carried(run, points) for run in runs]
 
         def inside(pieces: Sequence[Piece]) -> None:
-            self._outer(position + 1, _bound(points, r, pieces), coordinates)
+            bound = _bound(points, r, pieces)
+            for add in carried:
+                add(bound)
+            self._outer(position + 1, bound, coordinates)
 
         if r in coordinates:
             self.steps.shared(r, walk, coordinates[r], inside)

@@ -6,7 +6,7 @@ the tiles of a contraction, the mean and the mean square of a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lazygrad import dtype as dt, ops
@@ -20,13 +20,14 @@ from lazygrad.codegen.values import Values
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
+from lazygrad.kernel.running import Running
 
 Slot = tuple[int, int]  # lanes of an accumulator, and its number
 _ONLY: Slot = (1, 0)
 
 
 @dataclass
-class Running:
+class Started:
     """A reduction in progress: its accumulators."""
 
     value: Expr
@@ -49,7 +50,7 @@ class Reductions:
 
     def prepare(self, wanted: Iterable[tuple[Expr, Point]]) -> None:
         """Computes every reduction below ``wanted`` whose free ranges are bound."""
-        groups: dict[tuple[int, int, tuple[tuple[int, Walk], ...]], list[Running]] = {}
+        groups: dict[tuple[int, int, tuple[tuple[int, Walk], ...]], list[Started]] = {}
         for value, point in wanted:
             levels: dict[Expr, int] = {}
             for r in self._reductions(value):
@@ -60,9 +61,35 @@ class Reductions:
                 if self.values.known(r, point) is None:
                     walks = tuple((x.size, self.schedule.walk(x)) for x in r.arg.ranges)
                     home = point.key(r.ranges)[1]
-                    groups.setdefault((level, home, walks), []).append(Running(r, point, {}))
+                    groups.setdefault((level, home, walks), []).append(Started(r, point, {}))
         for (_, home, _), group in sorted(groups.items(), key=lambda item: item[0][:2]):
             self._compute(_distinct(group), home)
+
+    def carried(self, run: Running, points: Sequence[Point]) -> Callable[[Sequence[Point]], None]:
+        """Declares the accumulators of a running reduction, before the loop along it; what it
+        returns adds the elements at a step of that loop, whose results the accumulators then
+        are."""
+        home = self.scope.depth
+        before = run.reduce.ranges - {run.along}
+        running: dict[object, Value] = {}
+        for point in points:
+            key = point.key(before)[0]
+            if key not in running:
+                running[key] = self._declare(run.reduce, point.width(before), home)
+
+        def add(inside: Sequence[Point]) -> None:
+            for point in inside:
+                if self.values.known(run.reduce, point) is None:
+                    total = running[point.key(before)[0]]
+                    self._add(run.source, run.reduce.arg.op.combine, point, total)
+                    self.values.remember(run.reduce, point, total)
+
+        return add
+
+    def _add(self, source: Expr, op: ops.Op, point: Point, total: Value) -> None:
+        for operands in self._operands(source, op, point):
+            added = nest.Accumulate(total.name, source.dtype, total.lanes, op, operands)
+            self.scope.add(added)
 
     def _reductions(self, value: Expr) -> list[Expr]:
         """Every REDUCE below ``value``, inner ones first."""
@@ -72,7 +99,7 @@ class Reductions:
             self._inside[value] = found
         return found
 
-    def _compute(self, group: list[Running], home: int) -> None:
+    def _compute(self, group: list[Started], home: int) -> None:
         ranges = group[0].value.arg.ranges
         chained = not any(self._is_loop(r) or self.schedule.walk(r).lanes > 1 for r in ranges)
         with self.scope.at(home):
@@ -85,7 +112,7 @@ class Reductions:
         return any(segment.steps > 1 for segment in segments(r.size, self.schedule.walk(r)))
 
     def _walk(
-        self, group: list[Running], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
+        self, group: list[Started], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
     ) -> None:
         """Opens the loops of the ranges that are left, then accumulates at every combination of
         their pieces."""
@@ -103,7 +130,7 @@ class Reductions:
         self.steps.over(r, self.schedule.walk(r), inside)
 
     def _accumulate(
-        self, group: list[Running], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
+        self, group: list[Started], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
     ) -> None:
         points = [[_bind(running, combo) for combo in combos] for running in group]
         self.prepare(
@@ -118,7 +145,7 @@ class Reductions:
                 else:
                     self._step(running, combo, inner[number], home)
 
-    def _chain(self, running: Running, point: Point, home: int) -> None:
+    def _chain(self, running: Started, point: Point, home: int) -> None:
         """A handful of values combined without an accumulator: the window of a pooling."""
         source = running.value.src[0]
         value = self.values.at(source, point)
@@ -128,7 +155,7 @@ class Reductions:
             value = self.values.let(op, (before, value), source, home)
         running.partial[_ONLY] = value
 
-    def _step(self, running: Running, combo: tuple[Piece, ...], point: Point, home: int) -> None:
+    def _step(self, running: Started, combo: tuple[Piece, ...], point: Point, home: int) -> None:
         """Adds the value at ``point`` to its accumulator."""
         source = running.value.src[0]
         op = running.value.arg.op.combine
@@ -136,12 +163,10 @@ class Reductions:
         slot = lanes, self._number(running, combo)
         if slot not in running.partial:
             running.partial[slot] = self._declare(running.value, lanes, home)
-        name = running.partial[slot].name
-        for operands in self._operands(source, op, point):
-            self.scope.add(nest.Accumulate(name, source.dtype, lanes, op, operands))
+        self._add(source, op, point, running.partial[slot])
         self.rows.put(running.value, point, home)
 
-    def _number(self, running: Running, combo: tuple[Piece, ...]) -> int:
+    def _number(self, running: Started, combo: tuple[Piece, ...]) -> int:
         """Which accumulator a combination of pieces adds to: one each where a loop steps over
         several at a time, so that they do not wait for each other."""
         number = 0
@@ -164,7 +189,7 @@ class Reductions:
         self.scope.add(nest.Declare(name, value.dtype, lanes, first), home)
         return Value(value.dtype, lanes, name)
 
-    def _total(self, running: Running, home: int) -> Value:
+    def _total(self, running: Started, home: int) -> Value:
         """The accumulators combined, and their lanes where the reduction itself ran over lanes."""
         value = running.value
         op = value.arg.op.combine
@@ -198,13 +223,13 @@ class Reductions:
         return values[0]
 
 
-def _distinct(group: list[Running]) -> list[Running]:
+def _distinct(group: list[Started]) -> list[Started]:
     """Each reduction once, where several points of a tile agree on what it depends on."""
     seen = {(r.value, r.point.key(r.value.ranges)[0]): r for r in group}
     return list(seen.values())
 
 
-def _bind(running: Running, combo: tuple[Piece, ...]) -> Point:
+def _bind(running: Started, combo: tuple[Piece, ...]) -> Point:
     point = running.point
     for r, piece in zip(running.value.arg.ranges, combo, strict=True):
         point = point.bind(r, piece.index, piece.depth, piece.lanes)

@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.running import Running
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Walk:
         whole_tail: what is left over is one more, smaller step; otherwise a loop of vectors and
             one of scalars.
         together: the work-items of a group share the steps, each takes every group-th.
-        cuts: where to go from one loop to the next, with steps of 1: between borders, where guards
-            must be checked, and the inside.
+        cuts: where to go from one loop to the next: between borders, where guards must be checked,
+            and the inside.
     """
 
     tile: int = 1
@@ -68,23 +69,26 @@ class Segment:
 def segments(size: int, walk: Walk) -> list[Segment]:
     """The steps that together visit 0 ... size - 1 once; without cuts, the first segment is
     the main one."""
-    if walk.cuts:
-        return [Segment(a, b - a, 1, 1) for a, b in pairwise((0, *walk.cuts, size)) if a < b]
-    steps = size // walk.tile
-    found = [Segment(0, steps, walk.tile, walk.lanes)]
-    start = steps * walk.tile
-    rest = size - start
+    borders = pairwise((0, *walk.cuts, size))
+    return [segment for a, b in borders if a < b for segment in _between(a, b, walk)]
+
+
+def _between(start: int, stop: int, walk: Walk) -> Iterator[Segment]:
+    steps, rest = divmod(stop - start, walk.tile)
+    if steps or not rest:
+        yield Segment(start, steps, walk.tile, walk.lanes)
+    start += steps * walk.tile
     if not rest:
-        return found
+        return
     if walk.whole_tail:
-        return [*found, Segment(start, 1, rest, walk.lanes)]
+        yield Segment(start, 1, rest, walk.lanes)
+        return
     vectors = rest // walk.lanes if walk.lanes > 1 else 0
     if vectors:
-        found.append(Segment(start, vectors, walk.lanes, walk.lanes))
+        yield Segment(start, vectors, walk.lanes, walk.lanes)
     start += vectors * walk.lanes
-    if start < size:
-        found.append(Segment(start, size - start, 1, 1))
-    return found
+    if start < stop:
+        yield Segment(start, stop - start, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,7 @@ class Schedule:
         panels: of a contraction whose columns lie far apart in memory.
         rows: that are kept from a reduction to the outputs.
         blocks: of a contraction that groups compute.
+        running: reductions that are carried along the innermost range.
     """
 
     kernel: Kernel
@@ -213,6 +218,7 @@ class Schedule:
     panels: tuple[Panel, ...] = ()
     rows: tuple[Row, ...] = ()
     blocks: Blocks | None = None
+    running: tuple[Running, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def walk(self, r: Range) -> Walk:

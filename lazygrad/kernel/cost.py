@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from math import prod
 
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, running
 from lazygrad.kernel.expr import KernelOp
 from lazygrad.kernel.kernel import Kernel
 
 
 def flops(kernel: Kernel) -> int:
-    """Floating-point operations: each operation once a point of the ranges it depends on."""
+    """Floating-point operations: each operation once a point of the ranges it depends on; a running
+    reduction adds each element once."""
     total = 0
-    for value in ex.toposort(kernel.values):
-        if not value.dtype.is_floating_point:
+    values = ex.toposort(kernel.values)
+    runs = [e for e in values if e.op is ex.REDUCE and running.find(e) is not None]
+    chosen = {e.src[0] for e in runs}
+    for value in values:
+        if not value.dtype.is_floating_point or value in chosen:
             continue
-        if value.op is ex.REDUCE:
+        if value in runs:
+            total += prod(r.size for r in value.ranges)
+        elif value.op is ex.REDUCE:
             total += prod(r.size for r in value.src[0].ranges | set(value.arg.ranges))
         elif not isinstance(value.op, KernelOp):
             total += prod(r.size for r in value.ranges)

@@ -20,6 +20,9 @@ class Target:
         local_memory: bytes that the work-items of a group can share; 0 if there is no gain.
         max_group: work-items in a group at most.
         buffers: pieces of memory that a launch can be given at most.
+        launch: seconds that a launch takes before it does anything.
+        bandwidth: bytes a second that are read or written, all units together.
+        throughput: additions a second (of float32) that a fused kernel does.
         float64, float16: arithmetic in these dtypes exists.
     """
 
@@ -32,5 +35,8 @@ class Target:
     local_memory: int = 0
     max_group: int = 1
     buffers: int = 1 << 30
+    launch: float = 4e-6
+    bandwidth: float = 8e9
+    throughput: float = 32e9
     float64: bool = True
     float16: bool = False

@@ -42,6 +42,13 @@ class Window(NamedTuple):
     before: int
     after: int
 
+    @property
+    def strides(self) -> int:
+        """Over how many whole strides it reaches: each place is seen by as many windows. 0 if it
+        does not end with a stride, or nothing overlaps."""
+        whole = self.dilation == 1 and self.kernel > self.stride > 1
+        return self.kernel // self.stride if whole and self.kernel % self.stride == 0 else 0
+
     def positions(self, op: str, size: int) -> int:
         """How many windows fit a dim of ``size``."""
         reach = self.dilation * (self.kernel - 1) + 1
@@ -64,9 +71,25 @@ def windows(op: str, x: Node, spans: Sequence[Window], fill: Scalar = 0) -> Node
     if fill != 0:
         x = pad(x, [*[(0, 0)] * first, *((w.before, w.after) for w in spans)], fill)
         spans = [w._replace(before=0, after=0) for w in spans]
+    x, spans = _in_strides(x, first, spans, counts)
     for i, (window, count) in enumerate(zip(spans, counts, strict=True)):
         x = _windows_along(x, first + i, window, count)
     return x
+
+
+def _in_strides(
+    x: Node, first: int, spans: Sequence[Window], counts: Sequence[int]
+) -> tuple[Node, list[Window]]:
+    """Dims whose windows are a few strides long, padded to whole strides: all of them at once, so
+    that the transpose cuts only what it has summed over all dims."""
+    edges = [(0, 0)] * x.ndim
+    found = list(spans)
+    for i, (window, count) in enumerate(zip(spans, counts, strict=True)):
+        if window.strides:
+            size = (count - 1 + window.strides) * window.stride
+            edges[first + i] = window.before, size - window.before - x.shape[first + i]
+            found[i] = window._replace(before=0, after=0)
+    return pad(x, edges), found
 
 
 def _windows_along(x: Node, axis: int, window: Window, count: int) -> Node:
@@ -81,12 +104,27 @@ def _windows_along(x: Node, axis: int, window: Window, count: int) -> Node:
         if kernel < stride:
             x = shrink(x, [(0, kernel if d == axis + 1 else n) for d, n in enumerate(split)])
         return movedim(x, axis + 1, -1)
+    if window.strides:
+        return _windows_in_strides(x, axis, window, count)
     if before == 0 and end < size:
         x = shrink(x, [(0, end if d == axis else n) for d, n in enumerate(x.shape)])
     x = broadcast_to(unsqueeze(x, -1), (*x.shape, kernel))
     starts = (count - 1) * stride + 1
     x = shear(x, axis, x.ndim - 1, dilation, -before, starts)
     return every(x, axis, stride)
+
+
+def _windows_in_strides(x: Node, axis: int, window: Window, count: int) -> Node:
+    """Windows of a few whole strides: of a dim of strides they are windows that move by one. So the
+    transpose is one contraction, with the places inside a stride as a dim of its results."""
+    stride, strides = window.stride, window.strides
+    total = count - 1 + strides
+    x = reshape(x, (*x.shape[:axis], total, stride, *x.shape[axis + 1 :]))
+    x = movedim(x, axis + 1, -1)
+    x = unsqueeze(x, -2)
+    x = broadcast_to(x, (*x.shape[:-2], strides, stride))
+    x = shear(x, axis, x.ndim - 2, 1, 0, count)
+    return reshape(x, (*x.shape[:-2], window.kernel))
 
 
 def conv(

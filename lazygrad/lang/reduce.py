@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lazygrad import ops
 from lazygrad.dtype import FLOAT, DType, accumulator, bool_, default_int, uint8
@@ -29,7 +29,7 @@ from lazygrad.shape import Shape, normalize_axes, normalize_axis, numel
 Axes = int | Iterable[int] | None
 
 PRODUCT_WIDTH = 8  # factors multiplied by one kernel of a product
-SCAN_BLOCK = 64  # elements of a running sum that are summed directly
+SCAN_BLOCK = 128  # elements of a running sum that are summed one after the other
 
 
 def sum(x: Node, axes: Axes = None, keepdim: bool = False, dtype: DType | None = None) -> Node:
@@ -252,39 +252,51 @@ def _arg_extreme(op: str, x: Node, dim: int | None, keepdim: bool, smallest: boo
 
 
 def cumsum(x: Node, dim: int, dtype: DType | None = None) -> Node:
-    """Running sum along ``dim``, in blocks: within a block each element sums what precedes it,
-    and the totals of the blocks before are added."""
+    """Running sum along ``dim``."""
     if dtype is None:
         dtype = x.dtype if x.dtype.kind == FLOAT else default_int
     axis = normalize_axis("cumsum", dim, x.ndim)
     wide = cast(x, accumulator(dtype))
     if x.ndim == 0 or x.size == 0:
         return cast(wide, dtype)
-    last = movedim(wide, axis, -1)
-    return cast(movedim(_scan_last(last), -1, axis), dtype)
+    return cast(_scan(wide, axis), dtype)
 
 
-def _scan_last(x: Node) -> Node:
-    size = x.shape[-1]
+def _scan(x: Node, axis: int) -> Node:
+    """In blocks, side by side: what runs within a block, and the totals of the blocks before."""
+    left, size, right = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     if size <= SCAN_BLOCK:
-        return _scan_block(x)
-    blocks = -(-size // SCAN_BLOCK)
-    edge = [(0, 0)] * (x.ndim - 1)
-    padded = pad(x, [*edge, (0, blocks * SCAN_BLOCK - size)])
-    split = reshape(padded, (*x.shape[:-1], blocks, SCAN_BLOCK))
-    within = _scan_block(split)
-    totals = node(ops.CONTIGUOUS, (sum(split, -1, dtype=x.dtype),))
-    before = pad(_scan_last(totals), [*edge, (1, 0)])
-    before = shrink(before, [*((0, n) for n in x.shape[:-1]), (0, blocks)])
-    result = add(within, reshape(before, (*before.shape, 1)))
-    return shrink(reshape(result, padded.shape), [(0, n) for n in x.shape])
+        return _scan_block(x, axis)
+    width = _scan_width(size)
+    blocks = -(-size // width)
+    padded = pad(x, _edge(x, axis, 0, blocks * width - size))
+    split = reshape(padded, (*left, blocks, width, *right))
+    totals = node(ops.CONTIGUOUS, (sum(split, axis + 1, dtype=x.dtype),))
+    before = pad(_scan(totals, axis), _edge(totals, axis, 1, -1))
+    within = _scan_block(split, axis + 1)
+    result = add(within, reshape(before, (*left, blocks, 1, *right)))
+    if padded is x:
+        return reshape(result, x.shape)
+    # written before it is cut: what lies in blocks is computed in blocks
+    whole = reshape(node(ops.CONTIGUOUS, (result,)), padded.shape)
+    return pad(whole, _edge(x, axis, 0, size - blocks * width))
 
 
-def _scan_block(x: Node) -> Node:
-    """out[.., i] = sum over k <= i of x[.., k]"""
-    size = x.shape[-1]
-    full: Sequence[int] = (*x.shape[:-1], size, size)
-    source = broadcast_to(reshape(x, (*x.shape[:-1], 1, size)), full)
-    row, column = positions(source, source.ndim - 2), positions(source, source.ndim - 1)
+def _edge(x: Node, axis: int, before: int, after: int) -> list[tuple[int, int]]:
+    """Pads along one axis only."""
+    return [(before, after) if i == axis else (0, 0) for i in range(x.ndim)]
+
+
+def _scan_width(size: int) -> int:
+    """Of blocks: such that they divide ``size``, if there is one."""
+    near = range(SCAN_BLOCK, SCAN_BLOCK // 4, -1)
+    return next((width for width in near if size % width == 0), SCAN_BLOCK)
+
+
+def _scan_block(x: Node, axis: int) -> Node:
+    """out[.., i, ..] = sum over k <= i of x[.., k, ..], which ``kernel.running`` finds again."""
+    left, size, right = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    source = broadcast_to(reshape(x, (*left, 1, size, *right)), (*left, size, size, *right))
+    row, column = positions(source, axis), positions(source, axis + 1)
     later = node(ops.LT, (row, column))
-    return sum(node(ops.WHERE, (later, zeros_like(source), source)), -1, dtype=x.dtype)
+    return sum(node(ops.WHERE, (later, zeros_like(source), source)), axis + 1, dtype=x.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from lazygrad import ops
@@ -24,7 +24,10 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering
-from lazygrad.shape import Shape
+from lazygrad.shape import Shape, without_ones
+
+FEW = 1 << 12  # results that can be stored one by one
+SCATTERED = 2  # pieces of memory that the lanes of a contraction may touch out of order
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class Built:
     buffers: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A kernel that was built: the numbers of the values behind its buffers, the orders in which
+    those are repacked first (None: they are not), and the orders of what it writes."""
+
+    kernel: Kernel
+    buffers: tuple[int, ...]
+    repacked: tuple[Order | None, ...]
+    orders: tuple[Order, ...]
+
+
 @dataclass
 class Builder:
     """Builds the kernels of a partition in order; remembers layouts and repacked copies."""
@@ -43,16 +57,62 @@ class Builder:
     target: Target
     order_of: dict[Node, Order] = field(default_factory=dict)
     repacked: dict[tuple[Node, Order], Node] = field(default_factory=dict)
+    original: dict[Node, Node] = field(default_factory=dict)
+    known: dict[Hashable, _Known] = field(default_factory=dict)
     built: list[Built] = field(default_factory=list)
 
     def build_all(self) -> list[Built]:
-        for draft in self.cut.drafts():
-            self.built.append(self._build(draft))
+        for draft in self.cut.ordered():
+            self.built.append(self._known_or_built(draft))
         return self.built
 
     def strides(self, value: Node) -> Shape:
         order = self.order_of.get(value, row_major(value.shape))
         return strides_in_order(value.shape, order)
+
+    # -- equal drafts ----------------------------------------------------------------------
+
+    def _known_or_built(self, draft: Draft) -> Built:
+        """Drafts that compute the same from other memory have one kernel: the steps of a loop that
+        Python unrolled, layers of equal size."""
+        key, values = self._structure(draft)
+        known = self.known.get(key)
+        if known is None:
+            before = len(self.cut.drafts)
+            built = self._build(draft)
+            if len(self.cut.drafts) > before:  # it was built in two
+                return built
+            number = {value: i for i, value in enumerate(values)}
+            self.known[key] = _Known(
+                built.kernel,
+                tuple(number[self.original.get(v, v)] for v in built.buffers),
+                tuple(self.order_of[v] if v in self.original else None for v in built.buffers),
+                tuple(self.order_of[root] for root in draft.roots),
+            )
+            return built
+        for root, order in zip(draft.roots, known.orders, strict=True):
+            self.order_of[root] = order
+        buffers = (
+            values[i] if order is None else self._copy(values[i], order)
+            for i, order in zip(known.buffers, known.repacked, strict=True)
+        )
+        return Built(known.kernel, tuple(buffers))
+
+    def _structure(self, draft: Draft) -> tuple[Hashable, list[Node]]:
+        """What a draft computes, from whatever memory, and the values that it is about."""
+        inside = self.cut.region(draft)
+        number: dict[Node, int] = {}
+        parts: list[Hashable] = []
+        for value in inside:
+            for operand in value.src:
+                if operand not in number:  # it is in memory
+                    number[operand] = len(number)
+                    parts.append((operand.shape, operand.dtype, self.order_of.get(operand)))
+            number[value] = len(number)
+            below = tuple(number[operand] for operand in value.src)
+            parts.append((value.op, below, value.arg, value.origin))
+        roots = tuple((number[root], root in self.cut.outputs) for root in draft.roots)
+        return (tuple(parts), roots, tuple(draft.reasons)), list(number)
 
     # -- one draft -------------------------------------------------------------------------
 
@@ -65,8 +125,28 @@ class Builder:
             lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, attempt.dim_of)
             if lanes is not None and lanes.repack is not None and repacks:
                 attempt = _Attempt(self, draft, self._repack(attempt, lanes.repack, lanes.over))
+            if lanes is not None and self._scatters(draft, attempt.dim_of[lanes.over]):
+                return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
         return attempt.finish()
+
+    def _scatters(self, draft: Draft, lane: int) -> bool:
+        """Whether what follows a contraction would read and write much memory against the order of
+        the lanes, because it is an output, and so row-major: element by element, where a kernel of
+        its own has vectors. A single result is scattered faster than it is copied."""
+        last = max((dim for dim, n in enumerate(draft.primary.shape) if n != 1), default=lane)
+        follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
+        if self.target.blas or not follows or lane == last or draft.primary.size <= FEW:
+            return False
+        fixed = sum(1 for root in draft.roots if root in self.cut.outputs)
+        beside = sum(1 for value in draft.reads if value.size == draft.primary.size)
+        return fixed > 0 and fixed + beside > SCATTERED
+
+    def _build_in_two(self, draft: Draft) -> Built:
+        """The contraction by itself, and then what follows it."""
+        (total,) = draft.reductions
+        self.built.append(self._known_or_built(self.cut.part(draft, total)))
+        return self._build(draft)
 
     def _choose_orders(self, draft: Draft, attempt: _Attempt, lane: Range | None) -> None:
         primary = draft.primary
@@ -87,14 +167,18 @@ class Builder:
         if len(dims) != 1:
             return {}
         order = with_last(attempt.order_of_reads(value, load), dims[0])
+        return {value: self._copy(value, order)}
+
+    def _copy(self, value: Node, order: Order) -> Node:
         copy = self.repacked.get((value, order))
         if copy is None:
             copy = node(ops.CONTIGUOUS, (value,), ("repacked", order))
             self.repacked[value, order] = copy
+            self.original[copy] = value
             self.order_of[copy] = order
-            draft = Draft([copy], ["it repacks an operand for vector loads"])
+            draft = Draft(-1, copy, "it repacks an operand for vector loads")
             self.built.append(_Attempt(self, draft, {}).finish())
-        return {value: copy}
+        return copy
 
 
 class _Attempt:
@@ -135,12 +219,20 @@ class _Attempt:
         if root is self.draft.primary:
             return whole
         points = [index for n, index in self.lowering.values if n is root]
-        if len(points) == 1:
-            return points[0]
-        if not points and root.shape == self.draft.primary.shape:
-            self.lowering.lower(root, whole, from_memory=False)
-            return whole
+        found = [index for index in points if self._runs_over_own(index)]
+        if len(found) == 1:
+            return found[0]
+        if not points and without_ones(root.shape) == without_ones(self.draft.primary.shape):
+            loops = iter(map(index_of, self.dim_of))
+            point = tuple(Index() if size == 1 else next(loops) for size in root.shape)
+            self.lowering.lower(root, point, from_memory=False)
+            return point
         raise InternalError(f"[schedule] {root} is not computed at one point of its kernel")
+
+    def _runs_over_own(self, index: tuple[Index, ...]) -> bool:
+        """Whether a point lies in the kernel's outer loops, each dim along one of them."""
+        loops = [index_of(r) for r in self.dim_of]
+        return all(i in loops or i == Index() for i in index)
 
     def _output(self, root: Node) -> Output:
         point = self.points[root]
@@ -196,7 +288,7 @@ class _Attempt:
         outer = outputs[0].ranges[: len(by_stride)]
         values = sorted(self.slots, key=self.slots.__getitem__)
         buffers = tuple(BufferSpec(value.dtype, value.size) for value in values)
-        inside, _ = self.builder.cut.region(self.draft)
+        inside = self.builder.cut.region(self.draft)
         kernel = Kernel(
             name=naming.kernel_name(self.draft, inside),
             ranges=outer,

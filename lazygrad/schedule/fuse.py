@@ -1,233 +1,202 @@
-"""Fusion: which values are written to memory, decided by bytes moved against work repeated.
+"""Fusion: which values are written to memory, and by which kernel.
 
-Every value starts out computed where it is used. A value is written if it must be (outputs), if it
-is a reduction, or if computing it again would cost more than reading it back. Then kernels are
-merged as long as they meet at the same outer index. Each decision leaves its reason.
+One walk from the outputs back. When it comes to a value, all that reads it has been placed, so it
+is known which kernels need the value, at which positions and how often. Then it is computed inside
+each of them (and what it is made of is needed there), or it is written: by a kernel that computes
+it anyway, or by one of its own. What costs least is done, as far as kernels allow it; each decision
+leaves its reason. Kernels that read the same memory over the same loops are merged at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from lazygrad import ops
 from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule import absorb, limits
-from lazygrad.schedule.draft import Partition, is_leaf, readers_through_views
-from lazygrad.schedule.simplify import base_of
+from lazygrad.schedule import meet, price, siblings, sums
+from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, nbytes, work_of
 
-REUSE = 4  # an operand that is read this often is worth writing to memory, if it is computed
-EXPENSIVE = 8  # operations an element that are never worth repeating
-OPS_PER_BYTE = 4  # weighted operations that take as long as moving a byte
-LAUNCH = 1 << 15  # bytes that could be moved in the time of a launch
+MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
+MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
+OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
+FEW = 1 << 12  # evaluations that are not worth a thought
 
 
 def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partition:
     """Cuts the graph below ``outputs`` into drafts of kernels."""
     roots = list(dict.fromkeys(outputs))
-    order = toposort(roots)
-    cut = Partition(order, frozenset(roots), readers_through_views(order), {})
-    _write_what_must_be(cut)
-    if not fuse:
-        _write_everything(cut)
-        return cut
-    _write_reused_operands(cut)
-    limits.operations(cut)
-    absorb.sums_into_sums(cut)
-    _move_to_end_of_chain(cut)
-    absorb.contractions_into_windows(cut, target)
-    absorb.into_readers(cut, target)
-    _write_shared(cut)
-    limits.buffers(cut, target.buffers)
+    cut = Partition(toposort(roots), frozenset(roots))
+    place = _Fusion(cut, target).place if fuse else _write_each(cut)
+    for value in reversed(cut.order):
+        if value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
+            place(value)
+    if fuse:
+        siblings.merge(cut, target)
     return cut
 
 
-def _write_what_must_be(cut: Partition) -> None:
-    for value in cut.order:
-        if value in cut.outputs and value.op is not ops.BUFFER:
-            cut.add(value, "it is an output")
-        elif value.op.kind is Kind.REDUCE:
-            cut.add(value, "it is a reduction")
+class _Fusion:
+    def __init__(self, cut: Partition, target: Target) -> None:
+        self.cut, self.target = cut, target
+
+    def place(self, value: Node) -> None:
+        """Decides where ``value`` is computed."""
+        if value in self.cut.outputs:
+            self._write(value, "it is an output")
         elif value.op is ops.CONTIGUOUS:
-            cut.add(value, "it was asked to be contiguous")
-
-
-def _write_everything(cut: Partition) -> None:
-    for value in cut.order:
-        if value.op.kind is Kind.ELEMENTWISE:
-            cut.add(value, "fusion is off")
-
-
-# -- values that are read again and again ------------------------------------------------------
-
-
-def _write_reused_operands(cut: Partition) -> None:
-    """Computed operands of contractions and of wide broadcasts."""
-    for value in cut.order:
-        if value.op.kind not in (Kind.ELEMENTWISE, Kind.REDUCE):
-            continue
-        for operand in value.src:
-            base = base_of(operand)
-            if base.op.kind is not Kind.ELEMENTWISE or base in cut.owner or base.size == 0:
-                continue
-            reuse = operand.size / base.size
-            contracted = value.op is ops.MUL and _feeds_sum(cut, value)
-            limit = 1 if contracted else EXPENSIVE
-            if reuse >= REUSE and _cost(cut, base) >= limit and operand.size > 4096:
-                cut.add(base, f"each element is read {reuse:.0f} times by {value.op.name.lower()}")
-
-
-def _feeds_sum(cut: Partition, product: Node) -> bool:
-    readers = cut.readers[product]
-    return len(readers) == 1 and readers[0].op is ops.SUM
-
-
-def _cost(cut: Partition, value: Node) -> int:
-    """Weighted operations to compute an element of ``value`` from memory; stops counting when it
-    is expensive anyway."""
-    total = 0
-    stack, seen = [value], {value}
-    while stack and total < 4 * EXPENSIVE:
-        current = stack.pop()
-        if current.op.kind is Kind.ELEMENTWISE:
-            total += 0 if current.op is ops.CAST else current.op.cost
-        elif current.op.kind is Kind.REDUCE:
-            return 4 * EXPENSIVE
-        for operand in current.src:
-            if operand not in seen and operand not in cut.owner and not is_leaf(operand):
-                seen.add(operand)
-                stack.append(operand)
-    return total
-
-
-# -- epilogues ----------------------------------------------------------------------------------
-
-
-def _move_to_end_of_chain(cut: Partition) -> None:
-    """A reduction that is read once, element by element, is written after what follows it: bias
-    and relu ride along with their convolution."""
-    taken: set[Node] = set()
-    for value in cut.order:
-        if value.op.kind is not Kind.REDUCE or value not in cut.owner:
-            continue
-        end = value
-        while True:
-            following = _only_pointwise_reader(cut, end)
-            if following is None or following in taken:
-                break
-            end = following
-            if end in cut.outputs or end in cut.owner:
-                break
-        if end is value or value in cut.outputs:
-            continue
-        reason = cut.owner[value].reasons[0]
-        cut.drop(value)
-        cut.add(end, f"{reason}, followed element by element")
-        taken.update(_chain(cut, value, end))
-
-
-def _chain(cut: Partition, start: Node, end: Node) -> Iterable[Node]:
-    current = start
-    while current is not end:
-        current = cut.readers[current][0]
-        yield current
-
-
-def _only_pointwise_reader(cut: Partition, value: Node) -> Node | None:
-    """The one reader of ``value``, if it is elementwise and sees each element once, in place."""
-    if value in cut.outputs or len(cut.readers[value]) != 1:
-        return None
-    reader = cut.readers[value][0]
-    follows = reader.op.kind is Kind.ELEMENTWISE or reader.op is ops.CONTIGUOUS
-    if not follows or reader.size != value.size:
-        return None
-    return reader if all(_keeps_index(operand, value) for operand in reader.src) else None
-
-
-def _keeps_index(view: Node, value: Node) -> bool:
-    """``view`` does not read ``value``, or reads it in order (only dims of size 1 may move)."""
-    if base_of(view) is not value:
-        return True
-    while view is not value:
-        if view.op not in (ops.RESHAPE, ops.PERMUTE):
-            return False
-        before, after = view.src[0].shape, view.shape
-        if view.op is ops.RESHAPE and _without_ones(before) != _without_ones(after):
-            return False
-        view = view.src[0]
-    return True
-
-
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(size for size in shape if size != 1)
-
-
-# -- values that several kernels need -----------------------------------------------------------
-
-
-@dataclass
-class _Uses:
-    """The drafts that compute a value, as far as they are known: at most two matter."""
-
-    drafts: list[object]
-
-    def add(self, others: Iterable[object]) -> None:
-        for other in others:
-            if other not in self.drafts and len(self.drafts) < 8:
-                self.drafts.append(other)
-
-
-def _write_shared(cut: Partition) -> None:
-    """From the outputs back: a value that two kernels would compute is written if repeating it
-    costs more than the memory traffic."""
-    uses: dict[Node, _Uses] = {value: _Uses([]) for value in cut.order}
-    cost = _inline_costs(cut)
-    for value in reversed(cut.order):
-        if value in cut.owner:
-            mine: list[object] = [cut.owner[value]]
+            self.cut.write(value, "it was asked to be contiguous")
+        elif value.op.kind is Kind.REDUCE:
+            self._reduction(value)
         else:
-            mine = uses[value].drafts
-            worth = value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)
-            if worth and len(mine) > 1 and _worth_writing(value, len(mine), cost[value]):
-                cut.add(value, f"{len(mine)} kernels need it")
-                mine = [cut.owner[value]]
-        for operand in value.src:
-            uses[operand].add(mine)
+            self._elementwise(value)
 
+    def _write(self, value: Node, reason: str) -> None:
+        """By a kernel that needs it, if one can."""
+        found = self._keeper(value, list(self.cut.users.get(value, ())))
+        if found is None:
+            self.cut.write(value, reason)
+        else:
+            self._keep(value, *found, reason)
 
-@dataclass(frozen=True)
-class _Cost:
-    """What it takes to compute a value from memory, an upper estimate."""
+    def _keep(self, value: Node, draft: Draft, loops: meet.Loops, reason: str) -> None:
+        draft.outer = loops if loops != draft.whole else draft.outer
+        self.cut.keep(value, draft, reason)
 
-    work: int  # weighted operations
-    traffic: int  # bytes read
-    reduces: bool  # a reduction is among it, which only its own kernel may hold
+    def _keeper(self, value: Node, among: list[Draft]) -> tuple[Draft, meet.Loops] | None:
+        """The draft that can write ``value`` where it computes it, and run before all others that
+        need it; and the outer loops that it then has. Of several, the one that reads most of what
+        ``value`` is made of anyway."""
+        meets = meet.of_reduction if value.op.kind is Kind.REDUCE else meet.of_output
+        most = min(MAX_BUFFERS, self.target.buffers)
+        users = self.cut.users.get(value, ())
+        made_of = price.made_of(self.cut, value)
+        best, shared = None, -1
+        for draft in among:
+            if not self._room(draft, value, most - 1):
+                continue
+            loops = meets(draft, value, self.target)
+            if loops is None:
+                continue
+            if any(self.cut.depends(draft, on=user) for user in users if user is not draft):
+                continue
+            read = sum(nbytes(base) for base in made_of if base in draft.at)
+            if read > shared:
+                best, shared = (draft, loops), read
+        return best
 
+    def _room(self, draft: Draft, value: Node, most: int) -> bool:
+        """Whether a draft can compute ``value`` besides the rest."""
+        operations = draft.operations + len(draft.at[value])
+        if value.op.kind is Kind.ELEMENTWISE and operations > MAX_OPS:
+            return False
+        if value.op.kind is Kind.REDUCE and len(draft.reductions) >= MAX_REDUCTIONS:
+            return False
+        more = set(self.cut.sources[value]).difference(draft.reads)
+        return len(draft.roots) + len(draft.reads) - 1 + len(more) <= most
 
-def _inline_costs(cut: Partition) -> dict[Node, _Cost]:
-    cost: dict[Node, _Cost] = {}
-    for value in cut.order:
-        work, traffic, reduces = 0, 0, value.op.kind is Kind.REDUCE
-        for operand in dict.fromkeys(value.src):
-            if operand.op is ops.BUFFER or operand in cut.owner:
-                traffic += operand.size * operand.dtype.itemsize
-            else:
-                below = cost[operand]
-                work += below.work
-                traffic += below.traffic
-                reduces = reduces or below.reduces
-        if value.op.kind is Kind.ELEMENTWISE and value.op is not ops.CAST:
-            work += value.op.cost * value.size
-        cost[value] = _Cost(min(work, 10**15), min(traffic, 10**15), reduces)
-    return cost
+    # -- reductions -------------------------------------------------------------------------
 
+    def _reduction(self, value: Node) -> None:
+        """Never computed twice: inside the one kernel that needs it, or written."""
+        users = list(self.cut.users[value])
+        if len(users) == 1 and self._room(users[0], value, self.target.buffers):
+            (draft,) = users
+            loops = meet.of_reduction(draft, value, self.target)
+            if loops is not None:
+                draft.outer = loops if loops != draft.whole else draft.outer
+                self.cut.inline(value)
+                return
+            if draft.windows is value:
+                self.cut.inline(value)
+                return
+            one = sums.of_sums(draft, value) or sums.in_windows(draft, value, value, self.target)
+            if one is not None:
+                draft.reasons.append(one)
+                self.cut.inline(value)
+                return
+        self._write(value, "it is a reduction")
 
-def _worth_writing(value: Node, kernels: int, cost: _Cost) -> bool:
-    """Whether writing a value once costs less than computing it in each of ``kernels``."""
-    if cost.reduces:
+    # -- elementwise values ---------------------------------------------------------------------
+
+    def _elementwise(self, value: Node) -> None:
+        users = list(self.cut.users[value])
+        reason = self._too_much(value, users)
+        if reason is None and self._follows_apart(value, users):
+            return
+        if reason is None and not self._repeats(value, users):
+            self.cut.inline(value)
+            return
+        dear = {draft: why for draft in users if (why := _dear(draft, value)) is not None}
+        reason = reason or next(iter(dear.values()), None)
+        found = self._keeper(value, [d for d in users if d not in dear] if users[1:] else [])
+        cost = price.prices(self.cut, value, users, found and found[0], self.target)
+        if reason is None and cost.repeated <= cost.written:
+            self.cut.inline(value)
+            return
+        reason = reason or _compared(users, cost)
+        if found is None:
+            self.cut.write(value, reason)
+        else:
+            self._keep(value, *found, reason)
+
+    def _follows_apart(self, value: Node, users: list[Draft]) -> bool:
+        """Places what follows a reduction element by element, but is read in another order: it is
+        written by the kernel of the reduction, unless that is taken in as well."""
+        if any(draft.windows or meet.is_in_order(draft, value) for draft in users):
+            return False
+        total = price.below(self.cut, value).total
+        if total is None:
+            return False
+        windows = sums.in_windows(users[0], value, total, self.target) if not users[1:] else None
+        if windows is None:
+            self.cut.write(value, "it follows a reduction, element by element")
+        else:
+            users[0].reasons.append(windows)
+            users[0].windows = total
+            self.cut.inline(value)
         return True
-    own = value.size * value.dtype.itemsize
-    repeated = (kernels - 1) * (cost.traffic + cost.work // OPS_PER_BYTE)
-    return cost.work > 0 and repeated > (kernels + 1) * own + LAUNCH
+
+    def _too_much(self, value: Node, users: list[Draft]) -> str | None:
+        most = self.target.buffers
+        for draft in users:
+            if draft.operations + len(draft.at[value]) > MAX_OPS:
+                return f"the kernel would grow beyond {MAX_OPS} operations"
+            if not self._room(draft, value, most):
+                return f"a kernel would have more than {most} buffers"
+        return None
+
+    def _repeats(self, value: Node, users: list[Draft]) -> bool:
+        """Whether computing it in place would be more than computing it once."""
+        return len(users) > 1 or users[0].evaluations(value) > value.size
+
+
+def _dear(draft: Draft, value: Node) -> str | None:
+    """What speaks against computing ``value`` inside ``draft``, whatever it costs."""
+    cost = work_of(value) * value.size
+    evaluations = draft.evaluations(value)
+    if draft.repeated + cost * draft.shifts(value) > draft.distinct + cost:
+        return "shifted as it is, most of the kernel would compute values again"
+    operand = any(map(meet.contracts, draft.reductions)) and evaluations > FEW
+    if operand and cost and evaluations >= OPERAND_READS * value.size:
+        return f"each element is read {evaluations // value.size} times by a contraction"
+    return None
+
+
+def _compared(users: list[Draft], cost: price.Prices) -> str:
+    where = f"in {len(users)} kernels" if len(users) > 1 else "where it is read"
+    return (
+        f"computing it {where} would take {cost.repeated * 1e6:.0f} us, "
+        f"writing it {cost.written * 1e6:.0f} us"
+    )
+
+
+def _write_each(cut: Partition) -> Callable[[Node], object]:
+    """Without fusion every operation has a kernel."""
+
+    def write(value: Node) -> None:
+        reason = "it is an output" if value in cut.outputs else "fusion is off"
+        cut.write(value, reason)
+
+    return write

@@ -15,8 +15,9 @@ from lazygrad.kernel.verify import verify_kernel
 from lazygrad.ops import Kind
 from lazygrad.schedule import fuse, memory
 from lazygrad.schedule.build import Builder, Built
+from lazygrad.schedule.products import split_products
 from lazygrad.schedule.simplify import simplify
-from lazygrad.schedule.split import split_products, split_reductions
+from lazygrad.schedule.split import split_reductions
 from lazygrad.verify import verify_graph, verify_same
 
 INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"

@@ -141,6 +141,13 @@ def multiply_one(current: Node) -> Node | None:
     return None
 
 
+@rules.on(ops.ADD, ops.MUL, ops.DIV, ops.MAX)
+def nan_of_nan(current: Node) -> Node | None:
+    """NaN, whatever the other operand is: compilers leave open what functions make of it."""
+    unknown = any(is_const(s) and s.arg.value != s.arg.value for s in current.src)
+    return _like(current, math.nan) if unknown else None
+
+
 @rules.on(ops.MOD)
 def remainder_of_nothing(current: Node) -> Node | None:
     """By zero, by NaN, or of an infinite number: compilers may leave open what that is."""

@@ -1,68 +1,72 @@
-"""Reductions taken apart, as a device wants them: long ones with few results in two, so that every
-unit has work and each part stays in cache; sums of several products, for a library that multiplies
-two matrices at a time."""
+"""Long reductions with few results taken apart in two, so that every unit has work and each part
+stays in cache."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 
 from lazygrad import ops
 from lazygrad.graph import Node, node
 from lazygrad.kernel.target import Target
-from lazygrad.ops import Kind
+from lazygrad.lang.movement import pad
 from lazygrad.rewrite import Rules, rewrite
+from lazygrad.schedule.products import is_matrix_product, scale_behind
 from lazygrad.schedule.simplify import base_of
 
 LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
 PARTS = 8  # into which a unit's share is split, for balance
 BLOCK = 1 << 10  # results of a contraction that a group of a GPU computes
-MOST_PRODUCTS = 16  # in one sum: more are no gradient that anybody meets
+LONG_PART = 1 << 10  # elements: from there on a part is made of whole
+STEP = 64  # elements: as many as the largest step of vectors takes
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
 def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
     """Maps every node to its form with long reductions split, for devices where we generate the
-    reduction ourselves."""
+    reduction ourselves, and what follows it in the same kernel."""
     rules = Rules()
+    rules.on(ops.SUM)(scale_behind)
     done: set[Node] = set()
 
     @rules.on(*ops.REDUCE)
     def split(current: Node) -> Node | None:
-        if current in done:
+        if current in done or not isinstance(current.op, ops.Reduction):
             return None
         parts = _parts(current, target)
         if parts is None:
             return None
-        axis, count = parts
-        return _in_two(current, axis, count, done)
+        return _in_two(current, current.op, *parts, done)
 
     return rewrite(roots, rules)
 
 
 def _parts(current: Node, target: Target) -> tuple[int, int] | None:
-    """The axis to split and into how many parts, or None to leave it whole."""
+    """The axis to split and the length of a part, or None to leave it whole."""
     inner = current.src[0]
     if current.size == 0 or inner.size == 0:
         return None
     length = inner.size // current.size
-    contraction = _is_product(current)
+    contraction = is_matrix_product(base_of(inner))
     if length < (CONTRACTION_LONG if contraction else LONG):
         return None
     wanted = _wanted_parts(current, target, contraction)
     if wanted <= 1:
         return None
-    sizes = [(inner.shape[axis], axis) for axis in current.arg]
-    for size, axis in sorted(sizes, key=lambda pair: (pair[0] < wanted, pair[1])):
-        divisors = [d for d in range(2, min(size, 2 * wanted) + 1) if size % d == 0]
-        if divisors:
-            return axis, min(divisors, key=lambda d: abs(d - wanted))
-    return None
+    sizes = [(inner.shape[axis], axis) for axis in current.arg if inner.shape[axis] > 1]
+    size, axis = min(sizes, key=lambda pair: (pair[0] < wanted, pair[1]))
+    return axis, _length(size, min(wanted, size))
 
 
-def _is_product(current: Node) -> bool:
-    return base_of(current.src[0]).op is ops.MUL
+def _length(size: int, wanted: int) -> int:
+    """Of parts of equal length where about as many as are wanted divide ``size``; the last part is
+    shorter otherwise."""
+    few = range(max(2, wanted // 2), min(size, 2 * wanted) + 1)
+    divisors = [count for count in few if size % count == 0]
+    if divisors:
+        return size // min(divisors, key=lambda count: abs(count - wanted))
+    length = -(-size // wanted)
+    return -(-length // STEP) * STEP if length >= LONG_PART else length
 
 
 def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
@@ -79,68 +83,20 @@ def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
     return min(wanted, length // 256)
 
 
-def _in_two(current: Node, axis: int, count: int, done: set[Node]) -> Node:
+def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[Node]) -> Node:
+    """The reduction of parts, whose results the same reduction combines."""
     inner = current.src[0]
     size = inner.shape[axis]
-    shape = (*inner.shape[:axis], count, size // count, *inner.shape[axis + 1 :])
+    count = -(-size // length)
+    if count * length > size:  # of which nobody sees anything, since the identity changes nothing
+        edge = [(0, count * length - size if a == axis else 0) for a in range(inner.ndim)]
+        inner = pad(inner, edge, op.identity(inner.dtype))
+    shape = (*inner.shape[:axis], count, length, *inner.shape[axis + 1 :])
     parted = node(ops.RESHAPE, (inner,), shape)
     moved = tuple(a if a < axis else a + 1 for a in current.arg)
-    partial = node(current.op, (parted,), moved)
+    partial = node(op, (parted,), moved)
     done.add(partial)
     stored = node(ops.CONTIGUOUS, (partial,))
-    total = node(current.op, (stored,), (axis,))
+    total = node(op, (stored,), (axis,))
     done.add(total)
     return node(ops.RESHAPE, (total,), current.shape)
-
-
-# -- sums of several products ---------------------------------------------------------------------
-
-
-def split_products(roots: list[Node]) -> dict[Node, Node]:
-    """Maps every node to its form with a sum for each product: the gradient of a value that three
-    matrices multiply is one sum of three products otherwise."""
-    rules = Rules()
-
-    @rules.on(ops.SUM)
-    def split(current: Node) -> Node | None:
-        products = _products(current.src[0])
-        if len(products) < 2:
-            return None
-        total, *others = (node(ops.SUM, (product,), current.arg) for product in products)
-        for other in others:
-            total = node(ops.ADD, (total, other))
-        return total
-
-    return rewrite(roots, rules)
-
-
-def _products(value: Node) -> list[Node]:
-    """The matrix products that are added up in ``value``, each seen through the views around it;
-    none if it adds up anything else."""
-    found: list[Node] = []
-    left: list[tuple[Node, tuple[Node, ...]]] = [(value, ())]
-    while left:
-        current, views = left.pop()
-        while current.op.kind is Kind.MOVEMENT:
-            views = (*views, current)
-            current = current.src[0]
-        if current.op is ops.ADD:
-            left += [(operand, views) for operand in reversed(current.src)]
-        elif _is_matrix_product(current) and len(found) < MOST_PRODUCTS:
-            found.append(_seen(current, views))
-        else:
-            return []
-    return found
-
-
-def _seen(value: Node, views: Sequence[Node]) -> Node:
-    for view in reversed(views):
-        value = node(view.op, (value,), view.arg)
-    return value
-
-
-def _is_matrix_product(value: Node) -> bool:
-    """Both factors are repeated along dims of the other one."""
-    if value.op is not ops.MUL or not value.dtype.is_floating_point:
-        return False
-    return all(base_of(factor).size < factor.size for factor in value.src)

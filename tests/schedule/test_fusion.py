@@ -70,10 +70,6 @@ POOLINGS = {
     "windows hold padding": (lambda y: [y.max_pool2d(2, padding=1)], ["max_pool2d_16x64x6x6x1"]),
     "too large for registers": (lambda y: [y.max_pool2d(4)], ["max_pool2d_16x64x2x2x1"]),
     "it is needed too": (lambda y: [y.max_pool2d(2), y], ["max_pool2d_16x64x5x5x1"]),
-    "another kernel reads it": (
-        lambda y: [y.max_pool2d(2), y.exp()],
-        ["max_pool2d_16x64x5x5x1", "exp_16x64x11x11"],
-    ),
 }
 
 
@@ -84,6 +80,14 @@ def test_others_read_what_the_convolution_has_written(target, why: str) -> None:
     kernels = computing(kernels_of(*pool(y), target=target))
     assert [k.name for k in kernels] == ["conv2d_relu_16x64x11x11", *readers]
     assert [find(k) is not None for k in kernels] == [True, *(False for _ in readers)]
+
+
+def test_a_kernel_that_follows_the_convolution_writes_it_for_others(target) -> None:
+    y = _convolved(data(16, 32, 13, 13), data(64, 32, 3, 3))
+    first, pooling = computing(kernels_of(y.max_pool2d(2), y.exp(), target=target))
+    assert (first.name, len(first.outputs)) == ("conv2d_relu_exp_16x64x11x11", 2)
+    assert find(first) is not None
+    assert pooling.name == "max_pool2d_16x64x5x5x1"
 
 
 def test_linear_bias_relu_is_one_kernel(target) -> None:
@@ -170,7 +174,7 @@ def test_an_operand_that_is_read_often_is_written(target, columns: int, names: l
     kernels = kernels_of(data(64, 64).exp() @ data(64, columns), target=target)
     assert [k.name.partition("_64x")[0] for k in kernels] == names
     if columns == 4:
-        assert kernels[0].reasons == ("each element is read 4 times by mul",)
+        assert kernels[0].reasons == ("each element is read 4 times by a contraction",)
 
 
 def test_a_gather_loads_by_index(target) -> None:
@@ -188,7 +192,7 @@ def test_long_chains_are_cut_into_equal_kernels(target) -> None:
     kernels = kernels_of(y, target=target)
     sizes = [operations(k) for k in kernels]
     assert sum(sizes) == 2 * 1000
-    assert set(sizes[:-1]) == {MAX_OPS + 1} and 0 < sizes[-1] <= MAX_OPS
+    assert set(sizes[1:]) == {MAX_OPS} and 0 < sizes[0] <= MAX_OPS
 
 
 def test_shared_random_masks_are_drawn_once(target) -> None:
@@ -220,7 +224,7 @@ def cnn_step() -> list[Tensor]:
     return [loss, *new]
 
 
-COUNTS = {"vectors": 33, "library": 24, "graphics": 33}
+COUNTS = {"vectors": 33, "library": 23, "graphics": 33}
 
 
 def test_the_kernels_and_the_memory_of_a_training_step_are_counted(target, request) -> None:
@@ -243,7 +247,8 @@ def test_equal_graphs_have_equal_kernels(target) -> None:
 
 
 def test_optimizer_updates_are_one_kernel_a_parameter(target, monkeypatch) -> None:
-    """And three for what all of them share: both corrections of the bias, and the count."""
+    """And for what all of them share, the count and both corrections of the bias, two, or one if
+    they read the same memory."""
     parameters = [data(64, 64, grad=True), data(32, grad=True)]
     optimizer = optim.Adam(parameters)
     sum((p * p).sum() for p in parameters).backward()
@@ -252,7 +257,8 @@ def test_optimizer_updates_are_one_kernel_a_parameter(target, monkeypatch) -> No
     optimizer.step()
     assert len(rebound) == 2 * 3 + 1  # parameters and both moments of each, and the count
     kernels = kernels_of(*rebound, target=target)
-    shared, updates = kernels[:3], kernels[3:]
-    assert all(spec.size <= 2 for k in shared for spec in k.buffers)
+    shared = [k for k in kernels if all(spec.size <= 2 for spec in k.buffers)]
+    updates = [k for k in kernels if k not in shared]
+    assert len(shared) in (1, 2)
     assert [len(k.outputs) for k in updates] == [3, 3]
     assert [k.name.rsplit("_", 1)[1] for k in updates] == ["64x64", "32"]

@@ -127,6 +127,13 @@ CASES: dict[str, list[tuple[Node, str]]] = {
         (make(ops.MUL, WHOLE, 0), "0"),
         (make(ops.MUL, X, 0.0), "MUL(BUFFER, 0.0)"),  # of infinity it is NaN
     ],
+    "nan_of_nan": [
+        (make(ops.MUL, X, math.nan), "nan"),
+        (make(ops.ADD, math.nan, X), "nan"),
+        (make(ops.DIV, X, math.nan), "nan"),
+        (make(ops.MAX, X, math.nan), "nan"),
+        (make(ops.MUL, X, math.inf), "MUL(BUFFER, inf)"),
+    ],
     "remainder_of_nothing": [
         (make(ops.MOD, X, 0.0), "nan"),
         (make(ops.MOD, X, math.nan), "nan"),

@@ -72,6 +72,13 @@ def test_another_result_than_the_others_is_pointed_out():
     ]
 
 
+def test_a_workload_may_tolerate_more():
+    loose = Workload("w", "its steps magnify", build=None, flops=2e9, bytes=1e6, tolerance=0.5)
+    rows = [row("torch", [0.2]), row("jax", [0.2], checks=[1.0, 0.9, 0.8, 0.5])]
+    assert "RESULT DIFFERS" in table(record(WORKLOAD, Result(rows, LIMITS)))
+    assert "RESULT DIFFERS" not in table(record(loose, Result(rows, LIMITS)))
+
+
 def test_a_table_without_limits_can_be_read():
     rows = [row("torch", [1.5], checks=())]
     text = table(record(WORKLOAD, Result(rows), kind="cold"))

@@ -14,8 +14,6 @@ from .measure import CHECKED_STEPS, Result, Row
 from .neighbours import QUIET
 from .workload import Workload
 
-TOLERANCE = 2e-3  # relative, between the results of contenders that did the same work
-
 OURS = ("lazygrad-cpu", "lazygrad-gpu")
 
 Record = dict[str, Any]
@@ -59,7 +57,7 @@ def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
         "best_peer": best.contender.name if best else None,
         "lazygrad_over_best_peer": _ours_over(rows, best),
         "unjitted_over_jitted": _unjitted(rows),
-        "rows": [_row(row, best, limit, expected) for row in rows],
+        "rows": [_row(row, best, limit, expected, workload.tolerance) for row in rows],
     }
 
 
@@ -95,7 +93,9 @@ def _expected(rows: list[Row]) -> float | None:
     return statistics.median_low(last) if last else None
 
 
-def _row(row: Row, best: Row | None, limit: float, expected: float | None) -> Record:
+def _row(
+    row: Row, best: Row | None, limit: float, expected: float | None, tolerance: float
+) -> Record:
     out: Record = {"contender": row.contender.name, "version": row.version}
     if row.error:
         out |= {"error": row.error, "unavailable": row.unavailable}
@@ -114,14 +114,14 @@ def _row(row: Row, best: Row | None, limit: float, expected: float | None) -> Re
         "cores": statistics.median(row.cores) if row.cores else None,
         "memory_mb": row.memory / 1e6,
         "checks": row.checks,
-        "agrees": _agrees(row.checks, expected),
+        "agrees": _agrees(row.checks, expected, tolerance),
     }
 
 
-def _agrees(checks: list[float], expected: float | None) -> bool | None:
+def _agrees(checks: list[float], expected: float | None, tolerance: float) -> bool | None:
     if not checks or expected is None:
         return None
-    return math.isclose(checks[-1], expected, rel_tol=TOLERANCE, abs_tol=1e-6)
+    return math.isclose(checks[-1], expected, rel_tol=tolerance, abs_tol=1e-6)
 
 
 def table(data: Record) -> str:

@@ -101,9 +101,7 @@ def _draw_roofline(axes: Any, shown: Picture) -> None:
         ends = [min(places) / 2, shown.peak / shown.bandwidth, max(places) * 2]
         roof = [min(shown.peak, shown.bandwidth * x) for x in sorted(ends)]
         axes.plot(sorted(ends), roof, color="black", linewidth=1.2)
-        axes.text(
-            min(ends), shown.peak, f"{shown.peak:.0f} GFLOP/s", va="bottom", fontsize=9
-        )
+        axes.text(min(ends), shown.peak, f"{shown.peak:.0f} GFLOP/s", va="bottom", fontsize=9)
     for name in _contenders(shown.contractions):
         mine = [point for point in shown.contractions if point.contender == name]
         colour, marker, size = _style(name)

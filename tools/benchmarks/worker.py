@@ -103,8 +103,9 @@ class Session:
         return {"seconds": seconds, "busy": busy, "memory": _peak_memory()}
 
     def _step_and_look(self) -> None:
-        result = self.framework.array(self.step())
-        self.checks.append(float(abs(result).mean(dtype="float64")))
+        made = self.step()
+        arrays = map(self.framework.array, made if isinstance(made, tuple) else (made,))
+        self.checks.append(sum(float(abs(a).mean(dtype="float64")) for a in arrays))
 
 
 def _peak_memory() -> int:

@@ -16,6 +16,8 @@ class Workload:
 
     `flops` counts the contractions of a step, `bytes` what it must read and write at least when
     nothing between its inputs and its outputs touches memory. Both give a limit, not a forecast.
+    `tolerance` is relative, between the results of contenders that did the same work: more where
+    the first steps change so much that they magnify how sums were rounded.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Workload:
     build: Callable[[Framework], Step]
     flops: float
     bytes: float
+    tolerance: float = 2e-3
     images: bool = False  # has images, whose memory layout PyTorch lets one choose
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 Tensor = Any  # of whichever framework
-Step = Callable[[], Tensor]
+Step = Callable[[], Any]  # makes a tensor, or a tuple of them
 
 
 class Unavailable(Exception):
@@ -27,7 +27,7 @@ class Framework(ABC):
 
     version: str
     device: str
-    nn: Any  # Conv2d, Linear, BatchNorm2d, LayerNorm
+    nn: Any  # Conv2d, Linear, BatchNorm2d, LayerNorm, Embedding
     Module: type  # a subclass defines forward()
 
     @abstractmethod
@@ -47,18 +47,39 @@ class Framework(ABC):
         """Give the model these parameters (names as in a PyTorch state dict); return it."""
 
     @abstractmethod
-    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
-        """A step of Adam on `loss(model, *inputs)`, which it returns."""
+    def training_step(
+        self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor, decay: float = 0.0
+    ) -> Step:
+        """A step of Adam on `loss(model, *inputs)`, which it returns; of AdamW with a `decay`."""
 
     @abstractmethod
     def function(self, call: Callable[..., Tensor], *inputs: Tensor) -> Step:
         """`call(*inputs)` without gradients."""
 
+    @abstractmethod
+    def derivatives(
+        self,
+        call: Callable[..., Tensor],
+        upstream: Tensor,
+        inputs: tuple[Tensor, ...],
+        *others: Tensor,
+    ) -> Step:
+        """`call(*inputs, *others)` forward and backward: a tuple of its result and of what the
+        derivative `upstream` by the result makes of each of `inputs`."""
+
     # The few operations that are not a method with the same name and meaning everywhere.
     @abstractmethod
     def max_pool2d(self, x: Tensor, size: int) -> Tensor: ...
     @abstractmethod
+    def avg_pool2d(self, x: Tensor, size: int) -> Tensor: ...
+    @abstractmethod
     def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor: ...
+    @abstractmethod
+    def conv_transpose2d(self, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        """Channels of `x` by those of the result by the window: the shape of `weight`."""
+
+    @abstractmethod
+    def embedding(self, index: Tensor, weight: Tensor) -> Tensor: ...
     @abstractmethod
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor: ...
     @abstractmethod

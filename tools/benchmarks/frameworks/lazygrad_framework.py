@@ -49,8 +49,11 @@ class LazygradFramework(Framework):
         model.load_state_dict(state)
         return model
 
-    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
-        optimizer = self.optim.Adam(model.parameters(), lr=1e-3)
+    def training_step(
+        self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor, decay: float = 0.0
+    ) -> Step:
+        kind = self.optim.AdamW if decay else self.optim.Adam
+        optimizer = kind(model.parameters(), lr=1e-3, weight_decay=decay)
         model.train()
 
         def plain(*inputs: Tensor) -> Tensor:
@@ -69,17 +72,53 @@ class LazygradFramework(Framework):
 
         return self._bound(plain, inputs)
 
-    def _bound(self, plain: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Step:
+    def derivatives(
+        self,
+        call: Callable[..., Tensor],
+        upstream: Tensor,
+        inputs: tuple[Tensor, ...],
+        *others: Tensor,
+    ) -> Step:
+        def plain(*given: Tensor) -> tuple[Tensor, ...]:
+            upstream, *values = given
+            chosen = [value.detach().requires_grad_() for value in values[: len(inputs)]]
+            result = call(*chosen, *values[len(inputs) :])
+            return result.detach(), *self.lazygrad.grad(result, chosen, upstream)
+
+        return self._bound(plain, (upstream, *inputs, *others))
+
+    def _bound(self, plain: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Step:
         if not self.jit:
-            return lambda: plain(*inputs).realize()
+            return lambda: self._realized(plain(*inputs))
         jitted = self.lazygrad.jit(plain)
         return lambda: jitted(*inputs)
+
+    def _realized(self, made: Any) -> Any:
+        first, *rest = made if isinstance(made, tuple) else (made,)
+        first.realize(*rest)
+        return made
 
     def max_pool2d(self, x: Tensor, size: int) -> Tensor:
         return x.max_pool2d(size)
 
+    def avg_pool2d(self, x: Tensor, size: int) -> Tensor:
+        return x.avg_pool2d(size)
+
     def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor:
         return x.conv2d(weight, padding=padding)
+
+    def conv_transpose2d(self, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        """What a strided convolution does to the derivative by its result."""
+        window = weight.shape[-1]
+        sides = [(side - 1) * stride + window - 2 * padding for side in x.shape[2:]]
+        shape = (x.shape[0], weight.shape[1], *sides)
+        image = self.lazygrad.Tensor.zeros(*shape, requires_grad=True)
+        strided = image.conv2d(weight, stride=stride, padding=padding)
+        (result,) = self.lazygrad.grad(strided, image, x, create_graph=True)
+        return result
+
+    def embedding(self, index: Tensor, weight: Tensor) -> Tensor:
+        return index.embedding(weight)
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return logits.cross_entropy(labels)

@@ -83,9 +83,12 @@ class TinygradFramework(Framework):
         state.load_state_dict(model, tensors, strict=False, verbose=False)
         return model
 
-    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
+    def training_step(
+        self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor, decay: float = 0.0
+    ) -> Step:
         tinygrad = self.tinygrad
-        optimizer = tinygrad.nn.optim.Adam(tinygrad.nn.state.get_parameters(model), lr=1e-3)
+        parameters = tinygrad.nn.state.get_parameters(model)
+        optimizer = tinygrad.nn.optim.AdamW(parameters, lr=1e-3, weight_decay=decay)
 
         @tinygrad.TinyJit
         def jitted(*inputs: Tensor) -> Tensor:
@@ -100,11 +103,36 @@ class TinygradFramework(Framework):
         jitted = self.tinygrad.TinyJit(lambda *inputs: call(*inputs).realize())
         return lambda: jitted(*inputs)
 
+    def derivatives(
+        self,
+        call: Callable[..., Tensor],
+        upstream: Tensor,
+        inputs: tuple[Tensor, ...],
+        *others: Tensor,
+    ) -> Step:
+        @self.tinygrad.TinyJit
+        def jitted(upstream: Tensor, inputs: tuple[Tensor, ...], *others: Tensor) -> Any:
+            result = call(*inputs, *others)
+            made = (result, *result.gradient(*inputs, gradient=upstream))
+            result.realize(*made[1:])
+            return made
+
+        return lambda: jitted(upstream, inputs, *others)
+
     def max_pool2d(self, x: Tensor, size: int) -> Tensor:
         return x.max_pool2d((size, size))
 
+    def avg_pool2d(self, x: Tensor, size: int) -> Tensor:
+        return x.avg_pool2d((size, size))
+
     def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor:
         return x.conv2d(weight, padding=padding)
+
+    def conv_transpose2d(self, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        return x.conv_transpose2d(weight, stride=stride, padding=padding)
+
+    def embedding(self, index: Tensor, weight: Tensor) -> Tensor:
+        return weight[index]
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return logits.sparse_categorical_crossentropy(labels)

@@ -65,8 +65,11 @@ class TorchFramework(Framework):
         assert not unexpected
         return model.to(self.device, memory_format=self.layout)
 
-    def training_step(self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor) -> Step:
-        optimizer = self.torch.optim.Adam(model.parameters(), lr=1e-3)
+    def training_step(
+        self, model: Any, loss: Callable[..., Tensor], *inputs: Tensor, decay: float = 0.0
+    ) -> Step:
+        kind = self.torch.optim.AdamW if decay else self.torch.optim.Adam
+        optimizer = kind(model.parameters(), lr=1e-3, weight_decay=decay)
         forward = self.torch.compile(loss) if self.compiled else loss
         model.train()
 
@@ -89,11 +92,37 @@ class TorchFramework(Framework):
 
         return step
 
+    def derivatives(
+        self,
+        call: Callable[..., Tensor],
+        upstream: Tensor,
+        inputs: tuple[Tensor, ...],
+        *others: Tensor,
+    ) -> Step:
+        for value in inputs:
+            value.requires_grad_()
+        forward = self.torch.compile(call) if self.compiled else call
+
+        def step() -> tuple[Tensor, ...]:
+            result = forward(*inputs, *others)
+            return result, *self.torch.autograd.grad(result, inputs, upstream)
+
+        return step
+
     def max_pool2d(self, x: Tensor, size: int) -> Tensor:
         return self.functional.max_pool2d(x, size)
 
+    def avg_pool2d(self, x: Tensor, size: int) -> Tensor:
+        return self.functional.avg_pool2d(x, size)
+
     def conv2d(self, x: Tensor, weight: Tensor, padding: int) -> Tensor:
         return self.functional.conv2d(x, weight, padding=padding)
+
+    def conv_transpose2d(self, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        return self.functional.conv_transpose2d(x, weight, stride=stride, padding=padding)
+
+    def embedding(self, index: Tensor, weight: Tensor) -> Tensor:
+        return self.functional.embedding(index, weight)
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return self.functional.cross_entropy(logits, labels)

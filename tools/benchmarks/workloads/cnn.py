@@ -6,7 +6,8 @@ from typing import Any
 
 from ..frameworks import Framework, Step, Tensor
 from ..workload import FLOAT, Workload, adam_bytes, conv_flops
-from .weights import conv, count, initial, labels, linear, normal
+from .classifier import classifier_step
+from .weights import conv, count, initial, linear, normal
 
 SHAPES = {
     **conv("conv1", 1, 32, 3),
@@ -35,11 +36,7 @@ def model(fw: Framework) -> Any:
 
 
 def train(fw: Framework) -> Step:
-    def loss(model: Any, x: Tensor, y: Tensor) -> Tensor:
-        return fw.cross_entropy(model(x), y)
-
-    x, y = fw.tensor(normal(128, 1, 28, 28)), fw.tensor(labels(128, 10))
-    return fw.training_step(model(fw), loss, x, y)
+    return classifier_step(fw, model(fw), 128, 1, 28, 28)
 
 
 def infer(batch: int) -> Any:

@@ -1,4 +1,5 @@
-"""A network so small that a step measures nothing but overhead."""
+"""Networks of linear layers: one so small that a step measures nothing but overhead, and one whose
+step reads and writes little but parameters."""
 
 from __future__ import annotations
 
@@ -6,32 +7,51 @@ from typing import Any
 
 from ..frameworks import Framework, Step, Tensor
 from ..workload import FLOAT, Workload, adam_bytes
-from .weights import count, initial, labels, linear, normal
+from .classifier import classifier_step
+from .weights import count, initial, linear
 
-BATCH = 32
-SHAPES = {**linear("fc1", 64, 64), **linear("fc2", 64, 64), **linear("fc3", 64, 10)}
+Widths = tuple[int, int, int, int]
+SMALL, SMALL_BATCH = (64, 64, 64, 10), 32
+LARGE, LARGE_BATCH = (784, 512, 512, 10), 128
+DECAY = 0.01
 
 
-def model(fw: Framework) -> Any:
+def _shapes(widths: Widths) -> dict[str, tuple[int, ...]]:
+    a, b, c, d = widths
+    return {**linear("fc1", a, b), **linear("fc2", b, c), **linear("fc3", c, d)}
+
+
+def model(fw: Framework, widths: Widths) -> Any:
+    a, b, c, d = widths
+
     class MLP(fw.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.fc1 = fw.nn.Linear(64, 64)
-            self.fc2 = fw.nn.Linear(64, 64)
-            self.fc3 = fw.nn.Linear(64, 10)
+            self.fc1 = fw.nn.Linear(a, b)
+            self.fc2 = fw.nn.Linear(b, c)
+            self.fc3 = fw.nn.Linear(c, d)
 
         def forward(self, x: Tensor) -> Tensor:
             return self.fc3(self.fc2(self.fc1(x).relu()).relu())
 
-    return fw.load(MLP(), initial(SHAPES))
+    return fw.load(MLP(), initial(_shapes(widths)))
 
 
 def train(fw: Framework) -> Step:
-    def loss(model: Any, x: Tensor, y: Tensor) -> Tensor:
-        return fw.cross_entropy(model(x), y)
+    return classifier_step(fw, model(fw, SMALL), SMALL_BATCH, SMALL[0])
 
-    x, y = fw.tensor(normal(BATCH, 64)), fw.tensor(labels(BATCH, 10))
-    return fw.training_step(model(fw), loss, x, y)
+
+def train_large(fw: Framework) -> Step:
+    return classifier_step(fw, model(fw, LARGE), LARGE_BATCH, LARGE[0], decay=DECAY)
+
+
+def _flops(widths: Widths, batch: int) -> float:
+    a, b, c, d = widths
+    return 2.0 * batch * (2 * a * b + 3 * b * c + 3 * c * d)  # the input needs no gradient
+
+
+def _bytes(widths: Widths, batch: int) -> float:
+    return FLOAT * batch * widths[0] + adam_bytes(count(_shapes(widths)))
 
 
 WORKLOADS = (
@@ -39,7 +59,14 @@ WORKLOADS = (
         "mlp_train",
         "MLP 64-64-64-10, training step, batch 32: overhead",
         train,
-        flops=3 * 2.0 * BATCH * (64 * 64 + 64 * 64 + 64 * 10),
-        bytes=FLOAT * BATCH * 64 + adam_bytes(count(SHAPES)),
+        flops=_flops(SMALL, SMALL_BATCH),
+        bytes=_bytes(SMALL, SMALL_BATCH),
+    ),
+    Workload(
+        "mlp784",
+        "MLP 784-512-512-10, training step, batch 128, AdamW",
+        train_large,
+        flops=_flops(LARGE, LARGE_BATCH),
+        bytes=_bytes(LARGE, LARGE_BATCH),
     ),
 )

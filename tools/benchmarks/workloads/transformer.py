@@ -19,11 +19,12 @@ SHAPES = {
 }
 
 
-def model(fw: Framework) -> Any:
+def block_of(fw: Framework, batch: int) -> Any:
+    """The class of a block for a batch of this size."""
     nn = fw.nn
 
     def heads(x: Tensor) -> Tensor:
-        return x.reshape(BATCH, LENGTH, HEADS, WIDTH // HEADS).transpose(1, 2)
+        return x.reshape(batch, LENGTH, HEADS, WIDTH // HEADS).transpose(1, 2)
 
     class Block(fw.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
@@ -36,10 +37,14 @@ def model(fw: Framework) -> Any:
         def forward(self, x: Tensor) -> Tensor:
             h = self.norm1(x)
             mixed = fw.attention(heads(self.query(h)), heads(self.key(h)), heads(self.value(h)))
-            x = x + self.out(mixed.transpose(1, 2).reshape(BATCH, LENGTH, WIDTH))
+            x = x + self.out(mixed.transpose(1, 2).reshape(batch, LENGTH, WIDTH))
             return x + self.down(fw.gelu(self.up(self.norm2(x))))
 
-    return fw.load(Block(), initial(SHAPES))
+    return Block
+
+
+def model(fw: Framework) -> Any:
+    return fw.load(block_of(fw, BATCH)(), initial(SHAPES))
 
 
 def train(fw: Framework) -> Step:
@@ -52,10 +57,11 @@ def train(fw: Framework) -> Step:
     return fw.training_step(model(fw), loss, x, target)
 
 
-def _flops() -> float:
-    projections = 2.0 * BATCH * LENGTH * 12 * WIDTH * WIDTH
+def flops(batch: int) -> float:
+    """Of a block, forward and backward."""
+    projections = 2.0 * batch * LENGTH * 12 * WIDTH * WIDTH
     # Half of each attention matrix is masked: the least work is half.
-    attention = 2.0 * 2 * BATCH * LENGTH * LENGTH * WIDTH / 2
+    attention = 2.0 * 2 * batch * LENGTH * LENGTH * WIDTH / 2
     return 3 * (projections + attention)
 
 
@@ -64,7 +70,7 @@ WORKLOADS = (
         "transformer_train",
         "transformer block (16x128x128, 4 heads, causal), training step",
         train,
-        flops=_flops(),
+        flops=flops(BATCH),
         bytes=2.0 * FLOAT * BATCH * LENGTH * WIDTH + adam_bytes(count(SHAPES)),
     ),
 )

@@ -1,0 +1,138 @@
+"""Prices: how long kernels take, as far as a decision changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lazygrad.graph import Node
+from lazygrad.kernel.target import Target
+from lazygrad.ops import Kind
+from lazygrad.schedule.draft import Draft, Partition, nbytes, work_of
+
+FAR = 256  # values looked at below one; what is made of more is not worth computing twice
+FOREVER = 1.0  # seconds
+ARGUMENT = 1 / 8  # of the time of a launch, for a buffer more that it is given
+
+
+@dataclass(frozen=True)
+class Below:
+    """What it takes to compute a value from memory.
+
+    Attributes:
+        work: additions in all.
+        memory: the values that are read.
+        total: the reduction as large as the value that nothing needs but it: whoever writes the
+            one could as well write the other.
+        far: whether there is so much that nobody looked at all of it.
+    """
+
+    work: int
+    memory: tuple[Node, ...]
+    total: Node | None = None
+    far: bool = False
+
+
+def below(cut: Partition, *values: Node) -> Below:
+    """Each value below ``values`` counted once, down to memory and to what will be there: what
+    others need too is taken for it, until its own turn comes."""
+    found = cut.looked_at.get(values)
+    if found is None:
+        found = cut.looked_at[values] = _below(cut, values)
+    return found
+
+
+def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
+    reached, memory = _walk(cut, values)
+    if len(reached) > FAR:
+        return Below(0, (), far=True)
+    region = set(reached)
+    shared = {value for value in reached if not region.issuperset(cut.readers[value])}
+    shared.difference_update(values)
+    if shared:
+        reached, memory = _walk(cut, values, shared)
+    work = sum(work_of(current) * current.size for current in reached)
+    value = values[0]
+    totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
+    own = [r for r in totals if _only_for(cut, r, value, region)]
+    return Below(work, tuple(memory), own[0] if len(own) == 1 else None)
+
+
+def _walk(
+    cut: Partition, values: Sequence[Node], shared: Container[Node] = ()
+) -> tuple[list[Node], list[Node]]:
+    """What ``values`` are computed from, they among it, and what that reads, of which ``shared`` is
+    a part; it stops when there is too much."""
+    computed, memory, seen = list(values), list[Node](), set(values)
+    for current in computed:  # grows while it is walked
+        for base in cut.sources[current]:
+            if base not in seen:
+                seen.add(base)
+                (memory if base in cut.stored or base in shared else computed).append(base)
+        if len(computed) > FAR:
+            break
+    return computed, memory
+
+
+def made_of(cut: Partition, value: Node) -> tuple[Node, ...]:
+    """The memory below ``value``, and below the reduction that it ends."""
+    found = below(cut, value)
+    return found.memory if found.total is None else below(cut, found.total).memory
+
+
+def _only_for(cut: Partition, total: Node, value: Node, computed: Container[Node]) -> bool:
+    """Whether all that is made of ``total`` ends in ``value``, element by element."""
+    found = [total]
+    for current in found:  # grows while it is walked
+        readers = () if current is value else cut.readers[current]
+        if any(reader not in computed for reader in readers):
+            return False
+        found += (reader for reader in readers if reader not in found)
+    return True
+
+
+class Prices(NamedTuple):
+    """Seconds that the kernels around a value take more: if each that needs it computes it, and if
+    it is written."""
+
+    repeated: float
+    written: float
+
+
+def prices(
+    cut: Partition, value: Node, users: Sequence[Draft], keeper: Draft | None, target: Target
+) -> Prices:
+    """What the two ways to have ``value`` cost. ``keeper`` would write it besides what it does
+    anyway; if there is none, it takes a kernel more."""
+    together = _together(cut, value, users)
+    needed = below(cut, *together)
+    if needed.far:
+        return Prices(FOREVER, 0.0)
+    size, own = max(value.size, 1), sum(map(nbytes, together))
+    unit = needed.work / size / target.throughput
+    argument = target.launch * ARGUMENT * len(together)
+    repeated = 0.0
+    written = own / target.bandwidth + (target.launch if keeper is None else argument)
+    for draft in users:
+        evaluations = draft.evaluations(value)
+        share = min(1.0, evaluations / size)
+        traffic = sum(nbytes(read) for read in needed.memory if read not in draft.at)
+        compute = share * traffic / target.bandwidth + evaluations * unit
+        repeated += compute
+        written += compute if draft is keeper else share * own / target.bandwidth
+    if keeper is None:
+        written += sum(map(nbytes, needed.memory)) / target.bandwidth + size * unit
+    if needed.total is not None:  # which has to be written then
+        repeated += nbytes(needed.total) / target.bandwidth + argument
+    return Prices(repeated, written)
+
+
+def _together(cut: Partition, value: Node, users: Sequence[Draft]) -> list[Node]:
+    """``value``, and what else two of ``users`` need that is not placed yet: written alone, it
+    would not spare them what all of it is made of."""
+    if len(users) < 2:
+        return [value]
+    needed = dict.fromkeys(base for draft in users for base in draft.reads)
+    others = (base for base in needed if base is not value and base not in cut.stored)
+    return [value, *(o for o in others if sum(1 for d in users if o in d.reads) > 1)]

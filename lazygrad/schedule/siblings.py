@@ -1,0 +1,57 @@
+"""Siblings: kernels that read the same memory over the same loops become one, so that it is read
+once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from lazygrad.graph import Node
+from lazygrad.kernel.target import Target
+from lazygrad.schedule import meet
+from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
+from lazygrad.shape import numel, without_ones
+
+MAX_BUFFERS = 24  # as of any kernel with several outputs
+
+
+def merge(cut: Partition, target: Target) -> None:
+    """Merges them two by two, in the order of the graph."""
+    kinds: dict[Hashable, list[Draft]] = {}
+    for draft in cut.ordered():
+        loops = _loops(draft)
+        if loops is None:
+            continue
+        others = kinds.setdefault(loops, [])
+        found = next((other for other in others if _fit(cut, other, draft, target)), None)
+        if found is None:
+            others.append(draft)
+        else:
+            cut.merge(found, draft, "both read the same memory over the same loops")
+
+
+def _loops(draft: Draft) -> Hashable | None:
+    """What siblings have in common: their loops, and those that they reduce over."""
+    if any(map(meet.contracts, draft.reductions)):
+        return None
+    loops = without_ones(draft.primary.shape)
+    if any(without_ones(root.shape) != loops for root in draft.roots):
+        return None
+    reduced = {(value.src[0].shape, value.arg) for value in draft.reductions}
+    return loops, draft.outer, frozenset(reduced)
+
+
+def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
+    buffers = len(first.roots) + len(second.roots) + len(first.reads.keys() | second.reads.keys())
+    if buffers > min(MAX_BUFFERS, target.buffers):
+        return False
+    if first.operations + second.operations > MAX_OPS:
+        return False
+    if not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
+        return False
+    return not cut.depends(first, on=second) and not cut.depends(second, on=first)
+
+
+def _as_large(value: Node, draft: Draft) -> bool:
+    """Whether it is what the draft reads most of: reading it once is worth a merge."""
+    shapes = [draft.primary.shape, *(r.src[0].shape for r in draft.reductions)]
+    return 2 * value.size >= max(map(numel, shapes))

@@ -1,0 +1,75 @@
+"""What lazygrad does for the bench's workloads, beside plain NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tools.benchmarks import worker
+from tools.benchmarks.frameworks import Framework, load_framework
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=[True, False], ids=["jitted", "unjitted"])
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return load_framework("lazygrad", 2, {"jit": request.param})
+
+
+def transposed(x: np.ndarray, weight: np.ndarray, stride: int, padding: int) -> np.ndarray:
+    """Every element of ``x`` adds its multiple of the window to the result."""
+    (count, _, rows, columns), (_, outputs, window, _) = x.shape, weight.shape
+    sides = [(side - 1) * stride + window for side in (rows, columns)]
+    out = np.zeros((count, outputs, *sides), np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            part = np.einsum("nc,cohw->nohw", x[:, :, i, j], weight)
+            out[:, :, i * stride :, j * stride :][:, :, :window, :window] += part
+    return out[:, :, padding : sides[0] - padding, padding : sides[1] - padding]
+
+
+def test_transposed_convolution_forward_and_backward(framework: Framework) -> None:
+    x = RNG.integers(-3, 4, (2, 3, 4, 5)).astype(np.float32)
+    weight = RNG.integers(-3, 4, (3, 2, 4, 4)).astype(np.float32)
+    upstream = RNG.integers(-3, 4, (2, 2, 8, 10)).astype(np.float32)
+    step = framework.derivatives(
+        lambda x, weight: framework.conv_transpose2d(x, weight, stride=2, padding=1),
+        framework.tensor(upstream),
+        (framework.tensor(x), framework.tensor(weight)),
+    )
+    result, by_x, by_weight = map(framework.array, step())
+    np.testing.assert_array_equal(result, transposed(x, weight, 2, 1))
+    # the result is linear in each: what `upstream` makes of an input is its sum over unit changes
+    units = np.eye(x.size, dtype=np.float32).reshape(-1, *x.shape)
+    expected = [np.vdot(transposed(unit, weight, 2, 1), upstream) for unit in units]
+    np.testing.assert_array_equal(by_x.ravel(), expected)
+    units = np.eye(weight.size, dtype=np.float32).reshape(-1, *weight.shape)
+    expected = [np.vdot(transposed(x, unit, 2, 1), upstream) for unit in units]
+    np.testing.assert_array_equal(by_weight.ravel(), expected)
+
+
+def test_the_gradient_of_an_embedding(framework: Framework) -> None:
+    weight, index = np.arange(14, dtype=np.float32).reshape(7, 2), np.array([3, 0, 3])
+    upstream = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    step = framework.derivatives(
+        lambda weight, index: framework.embedding(index, weight),
+        framework.tensor(upstream),
+        (framework.tensor(weight),),
+        framework.tensor(index),
+    )
+    for _ in range(3):  # as often as asked: nothing accumulates
+        rows, gradient = map(framework.array, step())
+        np.testing.assert_array_equal(rows, weight[index])
+        expected = np.zeros_like(weight)
+        np.add.at(expected, index, upstream)
+        np.testing.assert_array_equal(gradient, expected)
+
+
+def test_all_that_a_step_makes_is_looked_at() -> None:
+    session = worker.Session("lazygrad-cpu", "conv", 2)
+    session.framework = load_framework("lazygrad", 2, {})
+    made = tuple(session.framework.tensor(np.full(3, v, np.float32)) for v in (-1, 2))
+    session.step = lambda: made
+    assert session.check(1) == {"checks": [3.0]}
+    session.step = lambda: made[1]
+    assert session.check(2) == {"checks": [3.0, 2.0]}
