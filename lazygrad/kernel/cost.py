@@ -15,7 +15,10 @@ def flops(kernel: Kernel) -> int:
     for value in ex.toposort(kernel.values):
         if not value.dtype.is_floating_point:
             continue
-        if value.op is ex.REDUCE:
+        if value.op is ex.COLLECT:
+            visited = (value.ranges - value.arg.at.ranges) | set(value.arg.ranges)
+            total += prod(r.size for r in visited) if value.arg.op is not None else 0
+        elif value.op is ex.REDUCE:
             total += prod(r.size for r in value.src[0].ranges | set(value.arg.ranges))
         elif not isinstance(value.op, KernelOp):
             total += prod(r.size for r in value.ranges)

@@ -17,7 +17,7 @@ from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
-from lazygrad.schedule.lower import Lowering, awaits_index
+from lazygrad.schedule.lower import Lowering
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import strides_of
 
@@ -140,7 +140,11 @@ def _absorb(cut: Partition, producer: Draft, consumer: Draft, target: Target) ->
     become further outputs."""
     if any(root.op is ops.CONTIGUOUS for root in producer.roots):
         return False
+    if any(root.op is ops.SCATTER for root in (*producer.roots, *consumer.roots)):
+        return False  # a kernel of its own
     if _contracts(cut, producer) or _contracts(cut, consumer):
+        return False
+    if not _indices_read(cut, consumer).isdisjoint(producer.roots):
         return False
     if _operations(cut, producer) + _operations(cut, consumer) > MAX_OPS:
         return False
@@ -158,6 +162,17 @@ def _absorb(cut: Partition, producer: Draft, consumer: Draft, target: Target) ->
     consumer.roots = merged
     consumer.reasons.extend(producer.reasons if kept else ())
     return True
+
+
+def _indices_read(cut: Partition, draft: Draft) -> set[Node]:
+    """What the indices of a draft's gathers are computed from: it stays in memory, because an
+    index is computed at every access, where no reduction can be."""
+    inside = cut.region(draft)[0]
+    found = {index for value in inside if value.op is ops.GATHER for index in value.src[1:]}
+    for value in reversed(inside):
+        if value in found:
+            found.update(value.src)
+    return found
 
 
 def _operations(cut: Partition, draft: Draft) -> int:
@@ -215,8 +230,6 @@ def _meets(cut: Partition, merged: list[Node], watched: list[Node], target: Targ
     inside = {*merged, *watched}
     trial = _lower(cut, merged, inside)
     if len(trial.lowering.reads) + len(merged) > min(MAX_BUFFERS, target.buffers):
-        return False
-    if awaits_index(trial.value):
         return False
     outer: tuple[Range, ...] | None = None
     for value in watched:

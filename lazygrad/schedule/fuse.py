@@ -45,18 +45,27 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
 
 
 def _write_what_must_be(cut: Partition) -> None:
+    pointing: set[Node] = set()  # what reads by index where it is used
     for value in cut.order:
+        if value.op is ops.GATHER and base_of(value.src[0]) in pointing:
+            # elsewhere as well: what points to what points would double with each step
+            cut.add(base_of(value.src[0]), "it reads by index, and is read by index")
         if value in cut.outputs and value.op is not ops.BUFFER:
             cut.add(value, "it is an output")
         elif value.op.kind is Kind.REDUCE:
             cut.add(value, "it is a reduction")
+        elif value.op is ops.SCATTER:
+            cut.add(value, "it is a scatter")
         elif value.op is ops.CONTIGUOUS:
             cut.add(value, "it was asked to be contiguous")
+        below = (operand in pointing and operand not in cut.owner for operand in value.src)
+        if value not in cut.owner and (value.op is ops.GATHER or any(below)):
+            pointing.add(value)
 
 
 def _write_everything(cut: Partition) -> None:
     for value in cut.order:
-        if value.op.kind is Kind.ELEMENTWISE:
+        if value.op.kind in (Kind.ELEMENTWISE, Kind.INDEXED):
             cut.add(value, "fusion is off")
 
 
@@ -64,18 +73,20 @@ def _write_everything(cut: Partition) -> None:
 
 
 def _write_reused_operands(cut: Partition) -> None:
-    """Computed operands of contractions and of wide broadcasts."""
+    """Computed operands of contractions, of wide broadcasts and of long gathers."""
     for value in cut.order:
-        if value.op.kind not in (Kind.ELEMENTWISE, Kind.REDUCE):
+        if value.op.kind not in (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED):
             continue
         for operand in value.src:
             base = base_of(operand)
-            if base.op.kind is not Kind.ELEMENTWISE or base in cut.owner or base.size == 0:
+            computed = base.op.kind in (Kind.ELEMENTWISE, Kind.INDEXED)
+            if not computed or base in cut.owner or base.size == 0:
                 continue
-            reuse = operand.size / base.size
+            seen = value if value.op is ops.GATHER else operand  # a gather reads what it returns
+            reuse = seen.size / base.size
             contracted = value.op is ops.MUL and _feeds_sum(cut, value)
             limit = 1 if contracted else EXPENSIVE
-            if reuse >= REUSE and _cost(cut, base) >= limit and operand.size > 4096:
+            if reuse >= REUSE and _cost(cut, base) >= limit and seen.size > 4096:
                 cut.add(base, f"each element is read {reuse:.0f} times by {value.op.name.lower()}")
 
 
@@ -91,7 +102,7 @@ def _cost(cut: Partition, value: Node) -> int:
     stack, seen = [value], {value}
     while stack and total < 4 * EXPENSIVE:
         current = stack.pop()
-        if current.op.kind is Kind.ELEMENTWISE:
+        if current.op.kind in (Kind.ELEMENTWISE, Kind.INDEXED):
             total += 0 if current.op is ops.CAST else current.op.cost
         elif current.op.kind is Kind.REDUCE:
             return 4 * EXPENSIVE
@@ -189,7 +200,7 @@ def _write_shared(cut: Partition) -> None:
             mine: list[object] = [cut.owner[value]]
         else:
             mine = uses[value].drafts
-            worth = value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)
+            worth = value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED)
             if worth and len(mine) > 1 and _worth_writing(value, len(mine), cost[value]):
                 cut.add(value, f"{len(mine)} kernels need it")
                 mine = [cut.owner[value]]
@@ -212,13 +223,15 @@ def _inline_costs(cut: Partition) -> dict[Node, _Cost]:
         work, traffic, reduces = 0, 0, value.op.kind is Kind.REDUCE
         for operand in dict.fromkeys(value.src):
             if operand.op is ops.BUFFER or operand in cut.owner:
-                traffic += operand.size * operand.dtype.itemsize
+                read = min(operand.size, value.size) if value.op is ops.GATHER else operand.size
+                traffic += read * operand.dtype.itemsize
             else:
                 below = cost[operand]
                 work += below.work
                 traffic += below.traffic
                 reduces = reduces or below.reduces
-        if value.op.kind is Kind.ELEMENTWISE and value.op is not ops.CAST:
+        computes = value.op.kind in (Kind.ELEMENTWISE, Kind.INDEXED)
+        if computes and value.op is not ops.CAST:
             work += value.op.cost * value.size
         cost[value] = _Cost(min(work, 10**15), min(traffic, 10**15), reduces)
     return cost
