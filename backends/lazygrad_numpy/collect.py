@@ -80,8 +80,9 @@ def _rows(step: np.ufunc | None, target: Array, at: Array, values: Array) -> Non
     order = chosen[np.argsort(at[chosen], kind="stable")]
     if not order.size:
         return
-    places, starts = np.unique(at[order], return_index=True)
-    counts = np.diff(starts, append=order.size)
+    in_order = at[order]
+    starts = np.flatnonzero(np.diff(in_order, prepend=-1))
+    places, counts = in_order[starts], np.diff(starts, append=order.size)
     if step is None:
         target[:, places] = values.take(order[starts + counts - 1], 1)
         return
