@@ -153,7 +153,7 @@ class Builder:
         order = row_major(primary.shape)
         if lane is not None and lane in attempt.dim_of:
             order = with_last(order, attempt.dim_of[lane])
-        elif lane is None:
+        elif lane is None and primary.op is not ops.SCATTER:  # it fills whole rows
             by_dim = {dim: r for r, dim in attempt.dim_of.items()}
             order = follow_reads(primary.shape, by_dim, attempt.outputs, attempt.sizes())
         for root in draft.roots:

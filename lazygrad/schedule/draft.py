@@ -27,6 +27,7 @@ class Draft:
         at: the positions of all values that it computes or reads.
         inside: the values computed in it, readers before their sources.
         reads: the values read from memory, as far as is decided.
+        indices: what the places of its gathers are computed from, at every access.
         reductions: those computed in it.
         outer: the loops that all of its reductions share, once it has one; then the other loops
             run once more for each of them.
@@ -45,6 +46,7 @@ class Draft:
         self.at: dict[Node, dict[Position, None]] = {root: {self.axes.whole(): None}}
         self.inside: dict[Node, None] = {}
         self.reads: dict[Node, None] = {root: None}
+        self.indices: set[Node] = set()
         self.reductions: list[Node] = []
         self.outer: frozenset[int] | None = None
         self.windows: Node | None = None
@@ -81,7 +83,7 @@ class Draft:
         del self.reads[value]
         self.inside[value] = None
         positions = list(self.at[value])
-        if value.op.kind is Kind.ELEMENTWISE:
+        if is_pointwise(value):
             self.operations += len(positions)
             cost = work_of(value)
             self.work += cost * self.evaluations(value)
@@ -90,16 +92,27 @@ class Draft:
         elif value.op.kind is Kind.REDUCE:
             self.reductions.append(value)
             self.work += sum(self._reduced(value, position) for position in positions)
-            positions = [self.axes.inside(value, position) for position in positions]
         found: dict[Node, None] = {}
-        for operand in value.src[: value.op.value_arity]:
+        for number, operand in enumerate(value.src[: value.op.value_arity]):
             for position in positions:
-                base, below = self.axes.below(operand, position)
+                base, below = self.axes.below(operand, self._read_at(value, number, position))
                 if base.op is not ops.CONST and base.op is not ops.IOTA:
                     self.at.setdefault(base, {})[below] = None
                     found[base] = None
+                    if value in self.indices or (value.op is ops.GATHER and number == 1):
+                        self.indices.add(base)
         self.reads.update(found)
         return list(found)
+
+    def _read_at(self, value: Node, number: int, position: Position) -> Position:
+        """Where ``value`` at ``position`` needs its source of this number."""
+        if value.op.kind is Kind.REDUCE:
+            return self.axes.inside(value, position)
+        if value.op is ops.GATHER and number == 0:
+            return self.axes.picked_from(value, position)
+        if value.op is ops.SCATTER:
+            return self.axes.scattered(value, position)
+        return position
 
     def join(self, other: Draft, reason: str) -> None:
         """Takes over what a draft over the same loops computes."""
@@ -121,10 +134,15 @@ def sources(value: Node) -> tuple[Node, ...]:
     return tuple(base for base in bases if base.op is not ops.CONST and base.op is not ops.IOTA)
 
 
+def is_pointwise(value: Node) -> bool:
+    """Whether an element of it is computed from few others, so that it can be done in place."""
+    return value.op.kind is Kind.ELEMENTWISE or value.op is ops.GATHER
+
+
 def work_of(value: Node) -> int:
     """Additions that take as long as an element of ``value``, given its sources. Casts ride along
     with loads and stores."""
-    if value.op.kind is not Kind.ELEMENTWISE or value.op is ops.CAST:
+    if not is_pointwise(value) or value.op is ops.CAST:
         return 0
     return value.op.cost
 
@@ -171,7 +189,7 @@ class Partition:
         for value, below in self.sources.items():
             for base in below:
                 self.readers[base][value] = None
-        self.stored = {v for v in values if v.op.kind is not Kind.ELEMENTWISE} | self.outputs
+        self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""

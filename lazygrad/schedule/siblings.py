@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
@@ -31,7 +32,7 @@ def merge(cut: Partition, target: Target) -> None:
 
 def _loops(draft: Draft) -> Hashable | None:
     """What siblings have in common: their loops, and those that they reduce over."""
-    if any(map(meet.contracts, draft.reductions)):
+    if draft.primary.op is ops.SCATTER or any(map(meet.contracts, draft.reductions)):
         return None
     loops = without_ones(draft.primary.shape)
     if any(without_ones(root.shape) != loops for root in draft.roots):
