@@ -14,7 +14,7 @@ from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
-from lazygrad.schedule.draft import Draft, Partition
+from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
     Order,
     choose_lanes,
@@ -24,6 +24,7 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.partition import Partition
 from lazygrad.shape import Shape, without_ones
 
 FEW = 1 << 12  # results that can be stored one by one

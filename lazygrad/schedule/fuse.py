@@ -16,7 +16,8 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, is_pointwise, nbytes, work_of
+from lazygrad.schedule.draft import MAX_OPS, Draft, is_pointwise, nbytes, work_of
+from lazygrad.schedule.partition import Partition
 
 MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own

@@ -10,7 +10,8 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, Partition, nbytes, work_of
+from lazygrad.schedule.draft import Draft, nbytes, work_of
+from lazygrad.schedule.partition import Partition
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
 FOREVER = 1.0  # seconds

@@ -9,7 +9,8 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
+from lazygrad.schedule.draft import MAX_OPS, Draft
+from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
 
 MAX_BUFFERS = 24  # as of any kernel with several outputs
