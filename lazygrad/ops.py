@@ -6,7 +6,7 @@ by op. Shapes of elementwise operands are equal: ``lang`` broadcasts before it b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +28,7 @@ class Kind(Enum):
     ELEMENTWISE = "elementwise"
     REDUCE = "reduce"
     MOVEMENT = "movement"
+    INDEXED = "indexed"
     LEAF = "leaf"
     MARK = "mark"
 
@@ -109,6 +110,19 @@ class Shear(NamedTuple):
     factor: int
     offset: int
     size: int
+
+
+class Scatter(NamedTuple):
+    """Argument of SCATTER.
+
+    Attributes:
+        axis, size: the dim that indices speak of, and how long it is in the result.
+        combine: the op that adds an element to those before it; None: it takes their place.
+    """
+
+    axis: int
+    size: int
+    combine: Op | None
 
 
 # -- shape and dtype rules -------------------------------------------------------------------
@@ -218,6 +232,44 @@ def _unchanged(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
     return src[0].shape, src[0].dtype
 
 
+def _gather(op: Op, src: tuple[Node, ...], arg: int) -> tuple[Shape, DType]:
+    table, index = src
+    _check_index(op, index)
+    if not 0 <= arg < len(index.shape) or _apart_from(table.shape, arg) != _apart_from(
+        index.shape, arg
+    ):
+        raise ShapeError(
+            f"[{op.name}] indices of shape {index.shape} do not select from shape {table.shape} "
+            f"along dim {arg}; every other dim must be equal"
+        )
+    return index.shape, table.dtype
+
+
+def _scatter(op: Op, src: tuple[Node, ...], arg: Scatter) -> tuple[Shape, DType]:
+    index, value = src
+    _check_index(op, index)
+    axis = arg.axis
+    if index.shape != value.shape or not 0 <= axis < len(value.shape) or arg.size < 0:
+        raise ShapeError(
+            f"[{op.name}] indices of shape {index.shape} do not say where values of shape "
+            f"{value.shape} go along dim {axis} of size {arg.size}; the shapes must be equal"
+        )
+    if arg.combine in (ADD, MUL) and value.dtype in dt.HALVES:
+        raise DtypeError(f"[{op.name}] {value.dtype.name} would round each step; cast to float32")
+    return (*value.shape[:axis], arg.size, *value.shape[axis + 1 :]), value.dtype
+
+
+def _check_index(op: Op, index: Node) -> None:
+    if index.dtype not in (dt.int32, dt.int64):
+        raise DtypeError(
+            f"[{op.name}] indices must be int32 or int64, got {index.dtype.name}; cast them first"
+        )
+
+
+def _apart_from(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], -1, *shape[axis + 1 :])
+
+
 def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
     return arg.shape, arg.dtype
 
@@ -225,6 +277,7 @@ def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
 # -- the table -------------------------------------------------------------------------------
 
 _E, _M, _L, _K = Kind.ELEMENTWISE, Kind.MOVEMENT, Kind.LEAF, Kind.MARK
+_I = Kind.INDEXED
 
 # What calculus sees.
 EXP = Op("EXP", _E, 1, _float_unary, "e to the power of x", cost=10, singular=True)
@@ -276,6 +329,25 @@ SHEAR = Op(
     "arg: Shear; out[..i..k..] = src[.. i + factor*k + offset ..k..], 0 where that is outside;"
     " i runs over dim axis (of the given size in the result), k over dim by",
 )  # fmt: skip
+
+# Data decides where: elements are read and written by index.
+GATHER = Op(
+    "GATHER", _I, 2, _gather,
+    "arg: axis; out[..i..] = src[0][..src[1][..i..]..] there, 0 for an index out of range",
+    cost=4,
+)  # fmt: skip
+SCATTER = Op(
+    "SCATTER", _I, 2, _scatter,
+    "arg: Scatter; out[..src[0][..i..]..] combines all src[1][..i..] that go there, in order;"
+    " the combination's identity (of none: 0) where none does; indices out of range are dropped",
+    cost=4,
+)  # fmt: skip
+NOTHING: Mapping[Op | None, Callable[[DType], Any]] = {  # what SCATTER leaves where nothing goes
+    None: lambda dtype: 0,
+    ADD: lambda dtype: 0,
+    MUL: lambda dtype: 1,
+    MAX: lambda dtype: dtype.min,
+}
 
 # Leaves.
 CONST = Op("CONST", _L, 0, _leaf, "arg: Const, one value everywhere")

@@ -14,13 +14,14 @@ import pytest
 
 from lazygrad import dtype as dt, ops, semantics
 from lazygrad.autodiff import rules
+from lazygrad.codegen import interpret
 from lazygrad.errors import DtypeError
 from lazygrad.graph import const, node, toposort
 from lazygrad.ops import Kind, Op
 from lazygrad.schedule import views
 from lazygrad.testing import conformance, reference
 from lazygrad.testing.cases import CASES
-from lazygrad_numpy import elementwise
+from lazygrad_numpy import collecting, elementwise
 from tests.autodiff import test_rules
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,13 @@ def in_cases() -> set[Op]:
             )
             found.update(n.op for n in toposort([result._node for result in check.results()]))
     return found
+
+
+def test_every_way_to_combine_has_a_line() -> None:
+    """In the tables that are keyed by what SCATTER combines with; None stands for itself."""
+    ways = set(ops.NOTHING)
+    assert set(rules.SHARES) == set(collecting.STEPS) == ways
+    assert set(interpret.COMBINE) == set(reference.COMBINE) == ways - {None}
 
 
 @dataclass(frozen=True)

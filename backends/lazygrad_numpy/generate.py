@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import Expr, Kernel, Output, contraction, dtype as dt, expr as ex, ops
-from lazygrad_numpy import elementwise, loading, product, reductions, running
+from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
@@ -28,8 +28,10 @@ from lazygrad_numpy.rewriting import with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
 
-RULES: dict[Any, Rule] = elementwise.RULES | loading.RULES | reductions.RULES | running.RULES
-DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, ex.REDUCE, TAKE_ROWS, RUNNING))
+RULES: dict[Any, Rule] = (
+    elementwise.RULES | loading.RULES | reductions.RULES | running.RULES | collecting.RULES
+)
+DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, *ex.BINDING, TAKE_ROWS, RUNNING))
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,13 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)
-    if planned is None:
+    products: dict[Expr, Any] = {}
+    if shaped.collected is not None:
+        loops = collecting.choose_loops(shaped, units)
+    elif planned is None:
         shaped = reductions_prepared(shaped)
         order = with_long_last(axis_order(shaped))
         loops = choose_loops(shaped, order, units, scale)
-        products: dict[Expr, Any] = {}
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])

@@ -30,7 +30,7 @@ from lazygrad_numpy.code import Array, Loop, Scope
 
 LARGEST_CONSTANT = 1 << 16  # elements of what is computed once and kept
 FLOAT32 = np.dtype(np.float32)
-READS_OR_REDUCES = (ex.LOAD, ex.REDUCE, indexing.TAKE, indexing.TAKE_ROWS)
+READS_OR_REDUCES = (ex.LOAD, *ex.BINDING, indexing.TAKE, indexing.TAKE_ROWS)
 
 
 def compute_dtype(dtype: DType) -> np.dtype[Any]:
@@ -120,7 +120,7 @@ class Lowering:
             home = self.home(e, scope)
             if home is None:
                 raise InternalError(f"[numpy] {self.kernel.name}: {e} is not computed in a loop")
-            if ready or e.op is ex.REDUCE:
+            if ready or e.op in ex.BINDING:
                 home.values[e] = self.compute(e, home)
                 continue
             stack.append((e, True))
@@ -139,7 +139,7 @@ class Lowering:
     def into(self, e: Expr, scope: Scope, target: Array) -> None:
         """Computes ``e`` and puts it into ``target``, straight away if that can be."""
         if self.writes_directly(e, target) and self.available(e, scope) is None:
-            for operand in () if e.op is ex.REDUCE else ex.operands(e):
+            for operand in () if e.op in ex.BINDING else ex.operands(e):
                 self.need(operand, scope)
             self.compute(e, scope, target)
             return

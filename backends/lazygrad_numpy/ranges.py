@@ -39,9 +39,9 @@ def replaced(
         return tuple(part for r in ranges for part in parts.get(r, (r,)))
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op is ex.REDUCE:
-            ranges = expand(value.arg.ranges)
-            return ex.reduce(value.arg.op, src[0], ranges) if ranges else src[0]
+        if value.op in ex.BINDING:
+            bound = expand(value.arg.ranges)
+            return ex.rebind(value, src, bound, lambda index: index.substitute(mapping))
         if value.op in (ex.LOAD, ex.INDEX):
             return value.substitute(mapping)
         if value.op is ex.GUARD:
@@ -97,8 +97,9 @@ def _all_ranges(kernel: Kernel) -> list[Range]:
     found = dict.fromkeys(kernel.ranges)
     for output in kernel.outputs:
         found.update(dict.fromkeys(output.ranges))
-    for value in kernel.reductions():
-        found.update(dict.fromkeys(value.arg.ranges))
+    for value in ex.toposort(kernel.values):
+        if value.op in ex.BINDING:
+            found.update(dict.fromkeys(value.arg.ranges))
     return list(found)
 
 
@@ -128,7 +129,7 @@ def _merged(kernel: Kernel) -> Kernel:
     sizes = {r: r.size for r in groups}
     roles = [frozenset(kernel.ranges)]
     roles += [frozenset(o.ranges) - roles[0] for o in kernel.outputs]
-    roles += [frozenset(e.arg.ranges) for e in kernel.reductions()]
+    roles += [frozenset(e.arg.ranges) for e in ex.toposort(kernel.values) if e.op in ex.BINDING]
     member = {r: tuple(r in role for role in roles) for r in groups}
 
     def mergeable(a: Range, b: Range) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import DType, dtype as dt, semantics
+from lazygrad_numpy.collect import collect
 
 Array = np.ndarray[Any, Any]
 LOCKED = 500  # elements of its result up to which NumPy's matmul keeps the interpreter lock
@@ -142,7 +143,7 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
 } | {
     function.__name__: function
     for function in (
-        affine, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
+        affine, collect, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
         sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 } | {

@@ -43,11 +43,12 @@ class Windowed:
 
 
 def windowed(value: Expr) -> Windowed | None:
-    """``value`` by positions; None where that saves nothing: it is read from memory as it is, or
-    nothing slides over it."""
-    if value.op is ex.LOAD:
+    """``value`` by positions; None where that saves nothing: it is read from memory as it is, it
+    depends on no memory and is computed once for all, or nothing slides over it."""
+    parts = ex.toposort([value])
+    if value.op is ex.LOAD or not any(e.op is ex.LOAD for e in parts):
         return None
-    indices = [index for e in ex.toposort([value]) for index in ex.indices(e)]
+    indices = [index for e in parts for index in ex.indices(e)]
     steps: dict[Range, dict[Range, int]] = {}
     moved: dict[Range, Index] = {}
     for start, offset in permutations(sorted(value.ranges, key=lambda r: r.name), 2):

@@ -8,6 +8,7 @@ the result back to it. Rules are written in ``lang``: derivatives are graphs lik
   multiplication, and one function an operand serves both modes.
 - ``Linear``: ops that are their own derivative; the row holds the transpose.
 - ``Selection``: the maximum of a reduction, neither diagonal nor linear.
+- ``Gathering`` and ``Scattering``: the transposes of each other, as far as they are linear.
 
 An op without a rule stands in ``NO_RULE`` with the reason; a test checks that none is missing.
 """
@@ -102,6 +103,87 @@ class Selection:
         return lang.sum(attained, ans.arg, True)
 
 
+class Gathering:
+    """GATHER: linear in what it reads from. What is scattered back is its transpose."""
+
+    def has_derivative(self, index: int) -> bool:
+        return index == 0
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        return node(ops.GATHER, (tangent, ans.src[1]), ans.arg)
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        table, places = ans.src
+        return lang.scatter(places, cotangent, ans.arg, table.shape[ans.arg], ops.ADD)
+
+
+class Scattering:
+    """SCATTER: each result is the sum of what goes there, each element times a share of its own.
+
+    The share is 1 in a sum; 1 of the last element and 0 of the others; equal for all that attain
+    a maximum; the product of the others in a product (which is exact where one of them is 0, but
+    has no derivative of its own there).
+    """
+
+    def has_derivative(self, index: int) -> bool:
+        return index == 1
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        part = self._shared(tangent, ans)
+        return lang.scatter(ans.src[0], part, ans.arg.axis, ans.arg.size, ops.ADD)
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        return self._shared(_sent_back(cotangent, ans), ans)
+
+    @staticmethod
+    def _shared(change: Node, ans: Node) -> Node:
+        """``change`` of each element times its share."""
+        return SHARES[ans.arg.combine](change, ans)
+
+
+def _sent_back(result: Node, ans: Node) -> Node:
+    """For each element that was scattered what ``result`` has where it went."""
+    return node(ops.GATHER, (result, ans.src[0]), ans.arg.axis)
+
+
+def _of_the_last(change: Node, ans: Node) -> Node:
+    index = ans.src[0]
+    axis = ans.arg.axis
+    turn = lang.aligned(lang.iota(index.shape[axis], index.device, index.dtype), axis, index.ndim)
+    turn = lang.broadcast_to(turn, index.shape)
+    last = lang.scatter(index, turn, axis, ans.arg.size, None)
+    return lang.where(lang.ne(_sent_back(last, ans), turn), 0.0, change)
+
+
+def _of_the_largest(change: Node, ans: Node) -> Node:
+    index, value = ans.src
+    missed = lang.ne(value, _sent_back(ans, ans))
+    attained = lang.cast(lang.ne(missed, True), accumulator(ans.dtype))
+    ties = lang.scatter(index, attained, ans.arg.axis, ans.arg.size, ops.ADD)
+    share = lang.div(lang.widened(change), lang.maximum(_sent_back(ties, ans), 1.0))
+    return lang.where(missed, 0.0, lang.cast(share, ans.dtype))
+
+
+def _of_factors(change: Node, ans: Node) -> Node:
+    index, value = ans.src
+    axis, size, _ = ans.arg
+    zero = lang.eq(value, 0.0)
+    zeros = lang.scatter(index, lang.cast(zero, index.dtype), axis, size, ops.ADD)
+    other_zeros = lang.sub(_sent_back(zeros, ans), lang.cast(zero, index.dtype))
+    factor = lang.where(zero, 1.0, value)
+    product = _sent_back(lang.scatter(index, factor, axis, size, ops.MUL), ans)
+    others = lang.where(lang.lt(0, other_zeros), 0.0, lang.div(product, factor))
+    return lang.mul(change, others)
+
+
+SHARES: Mapping[Op | None, Callable[[Node, Node], Node]] = {
+    ops.ADD: lambda change, ans: change,
+    None: _of_the_last,
+    ops.MAX: _of_the_largest,
+    ops.MUL: _of_factors,
+}
+
+
 # -- partial derivatives of elementwise ops -----------------------------------------------------
 
 
@@ -181,6 +263,8 @@ RULES: Mapping[Op, Rule] = {
     ops.SHRINK: Linear(_pad_back),
     ops.FLIP: Linear(lambda g, ans: lang.flip(g, ans.arg)),
     ops.SHEAR: Linear(_shear_back),
+    ops.GATHER: Gathering(),
+    ops.SCATTER: Scattering(),
     # written as well: what the mark keeps apart would grow together in the derivative
     ops.CONTIGUOUS: Diagonal(lambda g, ans, x: node(ops.CONTIGUOUS, (g,))),
     ops.COPY: Linear(_copy_back),

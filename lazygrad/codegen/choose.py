@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import blocks, contract, edges, groups, lanes as ln, rows, running
+from lazygrad.codegen import blocks, collect, contract, edges, groups, lanes as ln, rows, running
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
-from lazygrad.codegen.schedule import Schedule, Walk, segments
+from lazygrad.codegen.schedule import Schedule, Walk, segments, vector_steps
 from lazygrad.codegen.tuning import NONE, Tuning
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
@@ -43,6 +43,8 @@ def loop_nest(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> LoopNest
 def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
     """How to walk a kernel in normal form."""
     wide = _needs_wide(kernel)
+    if kernel.collected is not None:
+        return collect.schedule(kernel, target, wide)
     lanes = ln.vector_width(kernel, target, wide)
     if target.is_gpu:
         in_blocks = blocks.schedule(kernel, target, lanes, wide)
@@ -91,11 +93,11 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
     many = _columns(kernel, columns) if loops and not target.is_gpu else 1
     many = tuning.vectors or many
     for r in outer:
-        walks[r] = _vectors(r, lanes, many)
+        walks[r] = vector_steps(r, lanes, many)
     for output in kernel.outputs:
         for r in output.ranges:
             if r in over and r not in kernel.ranges:
-                walks[r] = _vectors(r, lanes, 1)
+                walks[r] = vector_steps(r, lanes, 1)
     order = _order(kernel, outer)
     names = " and ".join(sorted(r.name for r in over))
     notes = (f"vectors of {names}",) if over else ("no vectors",)
@@ -122,13 +124,6 @@ def _columns(kernel: Kernel, most: int) -> int:
     return max(1, min(most // len(kernel.reductions()), 2 * LARGE_BODY // body))
 
 
-def _vectors(r: Range, lanes: int, many: int) -> Walk:
-    """Steps of ``many`` vectors, or fewer if that is all there is."""
-    if r.size < 2 * lanes:
-        return Walk(r.size, min(lanes, 1 << (r.size.bit_length() - 1)))
-    return Walk(lanes * min(many, r.size // lanes), lanes)
-
-
 def _reduction_walks(
     e: Expr, over: frozenset[Range], lanes: int, vectors: int
 ) -> dict[Range, Walk]:
@@ -138,7 +133,7 @@ def _reduction_walks(
         small = prod(r.size for r in ranges) <= WINDOW and body <= LARGE_BODY
         return {r: Walk(r.size) for r in ranges} if small else {}
     many = vectors or (REPEATED if body <= LARGE_BODY // 4 else 1)
-    return {r: _vectors(r, lanes, many) for r in ranges if r in over}
+    return {r: vector_steps(r, lanes, many) for r in ranges if r in over}
 
 
 def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:

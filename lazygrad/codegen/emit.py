@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from lazygrad.codegen import nest
+from lazygrad.codegen.collect import Collecting
 from lazygrad.codegen.nest import LoopNest, Sum
 from lazygrad.codegen.panels import FilledPanel, fits
 from lazygrad.codegen.reductions import Reductions
@@ -42,7 +43,7 @@ class _Emitter:
             self._outer(0, [Point()], coordinates)
         else:
             self._blocks(self.schedule.blocks, coordinates)
-        items = prod(self.schedule.walk(r).items for r in self.schedule.order)
+        items = prod(self.schedule.walk(r).items for r in self.schedule.numbering)
         together = self.schedule.together
         return LoopNest(
             kernel, items * (self.schedule.group if together else 1), self.schedule.group,
@@ -80,7 +81,10 @@ class _Emitter:
     def _outer(self, position: int, points: list[Point], coordinates: dict[Range, str]) -> None:
         """Opens the loops of the kernel's ranges, one after the other."""
         if position == len(self.schedule.order):
-            self._outputs(points)
+            if self.schedule.kernel.collected is not None:
+                self._collect(points, coordinates)
+            else:
+                self._outputs(points)
             return
         r = self.schedule.order[position]
         for panel in self.schedule.panels:
@@ -109,6 +113,12 @@ class _Emitter:
             self.steps.shared(r, walk, coordinates[r], inside)
         else:
             self.steps.over(r, walk, inside)
+
+    def _collect(self, points: list[Point], coordinates: dict[Range, str]) -> None:
+        parts = [r for r in self.schedule.numbering if r not in self.schedule.order]
+        part = "".join(coordinates.get(r, "") for r in parts)
+        for point in points:
+            Collecting(self.schedule, self.scope, self.values, self.steps).write(point, part)
 
     def _outputs(self, points: list[Point]) -> None:
         """Outputs with the same ranges of their own share their loops."""

@@ -36,7 +36,7 @@ class _Interpreter:
         self.memory = {first + i: np.ravel(array) for i, array in enumerate(inputs)}
         found = [r for o in kernel.outputs for r in o.ranges]
         order = ex.toposort(kernel.values)
-        found += [r for e in order if e.op is ex.REDUCE for r in e.arg.ranges]
+        found += [r for e in order if e.op in ex.BINDING for r in e.arg.ranges]
         self.axes = {r: axis for axis, r in enumerate(dict.fromkeys(found))}
         self.values: dict[Expr, Array] = {}
 
@@ -117,6 +117,30 @@ class _Interpreter:
         first = source.dtype.type(e.dtype.min)
         return np.max(source, axes, keepdims=True, initial=first)
 
+    def collect(self, e: Expr) -> Array:
+        """Point by point in order of their turns."""
+        op, at, turn, ranges = e.arg
+        position, source = np.broadcast_arrays(*(self.values[operand] for operand in e.src))
+        inner = self._shape([*((e.ranges - at.ranges) | set(ranges))])
+        places = self._shape([*e.ranges])
+        result = np.full(places, ops.NOTHING[op](e.dtype), source.dtype)
+        position, source = np.broadcast_to(position, inner), np.broadcast_to(source, inner)
+        order = np.argsort(np.broadcast_to(self.index(turn), inner), axis=None, kind="stable")
+        point = list(np.unravel_index(order, inner))
+        for r in ranges:
+            point[self.axes[r]] = np.zeros_like(order)
+        size = e.arg.places.size if e.arg.places else 1
+        goes = position.ravel()[order]
+        inside = (goes >= 0) & (goes < size)
+        if e.arg.places:
+            point[self.axes[e.arg.places]] = goes
+        where = tuple(axis[inside] for axis in point)
+        if op is None:
+            result[where] = source.ravel()[order][inside]
+        else:
+            COMBINE[op].at(result, where, source.ravel()[order][inside])
+        return result
+
     def elementwise(self, e: Expr) -> Array:
         src = [self.values[operand] for operand in e.src]
         if e.op is ops.CAST:
@@ -124,6 +148,11 @@ class _Interpreter:
         return np.asarray(_ELEMENTWISE[e.op](*src))
 
 
+COMBINE: Mapping[ops.Op, np.ufunc] = {
+    ops.ADD: np.add,
+    ops.MUL: np.multiply,
+    ops.MAX: np.maximum,
+}
 _ELEMENTWISE: Mapping[Any, Callable[..., Any]] = semantics.ELEMENTWISE
 _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
     ex.LOAD: _Interpreter.load,
@@ -131,6 +160,7 @@ _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
     ex.INDEX: _Interpreter.from_index,
     ex.GUARD: _Interpreter.guard,
     ex.REDUCE: _Interpreter.reduce,
+    ex.COLLECT: _Interpreter.collect,
 }
 
 

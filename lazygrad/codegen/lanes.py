@@ -63,6 +63,8 @@ def cost(kernel: Kernel, over: Collection[Range], lanes: int) -> float:
     total = 0.0
     for value in ex.toposort(kernel.values):
         ranges = value.src[0].ranges if value.op is ex.REDUCE else value.ranges
+        if value.op is ex.COLLECT:
+            ranges = (ranges - value.arg.at.ranges) | frozenset(value.arg.ranges)
         each = _cost(value)
         lane = _lane(ranges, over)
         if lane is not None:

@@ -72,8 +72,8 @@ class _Move:
             return ex.index_value(self.index(value.arg), value.dtype)
         if value.op is ex.GUARD:
             return ex.guarded(src[0], self.guard(value.arg))
-        if value.op is ex.REDUCE:
-            return ex.reduce(value.arg.op, src[0], _listed(value.arg.ranges, renamed))
+        if value.op in ex.BINDING:
+            return ex.rebind(value, src, _listed(value.arg.ranges, renamed), self.index)
         return ex.rebuild(value, src, value.arg)
 
     def guard(self, guard: Guard) -> Guard:
@@ -136,8 +136,12 @@ def _without_small(kernel: Kernel) -> Kernel:
 
 def _all_ranges(kernel: Kernel) -> list[Range]:
     found = [*kernel.ranges, *(r for o in kernel.outputs for r in o.ranges)]
-    found += [r for e in kernel.reductions() for r in e.arg.ranges]
+    found += [r for e in _binding(kernel) for r in e.arg.ranges]
     return list(dict.fromkeys(found))
+
+
+def _binding(kernel: Kernel) -> Iterator[Expr]:
+    return (e for e in ex.toposort(kernel.values) if e.op in ex.BINDING)
 
 
 # -- merging ------------------------------------------------------------------------------------
@@ -169,7 +173,7 @@ def _lists(kernel: Kernel) -> list[tuple[Range, ...]]:
     lists = [kernel.ranges]
     for output in kernel.outputs:
         lists.append(tuple(r for r in output.ranges if r not in kernel.ranges))
-    lists += [e.arg.ranges for e in kernel.reductions()]
+    lists += [e.arg.ranges for e in _binding(kernel)]
     return [ranges for ranges in dict.fromkeys(lists) if ranges]
 
 

@@ -47,6 +47,13 @@ class Walk:
         return ", ".join(parts)
 
 
+def vector_steps(r: Range, lanes: int, many: int) -> Walk:
+    """Steps of ``many`` vectors, or fewer if that is all there is."""
+    if r.size < 2 * lanes:
+        return Walk(r.size, min(lanes, 1 << (r.size.bit_length() - 1)))
+    return Walk(lanes * min(many, r.size // lanes), lanes)
+
+
 @dataclass(frozen=True)
 class Segment:
     """``steps`` steps of ``tile`` elements from ``start``."""
@@ -199,7 +206,8 @@ class Schedule:
     Attributes:
         kernel: in normal form (see ``normal``).
         order: the kernel's ranges, outermost loop first.
-        numbering: the same ranges; the last one changes fastest from one work-item to the next.
+        numbering: the same ranges, and the places of what is collected; the last one changes
+            fastest from one work-item to the next.
         walks: of every range of the kernel, its outputs and its reductions.
         group: work-items a group.
         wide: integers need 64 bits.

@@ -208,6 +208,21 @@ class Values:
         dtype = output.value.dtype
         self.scope.add(nest.Store(place, value, dtype, lanes, stride or 1, moving))
 
+    def combine(self, output: Output, point: Point, op: ops.Op | None) -> None:
+        """``output``'s element or contiguous vector at ``point``, combined with what is in memory
+        (None: instead of it), in the innermost block."""
+        added = self.at(output.value, point)
+        index = self.integers.bind(output.index, point)
+        lanes = self.integers.width(index)
+        place = self.integers.place(output.slot, self._split_lane(index, lanes)[0])
+        dtype = output.value.dtype
+        if op is not None:
+            name = self.scope.define(self.scope.fresh("x"), self.scope.depth)
+            self.scope.add(nest.Load(name, dtype, lanes, place))
+            before = Value(dtype, lanes, name)
+            added = self.let(op, (before, added), output.value, self.scope.depth)
+        self.scope.add(nest.Store(place, added, dtype, lanes))
+
 
 def _order(root: Expr, copied: Container[Expr]) -> list[Expr]:
     """Toposort that does not enter reductions, nor what was copied."""

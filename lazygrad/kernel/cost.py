@@ -21,6 +21,9 @@ def flops(kernel: Kernel) -> int:
             continue
         if value in runs:
             total += prod(r.size for r in value.ranges)
+        elif value.op is ex.COLLECT:
+            visited = (value.ranges - value.arg.at.ranges) | set(value.arg.ranges)
+            total += prod(r.size for r in visited) if value.arg.op is not None else 0
         elif value.op is ex.REDUCE:
             total += prod(r.size for r in value.src[0].ranges | set(value.arg.ranges))
         elif not isinstance(value.op, KernelOp):

@@ -36,6 +36,10 @@ INDEX = KernelOp("INDEX", "arg: Index; an integer index as a value")
 GUARD = KernelOp("GUARD", "arg: Guard; src[0] inside the guard, 0 outside")
 REDUCE = KernelOp("REDUCE", "arg: Reduce; src[0] combined over ranges")
 
+COLLECT = KernelOp("COLLECT", "arg: Collect; what goes to a place of all src[1], by src[0]")
+
+BINDING = REDUCE, COLLECT  # whose argument lists ranges that are none of the value's own
+
 
 class Bound(NamedTuple):
     """``low <= index < high``."""
@@ -67,6 +71,30 @@ class Reduce(NamedTuple):
 
     op: Op
     ranges: tuple[Range, ...]
+
+
+class Collect(NamedTuple):
+    """Argument of COLLECT: at the place ``at``, the values src[1] of those points of ``ranges``
+    where src[0] equals it, combined with ``op`` in the order of ``turn`` (None: the last one);
+    ``ops.NOTHING`` where there are none.
+
+    It is all that its kernel computes: the places are filled and visited in one launch.
+
+    Attributes:
+        at: a range of the kernel that src does not depend on, or the only place, 0.
+        turn: counts the points of ``ranges``.
+    """
+
+    op: Op | None
+    at: Index
+    turn: Index
+    ranges: tuple[Range, ...]
+
+    @property
+    def places(self) -> Range | None:
+        """The range of places, None where there is one place only."""
+        atom = self.at.only_atom
+        return atom if isinstance(atom, Range) else None
 
 
 class Expr:
@@ -109,6 +137,10 @@ def _text(value: Expr, operands_text: str) -> str:
     if value.op is REDUCE:
         names = " ".join(r.name for r in value.arg.ranges)
         return f"{value.arg.op.name.lower()}[{names}]({operands_text})"
+    if value.op is COLLECT:
+        how = "last" if value.arg.op is None else value.arg.op.name.lower()
+        names = " ".join(r.name for r in value.arg.ranges)
+        return f"collect_{how}[{names} to {value.arg.at}]({operands_text})"
     if value.op is GUARD:
         return f"guard({' and '.join(map(str, value.arg))}, {operands_text})"
     suffix = f"<{value.dtype.name}>" if value.op is ops.CAST else ""
@@ -151,6 +183,8 @@ def _free_ranges(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any) -> frozense
         return found.union(*(bound.index.ranges for bound in arg))
     if op is REDUCE:
         return found - frozenset(arg.ranges)
+    if op is COLLECT:
+        return (found - frozenset(arg.ranges)) | arg.at.ranges
     return found
 
 
@@ -169,6 +203,20 @@ def index_value(index: Index, dtype: DType) -> Expr:
 
 def reduce(op: Op, value: Expr, ranges: Iterable[Range]) -> Expr:
     return _make(REDUCE, (value,), Reduce(op, tuple(ranges)), value.dtype)
+
+
+def collect(arg: Collect, place: Expr, value: Expr) -> Expr:
+    return _make(COLLECT, (place, value), arg, value.dtype)
+
+
+def rebind(
+    value: Expr, src: tuple[Expr, ...], ranges: tuple[Range, ...], move: Callable[[Index], Index]
+) -> Expr:
+    """A REDUCE or COLLECT of other sources over other ranges; ``move`` brings indices there."""
+    if value.op is COLLECT:
+        op, at, turn, _ = value.arg
+        return collect(Collect(op, move(at), move(turn), ranges), *src)
+    return reduce(value.arg.op, src[0], ranges) if ranges else src[0]
 
 
 def guarded(value: Expr, guard: Guard) -> Expr:
@@ -228,11 +276,13 @@ def operands(value: Expr) -> tuple[Expr, ...]:
 
 
 def indices(value: Expr) -> list[Index]:
-    """The indices that stand in the argument of LOAD, INDEX or GUARD."""
+    """The indices that stand in the argument of LOAD, INDEX, GUARD or COLLECT."""
     if value.op is LOAD:
         return [value.arg.index, *(bound.index for bound in value.arg.guard)]
     if value.op is GUARD:
         return [bound.index for bound in value.arg]
+    if value.op is COLLECT:
+        return [value.arg.at, value.arg.turn]
     return [value.arg] if value.op is INDEX else []
 
 
@@ -274,6 +324,8 @@ def substitute(root: Expr, mapping: Mapping[Range, Index]) -> Expr:
             return index_value(value.arg.substitute(mapping), value.dtype)
         if value.op is GUARD:
             return guarded(src[0], substitute_guard(value.arg, mapping))
+        if value.op is COLLECT:
+            return rebind(value, src, value.arg.ranges, lambda index: index.substitute(mapping))
         return rebuild(value, src, value.arg)
 
     return transform([root], visit)[0]

@@ -76,6 +76,9 @@ class Remainder:
         return f"({self.index})%{self.divisor}"
 
 
+ANYWHERE = -(2**62), 2**62  # the interval of an index that data decides, before it is checked
+
+
 @dataclass(frozen=True)
 class DataAtom:
     """An integer computed by an expression (the index of a gather), known to lie in an interval."""

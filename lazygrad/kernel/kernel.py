@@ -44,7 +44,8 @@ class Kernel:
     For each point of ``ranges`` (which are independent of each other: any order, any parallel
     division): evaluate the reductions, then loop over the remaining ranges of each output and
     store. A REDUCE whose free ranges all lie in ``ranges`` is evaluated once a point; that makes
-    softmax over rows one kernel. Reductions may be nested.
+    softmax over rows one kernel. Reductions may be nested. A COLLECT is the one output of its
+    kernel: its places are filled, then every element that goes to one is combined into it.
 
     Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. An output
     buffer is distinct from every input.
@@ -65,6 +66,12 @@ class Kernel:
     @property
     def values(self) -> tuple[Expr, ...]:
         return tuple(output.value for output in self.outputs)
+
+    @property
+    def collected(self) -> Expr | None:
+        """The COLLECT that it computes, which is its one output then."""
+        value = self.outputs[0].value if self.outputs else None
+        return value if value is not None and value.op is ex.COLLECT else None
 
     def reductions(self) -> list[Expr]:
         """Its REDUCE expressions, inner ones first."""

@@ -8,6 +8,7 @@ from math import prod
 from lazygrad.errors import InternalError
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, Output
 
 
@@ -19,6 +20,8 @@ def verify_kernel(kernel: Kernel) -> None:
         _verify_indices(kernel, value)
         if value.op is ex.LOAD:
             _verify_load(kernel, value)
+        elif value.op is ex.COLLECT:
+            _verify_collect(kernel, value)
 
 
 def _verify_output(kernel: Kernel, output: Output) -> None:
@@ -66,6 +69,19 @@ def _verify_load(kernel: Kernel, value: Expr) -> None:
         )
     if kernel.buffers[slot].dtype is not value.dtype:
         raise InternalError(f"[verify] {kernel.name}: loads {value} with another dtype")
+
+
+def _verify_collect(kernel: Kernel, value: Expr) -> None:
+    """It stands alone, and its places are a range of the kernel that nothing else depends on."""
+    below = frozenset[Range]().union(*(operand.ranges for operand in value.src))
+    at, turn = value.arg.at, value.arg.turn
+    if len(kernel.outputs) != 1 or kernel.collected is not value or kernel.reductions():
+        raise InternalError(f"[verify] {kernel.name}: {value} is not all that it computes")
+    if (at.terms or at.const) and (value.arg.places is None or value.arg.places in below):
+        raise InternalError(f"[verify] {kernel.name}: the places {at} are no range of their own")
+    single = {r for r in value.arg.ranges if r.size == 1}
+    if turn.ranges | single != set(value.arg.ranges):
+        raise InternalError(f"[verify] {kernel.name}: {turn} does not count {value.arg.ranges}")
 
 
 def _empty(value: Expr) -> bool:

@@ -96,8 +96,9 @@ from lazygrad.lang.indexing import (
     gather as gather,
     getitem as getitem,
     index_select as index_select,
-    lookup as lookup,
     one_hot as one_hot,
+    pick as pick,
+    scatter as scatter,
     take as take,
 )
 from lazygrad.lang.join import cat as cat, roll as roll, stack as stack
@@ -121,6 +122,7 @@ from lazygrad.lang.loss import (
     smooth_l1_loss as smooth_l1_loss,
 )
 from lazygrad.lang.movement import (
+    aligned as aligned,
     broadcast_to as broadcast_to,
     chunk as chunk,
     expand as expand,

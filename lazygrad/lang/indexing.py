@@ -1,8 +1,4 @@
-"""Selecting elements: slices, and integer tensors as sums over ``index == position``.
-
-``SUM_k(WHERE(index != k, 0, table_k))`` is the form of every lookup: kernel lowering turns it into
-one indexed load, and its transpose into an indexed accumulation.
-"""
+"""Selecting elements: slices, and integer tensors, of which every form is one GATHER."""
 
 from __future__ import annotations
 
@@ -18,7 +14,6 @@ from lazygrad.lang.comparison import eq, lt
 from lazygrad.lang.creation import iota
 from lazygrad.lang.elementwise import add, mul, where
 from lazygrad.lang.movement import (
-    aligned,
     broadcast_to,
     flip,
     movedim,
@@ -27,21 +22,27 @@ from lazygrad.lang.movement import (
     shrink,
     unsqueeze,
 )
-from lazygrad.lang.operands import cast, full_like, zeros_like
+from lazygrad.lang.operands import cast, full_like, widened, zeros_like
+from lazygrad.ops import Op
 from lazygrad.shape import broadcast, normalize_axis, numel
 
 
-def lookup(table: Node, index: Node, axis: int) -> Node:
-    """``SUM`` over ``axis`` of ``table`` where its position is ``index``; the shapes broadcast,
-    and ``index`` has size 1 along ``axis``, which is removed. 0 for positions outside."""
-    index = _as_index("index", index)
-    shape = broadcast("index", table.shape, index.shape)
-    position = aligned(iota(table.shape[axis], table.device, index.dtype), axis, len(shape))
-    miss = node(ops.NE, (broadcast_to(index, shape), broadcast_to(position, shape)))
-    values = broadcast_to(table, shape)
-    found = node(ops.WHERE, (miss, zeros_like(values), values))
-    total = node(ops.SUM, (found,), (axis,))
-    return reshape(total, shape[:axis] + shape[axis + 1 :])
+def pick(x: Node, axis: int, index: Node) -> Node:
+    """One element along ``axis``, which is removed, for each element of the other dims: the one
+    that ``index`` names. 0 for an index outside."""
+    one = unsqueeze(_as_index("index", index), axis)
+    return reshape(node(ops.GATHER, (x, one), axis), index.shape)
+
+
+def scatter(index: Node, value: Node, axis: int, size: int, combine: Op | None) -> Node:
+    """Zeros of shape ``value.shape`` but ``size`` long along ``axis``, where ``index`` says where
+    each element of ``value`` goes; the transpose of a gather for ``combine`` ADD. See SCATTER.
+
+    Sums and products of half precision are taken in float32.
+    """
+    wide = widened(value) if combine in (ops.ADD, ops.MUL) else value
+    arg = ops.Scatter(axis, size, combine)
+    return cast(node(ops.SCATTER, (_as_index("scatter", index), wide), arg), value.dtype)
 
 
 def _as_index(op: str, index: Node) -> Node:
@@ -83,14 +84,13 @@ def take(x: Node, axis: int, index: Node, in_range: bool = False) -> Node:
     size = x.shape[axis]
     index = _as_index("index", index) if in_range else wrapped(index, size)
     before, after = x.shape[:axis], x.shape[axis + 1 :]
-    inner = index.shape
-    table = reshape(x, (*before, *(1 for _ in inner), size, *after))
-    selector = reshape(index, (*(1 for _ in before), *inner, 1, *(1 for _ in after)))
-    result = lookup(table, selector, len(before) + len(inner))
+    inner, ones = index.shape, (1,) * (x.ndim - axis - 1)
+    listed = reshape(index, (*(1,) * axis, index.size, *ones))
+    spread = broadcast_to(listed, (*before, index.size, *after))
+    result = reshape(node(ops.GATHER, (x, spread), axis), (*before, *inner, *after))
     if in_range:
         return result
-    spread = reshape(outside(index, size), (*(1 for _ in before), *inner, *(1 for _ in after)))
-    return poisoned(result, spread)
+    return poisoned(result, reshape(outside(index, size), (*(1,) * axis, *inner, *ones)))
 
 
 def index_select(x: Node, dim: int, index: Node, in_range: bool = False) -> Node:
@@ -115,8 +115,7 @@ def gather(x: Node, dim: int, index: Node, in_range: bool = False) -> Node:
     size = x.shape[axis]
     index = _as_index("gather", index) if in_range else wrapped(index, size)
     bounds = [(0, n if d == axis else index.shape[d]) for d, n in enumerate(x.shape)]
-    table = unsqueeze(shrink(x, bounds), axis)  # .., 1, size, ..
-    result = lookup(table, unsqueeze(index, axis + 1), axis + 1)
+    result = node(ops.GATHER, (shrink(x, bounds), index), axis)
     return result if in_range else poisoned(result, outside(index, size))
 
 

@@ -25,8 +25,8 @@ from lazygrad.lang.elementwise import (
     sub,
     where,
 )
-from lazygrad.lang.indexing import lookup, outside, take
-from lazygrad.lang.movement import aligned, reshape, unsqueeze
+from lazygrad.lang.indexing import outside, pick, take
+from lazygrad.lang.movement import aligned, reshape
 from lazygrad.lang.operands import cast, require_float, widened
 from lazygrad.lang.transcendental import log1p, magnitude
 from lazygrad.shape import broadcast
@@ -86,7 +86,7 @@ def cross_entropy(
         result = reduced("cross_entropy", loss, "none" if reduction == "none" else "sum")
         return cast(div(result, float(share)) if reduction == "mean" else result, x.dtype)
     _check_labels("cross_entropy", x, target, axis)
-    picked = lookup(shifted, unsqueeze(target, axis), axis)
+    picked = pick(shifted, axis, target)
     loss = sub(_without(total, axis), picked)
     smooth = None
     if label_smoothing:
@@ -114,7 +114,7 @@ def nll_loss(
     axis = _class_axis("nll_loss", x)
     weight = _class_weights("nll_loss", x, axis, weight)
     _check_labels("nll_loss", x, target, axis)
-    loss = neg(lookup(widened(x), unsqueeze(target, axis), axis))
+    loss = neg(pick(widened(x), axis, target))
     result = _weighted(loss, target, x.shape[axis], weight, ignore_index, reduction, 1.0, None)
     return cast(result, x.dtype)
 

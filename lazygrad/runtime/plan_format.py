@@ -23,6 +23,7 @@ ARGUMENTS: Mapping[KernelOp, Any] = {
     ex.INDEX: Index,
     ex.GUARD: ex.Guard,
     ex.REDUCE: ex.Reduce,
+    ex.COLLECT: ex.Collect,
 }
 EVERY: list[Op | KernelOp] = [*ops.ALL, *ARGUMENTS]
 OP = named({op.name: op for op in EVERY})

@@ -7,7 +7,7 @@ kernel evaluates, and how often, is counted without lowering it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,6 +30,7 @@ class Axes:
         points: for each axis, how often what depends on it is evaluated. Values are computed in
             the outermost loop that knows them, so only loops inside the innermost one are spared.
         moved: those that movement made.
+        picked: those that an index chooses from.
     """
 
     shape: Shape
@@ -37,6 +38,7 @@ class Axes:
     points: list[int] = field(default_factory=list)
     known: dict[Hashable, int] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
+    picked: set[int] = field(default_factory=set)
 
     def whole(self) -> Position:
         """The position of the kernel's first output: a loop for each of its dims."""
@@ -50,12 +52,14 @@ class Axes:
         self.points.append(points)
         return len(self.points) - 1
 
-    def made(self, how: Hashable, of: Iterable[int]) -> int:
+    def made(self, how: Hashable, of: Collection[int]) -> int:
         """The axis that ``how`` makes of others."""
         axis = self.known.get(how)
         if axis is None:
             axis = self.known[how] = self._new(self.evaluated(tuple(of)))
             self.moved.add(axis)
+            if not self.picked.isdisjoint(of):
+                self.picked.add(axis)
         return axis
 
     def evaluated(self, position: Position) -> int:
@@ -72,6 +76,24 @@ class Axes:
                 self.known[how] = self._new(around)
             result[dim] = self.known[how]
         return tuple(result)
+
+    def picked_from(self, gather: Node, position: Position) -> Position:
+        """The position of what ``gather`` reads by index."""
+        axis = self.made((gather, position), position)
+        self.picked.add(axis)
+        return (*position[: gather.arg], axis, *position[gather.arg + 1 :])
+
+    def scattered(self, scatter: Node, position: Position) -> Position:
+        """The position of what ``scatter`` brings to its places: a loop over all of it."""
+        dim = scatter.arg.axis
+        rest = self.evaluated((*position[:dim], *position[dim + 1 :]))
+        how = (scatter, position)
+        if how not in self.known:
+            self.known[how] = self._new(rest * scatter.src[0].shape[dim])
+        return (*position[:dim], self.known[how], *position[dim + 1 :])
+
+    def is_picked(self, position: Position) -> bool:
+        return not self.picked.isdisjoint(position)
 
     def below(self, view: Node, position: Position) -> tuple[Node, Position]:
         """The value under movement ops, and where it is read."""

@@ -14,7 +14,7 @@ from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
-from lazygrad.schedule.draft import Draft, Partition
+from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
     Order,
     choose_lanes,
@@ -24,6 +24,7 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.partition import Partition
 from lazygrad.shape import Shape, without_ones
 
 FEW = 1 << 12  # results that can be stored one by one
@@ -153,7 +154,7 @@ class Builder:
         order = row_major(primary.shape)
         if lane is not None and lane in attempt.dim_of:
             order = with_last(order, attempt.dim_of[lane])
-        elif lane is None:
+        elif lane is None and primary.op is not ops.SCATTER:  # it fills whole rows
             by_dim = {dim: r for r, dim in attempt.dim_of.items()}
             order = follow_reads(primary.shape, by_dim, attempt.outputs, attempt.sizes())
         for root in draft.roots:

@@ -16,7 +16,8 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition, nbytes, work_of
+from lazygrad.schedule.draft import MAX_OPS, Draft, is_pointwise, nbytes, work_of
+from lazygrad.schedule.partition import Partition
 
 MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
@@ -43,7 +44,9 @@ class _Fusion:
 
     def place(self, value: Node) -> None:
         """Decides where ``value`` is computed."""
-        if value in self.cut.outputs:
+        if value.op is ops.SCATTER:
+            self.cut.write(value, "it is a scatter")
+        elif value in self.cut.outputs:
             self._write(value, "it is an output")
         elif value.op is ops.CONTIGUOUS:
             self.cut.write(value, "it was asked to be contiguous")
@@ -89,7 +92,7 @@ class _Fusion:
     def _room(self, draft: Draft, value: Node, most: int) -> bool:
         """Whether a draft can compute ``value`` besides the rest."""
         operations = draft.operations + len(draft.at[value])
-        if value.op.kind is Kind.ELEMENTWISE and operations > MAX_OPS:
+        if is_pointwise(value) and operations > MAX_OPS:
             return False
         if value.op.kind is Kind.REDUCE and len(draft.reductions) >= MAX_REDUCTIONS:
             return False
@@ -174,6 +177,8 @@ class _Fusion:
 
 def _dear(draft: Draft, value: Node) -> str | None:
     """What speaks against computing ``value`` inside ``draft``, whatever it costs."""
+    if value.op is ops.GATHER and any(map(draft.axes.is_picked, draft.at[value])):
+        return "it reads by index, and is read by index"
     cost = work_of(value) * value.size
     evaluations = draft.evaluations(value)
     if draft.repeated + cost * draft.shifts(value) > draft.distinct + cost:

@@ -15,7 +15,7 @@ from lazygrad.errors import InternalError
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
-from lazygrad.kernel.index import DataAtom, Index, Range, of as index_of, ravel
+from lazygrad.kernel.index import ANYWHERE, DataAtom, Index, Range, of as index_of, ravel
 from lazygrad.ops import Kind, Op
 from lazygrad.schedule.views import MOVE, Indices
 from lazygrad.shape import Shape
@@ -94,13 +94,25 @@ class Lowering:
             return [(value.src[0], inner)]
         if kind is Kind.MARK:
             return [(value.src[0], index)]
+        if value.op is ops.SCATTER:
+            axis = value.arg.axis
+            turn = index_of(self._ranges_of(value, index)[axis])
+            inner = (*index[:axis], turn, *index[axis + 1 :])
+            return [(operand, inner) for operand in value.src]
+        if value.op is ops.GATHER:
+            table, place = value.src[0], (value.src[1], index)
+            if place not in self.values:  # it says where the table is needed
+                return [place]
+            at = _gathered(self.values[place], table.shape[value.arg])
+            return [place, (table, (*index[: value.arg], at, *index[value.arg + 1 :]))]
         return [(operand, index) for operand in value.src]
 
     def _ranges_of(self, value: Node, index: Indices) -> dict[int, Range]:
         found = self.reduce_ranges.get((value, index))
         if found is None:
             sizes = value.src[0].shape
-            found = {axis: self.new_range(sizes[axis]) for axis in value.arg}
+            axes = (value.arg.axis,) if value.op is ops.SCATTER else value.arg
+            found = {axis: self.new_range(sizes[axis]) for axis in axes}
             self.reduce_ranges[value, index] = found
         return found
 
@@ -117,6 +129,12 @@ class Lowering:
             return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
         if kind is Kind.REDUCE:
             return reduction(value.op, src[0], tuple(self._ranges_of(value, index).values()))
+        if value.op is ops.GATHER:
+            return _guard_gathered(src[1], src[0], value.src[0].shape[value.arg])
+        if value.op is ops.SCATTER:
+            ((axis, r),) = self._ranges_of(value, index).items()
+            arg = ex.Collect(value.arg.combine, index[axis], index_of(r), (r,))
+            return ex.collect(arg, *src)
         if value.op is ops.CONST:
             return ex.literal(value.arg.value, value.dtype)
         if value.op is ops.IOTA:
@@ -232,70 +250,30 @@ def _vanishes(value: Expr, zeros: list[bool]) -> bool:
 
 
 def reduction(op: Op, value: Expr, ranges: Sequence[Range]) -> Expr:
-    """REDUCE, with sums of sums merged and sums over ``index == i`` turned into loads."""
-    if op is ops.SUM:
-        if value.op is ex.REDUCE and value.arg.op is ops.SUM:
-            return reduction(op, value.src[0], (*ranges, *value.arg.ranges))
-        for position, r in enumerate(ranges):
-            gathered = gather(value, r)
-            if gathered is not None:
-                rest = (*ranges[:position], *ranges[position + 1 :])
-                return reduction(op, gathered, rest) if rest else gathered
+    """REDUCE, with sums of sums merged."""
+    if op is ops.SUM and value.op is ex.REDUCE and value.arg.op is ops.SUM:
+        return reduction(op, value.src[0], (*ranges, *value.arg.ranges))
     return ex.reduce(op, value, ranges)
 
 
-def gather(value: Expr, over: Range) -> Expr | None:
-    """sum over i of ``0 where position != i else f(i)`` is ``f(position)``, 0 if out of range.
-
-    Not if the position is itself reduced: an index is computed at every access, so it is read from
-    memory or cheap (see ``awaits_index``).
-    """
-    found = _lookup(value, over)
-    if found is None or _reduces(found[0]):
-        return None
-    position, inner = found
-    at = Index([(DataAtom(position, (0, max(over.size - 1, 0))), 1)])
-    unsafe = Index([(DataAtom(position, (-(2**62), 2**62)), 1)])
-    return _guard_gather(ex.substitute(inner, {over: at}), (ex.Bound(unsafe, 0, over.size),), at)
+# -- gathers ----------------------------------------------------------------------------------
 
 
-def awaits_index(root: Expr) -> bool:
-    """Whether a lookup below ``root`` would be a load, if only its index were in memory."""
-    return any(
-        found is not None and _reduces(found[0])
-        for e in ex.toposort([root])
-        if e.op is ex.REDUCE and e.arg.op is ops.SUM
-        for found in (_lookup(e.src[0], r) for r in e.arg.ranges)
-    )
+def _gathered(position: Expr, size: int) -> Index:
+    """The index that ``position`` is where it lies inside; nothing is read where it does not."""
+    return Index([(DataAtom(position, (0, max(size - 1, 0))), 1)])
 
 
-def _lookup(value: Expr, over: Range) -> tuple[Expr, Expr] | None:
-    """Position and table of ``0 where position != over else table``."""
-    if value.op is not ops.WHERE or not _is_zero(value.src[1]):
-        return None
-    condition, _, inner = value.src
-    if condition.op is not ops.NE:
-        return None
-    for position, counter in (condition.src, condition.src[::-1]):
-        integer = position.dtype.kind in (dt.SIGNED, dt.UNSIGNED)
-        counts = counter.op is ex.INDEX and counter.arg == index_of(over)
-        if counts and integer and over not in position.ranges:
-            return position, inner
-    return None
+def _guard_gathered(value: Expr, position: Expr, size: int) -> Expr:
+    """``value``, which reads at ``position``; 0 and nothing read where that lies outside."""
+    atom = DataAtom(position, (0, max(size - 1, 0)))
+    guard = (ex.Bound(Index([(DataAtom(position, ANYWHERE), 1)]), 0, size),)
 
-
-def _reduces(value: Expr) -> bool:
-    return any(e.op is ex.REDUCE for e in ex.toposort([value]))
-
-
-def _guard_gather(value: Expr, guard: Guard, at: Index) -> Expr:
-    """Guards the loads that use the gathered index."""
-    atom = at.terms[0][0]
-
-    def uses(load: Expr) -> bool:
+    def moves(load: Expr) -> bool:
         return any(_uses(index, atom) for index in ex.indices(load))
 
-    return ex.guarded(ex.guard_loads(value, guard, uses), guard)
+    safe = ex.guard_loads(value, guard, moves)
+    return safe if value.op is ex.LOAD and moves(value) else ex.guarded(safe, guard)
 
 
 def _uses(index: Index, atom: object) -> bool:

@@ -22,7 +22,7 @@ SMALL = 1 << 15  # elements that one unit handles faster than a second kernel is
 def of_reduction(draft: Draft, value: Node, target: Target) -> Loops | None:
     """The draft's outer loops at one point of which ``value``, a reduction, comes out; None if
     there is no such point."""
-    if len(draft.at[value]) != 1:
+    if len(draft.at[value]) != 1 or not _is_open(draft, value):
         return None
     (position,) = draft.at[value]
     if not _plain(draft, value, position) or any(map(contracts, draft.reductions)):
@@ -38,12 +38,18 @@ def of_output(draft: Draft, value: Node, target: Target) -> Loops | None:
     """The outer loops if ``value``, computed element by element, can be written from within the
     draft."""
     plain = [p for p in draft.at[value] if _plain(draft, value, p)]
-    if len(plain) != 1:
+    if len(plain) != 1 or not _is_open(draft, value):
         return None
     shared = frozenset(plain[0]) - {FIRST}
     if shared == draft.whole:
         return draft.outer or shared
     return shared if _shares(draft, shared, target) else None
+
+
+def _is_open(draft: Draft, value: Node) -> bool:
+    """Whether the draft has room for it beside its root: a scatter fills its memory alone, and an
+    index is computed at every access, where no reduction can be."""
+    return draft.primary.op is not ops.SCATTER and value not in draft.indices
 
 
 def is_in_order(draft: Draft, value: Node) -> bool:

@@ -11,6 +11,7 @@ from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft
 
 MAX_LABELS = 4
+COMPUTING = (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED)
 
 
 def kernel_name(draft: Draft, inside: Sequence[Node]) -> str:
@@ -26,7 +27,7 @@ def kernel_name(draft: Draft, inside: Sequence[Node]) -> str:
 
 
 def _computing(inside: Sequence[Node]) -> list[Node]:
-    return [value for value in inside if value.op.kind in (Kind.ELEMENTWISE, Kind.REDUCE)] or [
+    return [value for value in inside if value.op.kind in COMPUTING] or [
         value for value in inside if value.op is ops.CONTIGUOUS
     ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, Partition, nbytes, work_of
+from lazygrad.schedule.draft import Draft, nbytes, work_of
+from lazygrad.schedule.partition import Partition
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
 FOREVER = 1.0  # seconds
@@ -22,14 +24,14 @@ class Below:
 
     Attributes:
         work: additions in all.
-        memory: the values that are read.
+        memory: the values that are read, and bytes of each.
         total: the reduction as large as the value that nothing needs but it: whoever writes the
             one could as well write the other.
         far: whether there is so much that nobody looked at all of it.
     """
 
     work: int
-    memory: tuple[Node, ...]
+    memory: dict[Node, int]
     total: Node | None = None
     far: bool = False
 
@@ -46,7 +48,7 @@ def below(cut: Partition, *values: Node) -> Below:
 def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
     reached, memory = _walk(cut, values)
     if len(reached) > FAR:
-        return Below(0, (), far=True)
+        return Below(0, {}, far=True)
     region = set(reached)
     shared = {value for value in reached if not region.issuperset(cut.readers[value])}
     shared.difference_update(values)
@@ -56,26 +58,31 @@ def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
     value = values[0]
     totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
     own = [r for r in totals if _only_for(cut, r, value, region)]
-    return Below(work, tuple(memory), own[0] if len(own) == 1 else None)
+    return Below(work, memory, own[0] if len(own) == 1 else None)
 
 
 def _walk(
     cut: Partition, values: Sequence[Node], shared: Container[Node] = ()
-) -> tuple[list[Node], list[Node]]:
+) -> tuple[list[Node], dict[Node, int]]:
     """What ``values`` are computed from, they among it, and what that reads, of which ``shared`` is
     a part; it stops when there is too much."""
-    computed, memory, seen = list(values), list[Node](), set(values)
+    computed, memory, seen = list(values), dict[Node, int](), set(values)
     for current in computed:  # grows while it is walked
         for base in cut.sources[current]:
-            if base not in seen:
-                seen.add(base)
-                (memory if base in cut.stored or base in shared else computed).append(base)
+            if base in seen:
+                continue
+            seen.add(base)
+            if base in cut.stored or base in shared:
+                picks = current.op is ops.GATHER  # it reads no more than it returns
+                memory[base] = min(nbytes(base), nbytes(current)) if picks else nbytes(base)
+            else:
+                computed.append(base)
         if len(computed) > FAR:
             break
     return computed, memory
 
 
-def made_of(cut: Partition, value: Node) -> tuple[Node, ...]:
+def made_of(cut: Partition, value: Node) -> Iterable[Node]:
     """The memory below ``value``, and below the reduction that it ends."""
     found = below(cut, value)
     return found.memory if found.total is None else below(cut, found.total).memory
@@ -117,12 +124,12 @@ def prices(
     for draft in users:
         evaluations = draft.evaluations(value)
         share = min(1.0, evaluations / size)
-        traffic = sum(nbytes(read) for read in needed.memory if read not in draft.at)
+        traffic = sum(n for read, n in needed.memory.items() if read not in draft.at)
         compute = share * traffic / target.bandwidth + evaluations * unit
         repeated += compute
         written += compute if draft is keeper else share * own / target.bandwidth
     if keeper is None:
-        written += sum(map(nbytes, needed.memory)) / target.bandwidth + size * unit
+        written += sum(needed.memory.values()) / target.bandwidth + size * unit
     if needed.total is not None:  # which has to be written then
         repeated += nbytes(needed.total) / target.bandwidth + argument
     return Prices(repeated, written)

@@ -71,9 +71,9 @@ def replace_ranges(
         return tuple(part for r in ranges for part in parts.get(r, (r,)))
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op is ex.REDUCE:
-            ranges = expand(value.arg.ranges)
-            return ex.reduce(value.arg.op, src[0], ranges) if ranges else src[0]
+        if value.op in ex.BINDING:
+            bound = expand(value.arg.ranges)
+            return ex.rebind(value, src, bound, lambda index: index.substitute(mapping))
         if value.op is ex.LOAD:
             slot, index, guard = value.arg
             moved = index.substitute(mapping)
@@ -100,7 +100,7 @@ def drop_single(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """Ranges of size 1 are the constant 0."""
     single = {r for output in outputs for r in output.ranges if r.size == 1}
     for value in ex.toposort(output.value for output in outputs):
-        if value.op is ex.REDUCE:
+        if value.op in ex.BINDING:
             single.update(r for r in value.arg.ranges if r.size == 1)
     if not single:
         return tuple(outputs)
@@ -123,7 +123,7 @@ def rename(outputs: Sequence[Output], shared: Sequence[Range]) -> tuple[Output, 
         for r in output.ranges:
             name("j", r)
     for value in ex.toposort(output.value for output in outputs):
-        if value.op is ex.REDUCE:
+        if value.op in ex.BINDING:
             for r in value.arg.ranges:
                 name("k", r)
     mapping = {old: index_of(new) for old, new in names.items()}

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.draft import MAX_OPS, Draft, Partition
+from lazygrad.schedule.draft import MAX_OPS, Draft
+from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
 
 MAX_BUFFERS = 24  # as of any kernel with several outputs
@@ -31,7 +33,7 @@ def merge(cut: Partition, target: Target) -> None:
 
 def _loops(draft: Draft) -> Hashable | None:
     """What siblings have in common: their loops, and those that they reduce over."""
-    if any(map(meet.contracts, draft.reductions)):
+    if draft.primary.op is ops.SCATTER or any(map(meet.contracts, draft.reductions)):
         return None
     loops = without_ones(draft.primary.shape)
     if any(without_ones(root.shape) != loops for root in draft.roots):

@@ -111,6 +111,28 @@ def _shear(current: Node, x: Array) -> Array:
     return result
 
 
+def _gather(current: Node, x: Array, index: Array) -> Array:
+    axis, size = current.arg, x.shape[current.arg]
+    if size == 0:
+        return np.zeros(index.shape, x.dtype)
+    inside = (index >= 0) & (index < size)
+    taken = np.take_along_axis(x, np.where(inside, index, 0), axis)
+    return np.where(inside, taken, np.zeros((), x.dtype))
+
+
+COMBINE: Mapping[Op, np.ufunc] = {ops.ADD: np.add, ops.MUL: np.multiply, ops.MAX: np.maximum}
+
+
+def _scatter(current: Node, index: Array, x: Array) -> Array:
+    axis, size, combine = current.arg
+    result = np.full(current.shape, ops.NOTHING[combine](current.dtype), x.dtype)
+    for at in np.ndindex(x.shape):  # row-major: along any axis in order
+        if 0 <= index[at] < size:
+            to = (*at[:axis], index[at], *at[axis + 1 :])
+            result[to] = x[at] if combine is None else COMBINE[combine](result[to], x[at])
+    return result
+
+
 def _same(current: Node, x: Array) -> Array:
     return x
 
@@ -128,6 +150,8 @@ RULES: Mapping[Op, Callable[..., Array]] = {
     ops.SHRINK: _shrink,
     ops.FLIP: lambda current, x: np.flip(x, current.arg),
     ops.SHEAR: _shear,
+    ops.GATHER: _gather,
+    ops.SCATTER: _scatter,
     ops.CONTIGUOUS: _same,
     ops.COPY: _same,
     ops.VARIABLE: _same,

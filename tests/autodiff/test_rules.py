@@ -8,6 +8,7 @@ from lazygrad.autodiff.rules import NO_RULE, RULES
 from lazygrad.errors import GradError
 from lazygrad.graph import node
 from lazygrad.testing.gradcheck import check_graph_grads
+from lazygrad.testing.reference import leaf
 
 RNG = np.random.default_rng(7)
 
@@ -31,6 +32,25 @@ def op(name, arg=None):
 
 def slope_of_product(x, y):
     return lang.sloped(lang.mul(x, y), (x, y), (y, x))
+
+
+def whole(*values):
+    return leaf(np.array(values, np.int64), dt.int64)
+
+
+PAIRS = whole((2, 0), (1, 1))
+
+
+def scattered(combine):
+    """Rows that meet, one that stays alone, one that is dropped."""
+
+    def function(x):
+        index = lang.broadcast_to(lang.reshape(whole(1, 3, 1, 7, 1), (5, 1)), x.shape)
+        found = lang.scatter(index, x, 0, 4, combine)
+        # without what nothing reaches: the largest of nothing is infinite
+        return found if combine is ops.ADD else lang.take(found, 0, whole(1, 3), True)
+
+    return function
 
 
 # (what it shows, op, function, arguments); the op's rule is used in every derivative
@@ -69,6 +89,15 @@ CASES = [
     ("dilated", "SHEAR", op("SHEAR", ops.Shear(1, 0, -2, 3, 6)), [normal(3, 5)]),
     ("padded", "SHEAR", op("SHEAR", ops.Shear(0, 2, 1, -1, 6)), [normal(4, 2, 3)]),
     ("cut", "SHEAR", op("SHEAR", ops.Shear(0, 1, 3, 2, 2)), [normal(5, 2)]),
+    ("rows", "GATHER", lambda x: lang.take(x, 0, whole(2, 0, 2, 3), True), [normal(4, 3)]),
+    ("elements", "GATHER", lambda x: lang.gather(x, 1, PAIRS, True), [normal(2, 3)]),
+    ("outside", "GATHER", lambda x: node(ops.GATHER, (x, whole(-1, 3, 1, 9)), 0), [normal(3)]),
+    ("nothing", "GATHER", lambda x: lang.take(x, 0, whole(), True), [normal(3)]),
+    ("sum", "SCATTER", scattered(ops.ADD), [normal(5, 2)]),
+    ("last", "SCATTER", scattered(None), [normal(5, 2)]),
+    ("maximum", "SCATTER", scattered(ops.MAX), [distinct(5, 2)]),
+    ("product", "SCATTER", scattered(ops.MUL), [normal(5, 2)]),
+    ("one", "SCATTER", lambda x: lang.scatter(whole(2), x, 0, 4, ops.ADD), [normal(1)]),
     ("mark", "CONTIGUOUS", op("CONTIGUOUS"), [normal(3)]),
     ("same device", "COPY", op("COPY", "CPU"), [normal(3)]),
     ("below", "VARIABLE", op("VARIABLE", "identity"), [normal(3)]),
@@ -92,7 +121,7 @@ def test_every_rule_is_checked():
 
 
 # Operands that a result does not vary with, as far as calculus is concerned.
-CONSTANT = {("WHERE", 0), ("SLOPE", 1), ("SURROGATE", 0)}
+CONSTANT = {("WHERE", 0), ("GATHER", 1), ("SCATTER", 0), ("SLOPE", 1), ("SURROGATE", 0)}
 
 
 def test_rules_cover_every_operand():
@@ -117,6 +146,17 @@ def test_rule_agrees_with_differences(function, args):
         return [lang.square(function(*inputs))]
 
     check_graph_grads(graph, args, order=2)
+
+
+def test_a_product_has_a_derivative_where_factors_are_zero():
+    """One zero among those that meet, then two, then the only one."""
+    index = whole(0, 0, 1, 1, 1, 2)
+    factors = np.array([0.0, 3.0, 0.0, 0.0, 2.0, 0.0])
+
+    def graph(inputs):
+        return [lang.scatter(index, *inputs, 0, 3, ops.MUL)]
+
+    check_graph_grads(graph, [factors], order=1)
 
 
 def test_check_grads_notices_a_wrong_derivative():

@@ -542,6 +542,51 @@ def guarded_product(rows: int, columns: int, depth: int) -> Kernel:
     return kernel("guarded_product", [m, n], stores, sizes)
 
 
+# -- what goes where data says ------------------------------------------------------------------
+
+
+def collect(
+    op: ops.Op | None, shape: tuple[int, int, int], count: int, *, each: bool = False,
+    dtype: DType = dt.float32, index: DType = dt.int64,
+) -> Kernel:  # fmt: skip
+    """``count`` rows a batch go to one of the places (batch, places, columns), or ``each`` element
+    of a row to its own; those of a place outside go nowhere."""
+    b, d, c = (Range(name, size) for name, size in zip("bdc", shape, strict=True))
+    k = Range("k", count)
+    value_at = at((b, count * c.size), (k, c.size), (c, 1))
+    place = ex.load(1, value_at if each else at((k, 1)), index)
+    value = do(ops.ADD, ex.load(2, value_at, dtype), number(1, dtype))
+    found = ex.collect(ex.Collect(op, at((d, 1)), at((k, 1)), (k,)), place, value)
+    stores = [(at((b, d.size * c.size), (d, c.size), (c, 1)), found, ())]
+    elements = b.size * count * c.size
+    return kernel(
+        "collect", [b, d, c], stores, [(index, elements if each else count), (dtype, elements)]
+    )
+
+
+def collect_in_turn() -> Kernel:
+    """Of equal places the last one counts, in the order of two ranges, which memory has turned."""
+    d, outer, inner = Range("d", 7), Range("outer", 5), Range("inner", 6)
+    turned = at((inner, 5), (outer, 1))
+    place, value = ex.load(1, turned, dt.int32), ex.load(2, turned, dt.float32)
+    arg = ex.Collect(None, at((d, 1)), at((outer, 6), (inner, 1)), (outer, inner))
+    found = ex.collect(arg, place, value)
+    return kernel(
+        "collect_in_turn", [d], [(at((d, 1)), found, ())], [(dt.int32, 30), (dt.float32, 30)]
+    )
+
+
+def collect_in_one() -> Kernel:
+    """All that goes to the only place."""
+    c, k = Range("c", 5), Range("k", 40)
+    value = ex.load(2, at((k, 5), (c, 1)), dt.float32)
+    arg = ex.Collect(ops.ADD, Index(), at((k, 1)), (k,))
+    found = ex.collect(arg, ex.load(1, at((k, 1)), dt.int32), value)
+    return kernel(
+        "collect_in_one", [c], [(at((c, 1)), found, ())], [(dt.int32, 40), (dt.float32, 200)]
+    )
+
+
 # -- all of them --------------------------------------------------------------------------------
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 31, 65)
@@ -622,6 +667,23 @@ CASES: dict[str, Build] = {
     "conv2d_input_gradient_blocks": lambda: conv2d_input_gradient(1, 16, 17, 5, 2),
     "conv2d_weight_gradient_blocks": lambda: conv2d_weight_gradient(2, 4, 5, 18, 4, 2, padding=1),
     "conv2d_weight_gradient": lambda: conv2d_weight_gradient(2, 4, 8, 5, 5, 3),
+    "collect_rows": lambda: collect(ops.ADD, (1, 9, 40), 30),
+    "collect_rows_int32": lambda: collect(ops.ADD, (1, 7, 19), 30, index=dt.int32),
+    "collect_rows_one": lambda: collect(ops.ADD, (1, 8, 16), 1),
+    "collect_rows_double": lambda: collect(ops.ADD, (1, 8, 16), 50, dtype=dt.float64),
+    "collect_batches": lambda: collect(ops.ADD, (3, 5, 20), 9),
+    "collect_narrow": lambda: collect(ops.ADD, (1, 8, 1), 60, dtype=dt.int64),
+    "collect_elements": lambda: collect(ops.ADD, (2, 6, 11), 20, each=True),
+    "collect_last": lambda: collect(None, (1, 6, 16), 30),
+    "collect_last_of_elements": lambda: collect(None, (3, 6, 1), 30, each=True),
+    "collect_last_half": lambda: collect(None, (1, 6, 16), 30, dtype=dt.bfloat16),
+    "collect_largest": lambda: collect(ops.MAX, (1, 6, 16), 30),
+    "collect_largest_int8": lambda: collect(ops.MAX, (1, 6, 17), 30, dtype=dt.int8),
+    "collect_largest_half": lambda: collect(ops.MAX, (1, 6, 17), 30, dtype=dt.float16),
+    "collect_product": lambda: collect(ops.MUL, (1, 6, 9), 25),
+    "collect_any": lambda: collect(ops.ADD, (1, 6, 9), 25, dtype=dt.bool_),
+    "collect_in_turn": collect_in_turn,
+    "collect_in_one": collect_in_one,
 }
 CASES |= {f"chain_{size}": lambda size=size: chain(1, size) for size in SIZES}
 # In sizes that groups of a GPU compute in blocks; for other devices they are as those above.

@@ -24,7 +24,8 @@ class NestError(AssertionError):
 
 
 def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
-    """The output buffers for the input buffers; every output element must be written once."""
+    """The output buffers for the input buffers; every output element must be written once, or
+    in a kernel that collects, by one work-item."""
     runner = _Runner(loop_nest, inputs)
     with np.errstate(all="ignore"):
         if loop_nest.together:
@@ -32,9 +33,10 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
                 runner.group(loop_nest, group)
         else:
             for item in range(loop_nest.items):
+                runner.item = item
                 if any(runner.block(loop_nest.body, {"item": item})):
                     raise NestError("a work-item without a group waits")
-    for slot, count in runner.written.items():
+    for slot, count in runner.written.items() if loop_nest.kernel.collected is None else ():
         if not np.all(count == 1):
             raise NestError(f"output {slot}: {np.sum(count != 1)} elements not written just once")
     return [runner.memory[o.slot] for o in loop_nest.kernel.outputs]
@@ -58,6 +60,8 @@ class _Runner:
         self.users: dict[tuple[str, int], dict[int, bool]] = {}  # who read (False) or wrote it
         self.kernel = loop_nest.kernel
         self.zeros = loop_nest.zeros
+        self.item = 0
+        self.writers: dict[int, int] = {}  # of elements that are collected
         self.memory = {}
         self.written = {}
         for slot, spec in enumerate(self.kernel.buffers):
@@ -180,6 +184,10 @@ class _Runner:
         value = np.broadcast_to(self.value(s.value, names), s.lanes)
         memory[where] = interpret._stored(value, s.dtype)
         np.add.at(self.written[slot], where, 1)
+        if self.kernel.collected is not None:
+            for element in np.ravel(where).tolist():
+                if self.writers.setdefault(element, self.item) != self.item:
+                    raise NestError(f"two work-items write element {element}")
 
     # -- values ---------------------------------------------------------------------------------
 

@@ -122,3 +122,17 @@ def test_the_input_of_a_strided_convolution_gets_its_gradient_without_gathers() 
         for j in range(3):
             expected[:, :, i : i + 16 : 2, j : j + 16 : 2] += upstream * weight[:, :, i, j, None]
     np.testing.assert_array_equal(by_x.numpy(), expected[:, :, 1:-1, 1:-1])
+
+
+def test_a_constant_image_is_computed_when_the_program_is_prepared() -> None:
+    weight = np.random.default_rng(0).integers(0, 9, (3, 5, 2, 3)).astype(np.int32)
+    found = Tensor.ones((1, 5, 4, 4), dtype="int32", device="CPU").conv2d(
+        Tensor(weight, device="CPU"), None, 2, 2, 2
+    )
+    padded = np.pad(np.ones((5, 4, 4), np.int32), ((0, 0), (2, 2), (2, 2)))
+    expected = [
+        [[(weight[o] * padded[:, y : y + 3 : 2, x : x + 5 : 2]).sum() for x in (0, 2)]
+         for y in (0, 2, 4)]
+        for o in range(3)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(found.numpy()[0], expected)

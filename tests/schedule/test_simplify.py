@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lazygrad import dtype as dt, ops
-from lazygrad.graph import Node, const, node, toposort
+from lazygrad.graph import Iota, Node, const, node, toposort
 from lazygrad.schedule import simplify as module
 from lazygrad.schedule.simplify import rules, simplify
 from lazygrad.testing.reference import evaluate, leaf
@@ -43,7 +43,8 @@ def text(root: Node) -> str:
             found[n] = str(n.arg.value)
             continue
         named = getattr(n.arg, "name", n.arg)  # of a dtype
-        arg = "" if n.op is ops.BUFFER or n.arg is None else f"[{named}]".replace(" ", "")
+        silent = n.arg is None or n.op in (ops.BUFFER, ops.IOTA, ops.SCATTER)
+        arg = "" if silent else f"[{named}]".replace(" ", "")
         inner = f"({', '.join(found[s] for s in n.src)})" if n.src else ""
         found[n] = f"{n.op.name}{arg}{inner}"
     return found[root]
@@ -74,6 +75,25 @@ MANY = (2**20 + 1,)  # a sum of that many floats may round
 CONDITION = make(ops.LT, X, 0.0)
 NEGATED = make(ops.XOR, CONDITION, True)
 EMPTY = make(ops.SHRINK, X, arg=((1, 1), (0, 3), (0, 4)))
+
+PLACES = leaf(np.array([[3, 0, -1, 4, 0]]), dt.int64)
+TALL = leaf(np.arange(1.0, 4.0).reshape(3, 1), dt.float32)
+PLACE = leaf(np.array([[1], [0], [7]]), dt.int64)
+
+
+def counted(*shape: int, axis: int) -> Node:
+    """0 1 2 ... along an axis of a shape."""
+    counter = node(ops.IOTA, (), Iota((shape[axis],), dt.int64, "CPU"))
+    line = node(ops.RESHAPE, (counter,), tuple(n if a == axis else 1 for a, n in enumerate(shape)))
+    return node(ops.EXPAND, (line,), shape)
+
+
+def scatter(value: Node, combine: ops.Op | None, index: Node | int = PLACES, size: int = 5) -> Node:
+    """Along dim 1; a number stands for indices of ``value``'s shape cut from PLACES."""
+    if isinstance(index, int) or index.shape != value.shape:
+        index = make(ops.SHRINK, PLACES, arg=((0, 1), (0, value.shape[1])))
+    return node(ops.SCATTER, (index, value), ops.Scatter(1, size, combine))
+
 
 # rule: [(graph, what it becomes)]; a graph that stays as it is has itself as its text
 CASES: dict[str, list[tuple[Node, str]]] = {
@@ -272,6 +292,53 @@ CASES: dict[str, list[tuple[Node, str]]] = {
         (flips((0, 2), (0, 2)), "BUFFER"),
         (make(ops.FLIP, ROW, arg=(0,)), "BUFFER"),
         (make(ops.FLIP, ROW, arg=(0, 1)), "FLIP[(1,)](BUFFER)"),
+    ],
+}
+CASES |= {
+    "gather_zeros": [
+        (make(ops.GATHER, _constant(0.0, ROW), PLACES, arg=1), "0.0"),
+        (make(ops.GATHER, make(ops.SHRINK, ROW, arg=((0, 1), (2, 2))), PLACES, arg=1), "0.0"),
+        (make(ops.GATHER, ROW, PLACES, arg=1), "GATHER[1](BUFFER, BUFFER)"),
+        (make(ops.GATHER, _constant(1.0, ROW), PLACES, arg=1), "GATHER[1](1.0, BUFFER)"),
+    ],
+    "gather_in_order": [
+        (make(ops.GATHER, ROW, counted(1, 3, axis=1), arg=1), "SHRINK[((0,1),(0,3))](BUFFER)"),
+        (make(ops.GATHER, ROW, counted(1, 6, axis=1), arg=1), "PAD[((0,0),(0,2))](BUFFER)"),
+        (make(ops.GATHER, X, counted(2, 3, 4, axis=1), arg=1), "BUFFER"),
+        (
+            make(ops.GATHER, X, counted(2, 2, 4, axis=1), arg=1),
+            "SHRINK[((0,2),(0,2),(0,4))](BUFFER)",
+        ),
+        (
+            make(ops.GATHER, TALL, counted(3, 3, axis=0), arg=1),
+            "GATHER[1](BUFFER, EXPAND[(3,3)](RESHAPE[(3,1)](IOTA)))",
+        ),
+    ],
+    "scatter_nothing": [
+        (scatter(make(ops.SHRINK, ROW, arg=((0, 1), (2, 2))), None, 0), "0.0"),
+        (scatter(make(ops.SHRINK, ROW, arg=((0, 1), (2, 2))), ops.MAX, 0), "-inf"),
+        (scatter(_constant(0.0, ROW), ops.ADD), "0.0"),
+        (scatter(_constant(0.0, ROW), ops.MUL), "SCATTER(SHRINK[((0,1),(0,4))](BUFFER), 0.0)"),
+    ],
+    "scatter_in_order": [
+        (scatter(ROW, ops.ADD, counted(1, 4, axis=1), size=3), "SHRINK[((0,1),(0,3))](BUFFER)"),
+        (scatter(ROW, None, counted(1, 4, axis=1), size=5), "PAD[((0,0),(0,1))](BUFFER)"),
+        (
+            scatter(ROW, ops.MAX, counted(1, 4, axis=1), size=4),
+            "SCATTER(RESHAPE[(1,4)](IOTA), BUFFER)",
+        ),
+    ],
+    "scatter_one": [
+        (
+            scatter(TALL, ops.ADD, PLACE, size=3),
+            "WHERE(NE(EXPAND[(3,3)](BUFFER), EXPAND[(3,3)](RESHAPE[(1,3)](IOTA))), 0.0, "
+            "EXPAND[(3,3)](BUFFER))",
+        ),
+        (
+            scatter(TALL, ops.MUL, PLACE, size=2),
+            "WHERE(NE(EXPAND[(3,2)](BUFFER), EXPAND[(3,2)](RESHAPE[(1,2)](IOTA))), 1.0, "
+            "EXPAND[(3,2)](BUFFER))",
+        ),
     ],
 }
 EACH = [(name, graph, right) for name, cases in CASES.items() for graph, right in cases]

@@ -1,0 +1,96 @@
+"""What generated code calls to collect elements by index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+WIDE_ROW = 8  # elements from which rows are combined as a whole
+FEW = 8  # rows that go to one place: more are reduced by themselves
+
+
+def collect(
+    step: np.ufunc | None,
+    nothing: Any,
+    out: Array,
+    place: Array,
+    value: Array,
+    first: int,
+    axis: int,
+    turns: Sequence[tuple[int, int]],
+) -> None:
+    """Fills ``out`` with ``nothing``, then combines ``value`` into it where ``place`` says.
+
+    Args:
+        step: combines two; None: the later one stays.
+        out: contiguous, of size 1 along the axes of ``turns``.
+        place, value: with the axes of ``out``, of size 1 along those where they do not vary.
+        first: the place of the first element of ``out`` along ``axis``; -1: there is one place.
+        turns: the axes that are collected over, outermost first, and their sizes.
+    """
+    out.fill(nothing)
+    along = [turn for turn, _ in turns]
+    before = [a for a in range(axis) if a not in along]
+    after = [a for a in range(axis + 1, out.ndim) if a not in along]
+    axes = [*before, *along, *after, *([axis] if axis >= 0 else [])]
+    outer, inner = ([out.shape[a] for a in side] for side in (before, after))
+    sizes = [size for _, size in turns]
+    rows, width = prod(outer), prod(inner)
+    place, value = (_laid(source, out.ndim, axes, axis >= 0) for source in (place, value))
+    target = out.reshape(rows, -1, width)
+    values = np.broadcast_to(value, (*outer, *sizes, *inner)).reshape(rows, -1, width)
+    own = place.shape[len(before) : len(before) + len(along)]
+    if width >= WIDE_ROW and place.size == prod(own):
+        row_places = np.broadcast_to(place.reshape(own), sizes).reshape(-1)
+        _rows(step, target, row_places - first, values)
+    else:
+        places = np.broadcast_to(place, (*outer, *sizes, *inner)).reshape(rows, -1, width)
+        _elements(step, target, places - first, values)
+
+
+def _laid(source: Array, ndim: int, axes: Sequence[int], drop: bool) -> Array:
+    """``source`` over outer dims, turns and inner dims; what counts places in int64."""
+    whole = source.reshape((1,) * (ndim - source.ndim) + source.shape).transpose(axes)
+    whole = whole[..., 0] if drop else whole
+    return whole.astype(np.int64, copy=False) if whole.dtype == np.int32 else whole
+
+
+def _elements(step: np.ufunc | None, target: Array, at: Array, values: Array) -> None:
+    """One by one: each element has a place of its own."""
+    rows, places, width = target.shape
+    inside = (at >= 0) & (at < places)
+    where, flat = at, target.reshape(-1)
+    if rows > 1 or width > 1:
+        where = (np.arange(rows).reshape(-1, 1, 1) * places + at) * width + np.arange(width)
+    chosen = np.flatnonzero(inside)  # taken by number: masks are slow where they change often
+    where, taken = where.take(chosen), values.take(chosen)
+    if step is None:
+        flat[where] = taken  # in order
+    else:
+        step.at(flat, where, taken)
+
+
+def _rows(step: np.ufunc | None, target: Array, at: Array, values: Array) -> None:
+    """Rows that have a place each, those of the same place together and in order."""
+    chosen = np.flatnonzero((at >= 0) & (at < target.shape[1]))
+    order = chosen[np.argsort(at[chosen], kind="stable")]
+    if not order.size:
+        return
+    in_order = at[order]
+    starts = np.flatnonzero(np.diff(in_order, prepend=-1))
+    places, counts = in_order[starts], np.diff(starts, append=order.size)
+    if step is None:
+        target[:, places] = values.take(order[starts + counts - 1], 1)
+        return
+    for turn in range(min(FEW, counts.max())):
+        active = (counts > turn) & (counts <= FEW)
+        to = places[active]
+        target[:, to] = step(target.take(to, 1), values.take(order[starts[active] + turn], 1))
+    for i in np.flatnonzero(counts > FEW):
+        rows = values.take(order[starts[i] : starts[i] + counts[i]], 1)
+        total = step.reduce(rows, 1, dtype=values.dtype)
+        target[:, places[i]] = step(target[:, places[i]], total)

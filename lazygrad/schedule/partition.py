@@ -1,0 +1,174 @@
+"""The graph cut into drafts of kernels, from the outputs back, and the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lazygrad import ops
+from lazygrad.errors import InternalError
+from lazygrad.graph import Node, toposort
+from lazygrad.ops import Kind
+from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
+
+
+@dataclass
+class Partition:
+    """The graph cut into drafts, from the outputs back.
+
+    Attributes:
+        order: every node, sources first.
+        outputs: nodes whose memory outlives the plan.
+        owner: the draft that writes a node; a node without owner is computed where it is used.
+        sources, readers: what a value is computed from, and what is computed from it, the movement
+            between skipped over.
+        stored: values that are in memory, or will be unless a kernel takes them in.
+        users: the drafts that need a value, complete once all its readers have been placed.
+        drafts: all of them, by number.
+        looked_at: what was found out below values, as long as nothing is placed.
+        after: for each draft the set of those that depend on it, as bits; so that no circle of
+            kernels can come about.
+    """
+
+    order: list[Node]
+    outputs: frozenset[Node]
+    owner: dict[Node, Draft] = field(default_factory=dict)
+    users: dict[Node, dict[Draft, None]] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
+    after: list[int] = field(default_factory=list)
+    position: dict[Node, int] = field(init=False)
+    sources: dict[Node, tuple[Node, ...]] = field(init=False)
+    readers: dict[Node, dict[Node, None]] = field(init=False)
+    stored: set[Node] = field(init=False)
+    looked_at: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.position = {value: i for i, value in enumerate(self.order)}
+        values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
+        self.sources = {value: sources(value) for value in values}
+        self.readers = {value: {} for value in values}
+        for value, below in self.sources.items():
+            for base in below:
+                self.readers[base][value] = None
+        self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+
+    def write(self, value: Node, reason: str) -> Draft:
+        """Writes ``value`` to memory, in a draft of its own."""
+        draft = Draft(len(self.drafts), value, reason)
+        self.drafts.append(draft)
+        self.after.append(self._later(self.users.get(value, ())))
+        self.owner[value] = draft
+        self._placed(value)
+        for base in draft.reads:
+            self.users.setdefault(base, {})[draft] = None
+        return draft
+
+    def _placed(self, value: Node) -> None:
+        self.stored.add(value)
+        self.looked_at.clear()
+
+    def inline(self, value: Node) -> None:
+        """Computes ``value`` in each draft that needs it."""
+        for draft in self.users[value]:
+            self._take(draft, value)
+
+    def keep(self, value: Node, draft: Draft, reason: str) -> None:
+        """Computes ``value`` in a draft that needs it, and writes it from there for the others."""
+        self._take(draft, value)
+        draft.roots.append(value)
+        draft.reasons.append(reason)
+        self.owner[value] = draft
+        self._placed(value)
+        later = self._later(user for user in self.users[value] if user is not draft)
+        mine = 1 << draft.number
+        self.after = [after | later if after & mine else after for after in self.after]
+        self.after[draft.number] |= later
+
+    def _take(self, draft: Draft, value: Node) -> None:
+        for base in draft.take(value):
+            self.users.setdefault(base, {})[draft] = None
+
+    def depends(self, draft: Draft, on: Draft) -> bool:
+        """Whether ``draft`` can only run after ``on``."""
+        return bool(self.after[on.number] >> draft.number & 1)
+
+    def _later(self, users: Iterable[Draft]) -> int:
+        """``users`` and all that runs after them."""
+        later = 0
+        for user in users:
+            later |= self.after[user.number] | 1 << user.number
+        return later
+
+    def part(self, draft: Draft, value: Node) -> Draft:
+        """Takes what ``draft`` computes of ``value`` out of it, into a draft of its own."""
+        made = Draft(len(self.drafts), value, "what follows it lies in another order")
+        self.drafts.append(made)
+        self.owner[value] = made
+        for other in draft.inside:
+            if other in made.reads:
+                made.take(other)
+        if value in draft.roots:
+            draft.roots.remove(value)
+        draft.reductions.remove(value)
+        draft.reads[value] = None
+        return made
+
+    def merge(self, draft: Draft, other: Draft, reason: str) -> None:
+        """Makes one draft of two over the same loops, neither of which depends on the other."""
+        both = self.after[draft.number] | self.after[other.number]
+        bits = 1 << draft.number | 1 << other.number
+        self.after = [after | both | bits if after & bits else after for after in self.after]
+        self.after[draft.number] = self.after[other.number] = both
+        draft.join(other, reason)
+        for root in other.roots:
+            self.owner[root] = draft
+
+    def live(self) -> list[Draft]:
+        """The drafts that there are, by number: those that were merged away are none."""
+        return list(dict.fromkeys(sorted(self.owner.values(), key=lambda draft: draft.number)))
+
+    def ordered(self) -> list[Draft]:
+        """Producers before consumers. Of those that could run next, the one after which least
+        memory is held, and of equal ones the first in the graph."""
+        rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
+        stored = {d: [r for r in d.reads if r in self.owner] for d in rank}
+        missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
+        waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
+        for draft, reads in stored.items():
+            for value in reads:
+                waiting.setdefault(value, {})[draft] = None
+
+        def held(draft: Draft) -> tuple[int, int]:
+            kept = (root for root in draft.roots if root not in self.outputs)
+            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.outputs)
+            return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
+
+        ordered: list[Draft] = []
+        ready = [draft for draft, count in missing.items() if not count]
+        while ready:
+            draft = min(ready, key=held)
+            ready.remove(draft)
+            ordered.append(draft)
+            for value in stored[draft]:
+                del waiting[value][draft]
+            readers = dict.fromkeys(r for root in draft.roots for r in waiting.get(root, ()))
+            for reader in readers:
+                missing[reader] -= 1
+                if not missing[reader]:
+                    ready.append(reader)
+        if len(ordered) != len(rank):
+            raise InternalError("[schedule] kernels wait for each other in a circle")
+        return ordered
+
+    def region(self, draft: Draft) -> list[Node]:
+        """The nodes computed inside a draft, sources first, movement included."""
+        inside = set(draft.roots)
+
+        def sources(value: Node) -> Iterable[Node]:
+            return [
+                s for s in value.src
+                if s.op is not ops.BUFFER and (s not in self.owner or s in inside)
+            ]  # fmt: skip
+
+        return toposort(draft.roots, sources)
