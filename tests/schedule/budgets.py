@@ -42,8 +42,10 @@ TARGETS = {
 MOST_MEMORY = 120  # that a launch takes on PoCL, about
 
 # Of calls, which no two processes count alike: sets are walked in the order of hashes (0.8 % apart
-# was seen), and Python 3.13 makes up to 3 % fewer calls than 3.10.
-CALLS_TOLERANCE = 0.04
+# was seen), and Python 3.13 makes up to 3 % fewer calls than 3.10. What is written anew may be as
+# far from what stood there as two processes are; the test allows for all of it together.
+CALLS_KEPT = 0.01
+CALLS_TOLERANCE = 0.05
 
 Key = tuple[str, str]  # a program or workload, and a target
 
@@ -206,9 +208,9 @@ def listed() -> dict[Key, Budget]:
     return read(FILE.read_text()) if FILE.exists() else {}
 
 
-def settled(found: Budget, before: Budget | None) -> Budget:
+def settled(found: Budget, before: Budget | None, within: float = CALLS_TOLERANCE) -> Budget:
     """What was found; with the calls of ``before`` where the difference tells nothing."""
-    if before and abs(found.calls - before.calls) <= CALLS_TOLERANCE * before.calls:
+    if before and abs(found.calls - before.calls) <= within * before.calls:
         return replace(found, calls=before.calls)
     return found
 
@@ -225,7 +227,7 @@ def main() -> int:
     table = {key: before[key] for key in keys() if key in before}
     for name in options.name or names():
         for device, found in budgets(name).items():
-            table[name, device] = settled(found, before.get((name, device)))
+            table[name, device] = settled(found, before.get((name, device)), CALLS_KEPT)
     text = formatted({key: table[key] for key in keys() if key in table})
     old = formatted(before)
     changes = unified_diff(old.splitlines(), text.splitlines(), n=0, lineterm="")
