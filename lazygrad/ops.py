@@ -88,15 +88,17 @@ class Reduction(Op):
 
     Attributes:
         combine: the op that adds an element.
-        identity: the result over nothing.
     """
 
-    __slots__ = ("combine", "identity")
+    __slots__ = ("combine",)
 
-    def __init__(self, name: str, doc: str, combine: Op, identity: Callable[[DType], Any]) -> None:
+    def __init__(self, name: str, doc: str, combine: Op) -> None:
         super().__init__(name, Kind.REDUCE, 1, _reduce, doc, vanishes=combine.vanishes)
         self.combine = combine
-        self.identity = identity
+
+    def identity(self, dtype: DType) -> Any:
+        """The result over nothing."""
+        return NOTHING[self.combine](dtype)
 
 
 ALL: list[Op] = []
@@ -300,10 +302,8 @@ WHERE = Op(
     "WHERE", _E, 3, _where, "src[1] where src[0] else src[2]",
     vanishes=lambda zeros: zeros[1] and zeros[2],
 )  # fmt: skip
-SUM = Reduction("SUM", "sum; arg: axes, kept with size 1", ADD, lambda dtype: 0)
-REDUCE_MAX = Reduction(
-    "REDUCE_MAX", "largest; arg: axes, kept with size 1", MAX, lambda dtype: dtype.min
-)
+SUM = Reduction("SUM", "sum; arg: axes, kept with size 1", ADD)
+REDUCE_MAX = Reduction("REDUCE_MAX", "largest; arg: axes, kept with size 1", MAX)
 
 # What it does not see.
 LT = Op("LT", _E, 2, _compare, "src[0] < src[1]")
@@ -342,7 +342,7 @@ SCATTER = Op(
     " the combination's identity (of none: 0) where none does; indices out of range are dropped",
     cost=4,
 )  # fmt: skip
-NOTHING: Mapping[Op | None, Callable[[DType], Any]] = {  # what SCATTER leaves where nothing goes
+NOTHING: Mapping[Op | None, Callable[[DType], Any]] = {  # the result over nothing
     None: lambda dtype: 0,
     ADD: lambda dtype: 0,
     MUL: lambda dtype: 1,

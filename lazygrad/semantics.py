@@ -52,6 +52,8 @@ ELEMENTWISE: Mapping[Op, Callable[..., Array]] = {
     ops.XOR: np.bitwise_xor,
 }
 
+COMBINE: Mapping[Op, np.ufunc] = {ops.ADD: np.add, ops.MUL: np.multiply, ops.MAX: np.maximum}
+
 
 def to_bfloat16_bits(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """float32 -> the upper 16 bits, rounded to nearest even; NaN stays NaN."""

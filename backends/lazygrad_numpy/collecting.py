@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops
 from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.elementwise import UFUNCS
 from lazygrad_numpy.indexing import TAKE_ROWS
 from lazygrad_numpy.loops import LEAST_SHARED_WORK, work
 from lazygrad_numpy.lower import Lowering, Rule
-
-STEPS: Mapping[ops.Op | None, str] = {
-    None: "None", ops.ADD: "add", ops.MUL: "multiply", ops.MAX: "maximum"
-}  # fmt: skip
 
 
 def choose_loops(kernel: Kernel, units: int) -> dict[Range, Loop]:
@@ -36,6 +32,7 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     place, value = (lo.need(operand, scope) for operand in e.src)
     out = lo.result(e, scope, into)
     nothing = ops.NOTHING[op](e.dtype)
+    step = "None" if op is None else UFUNCS[op]
     looped = places is not None and places in names.loops
     first = places.name if places and looped else "0"
     axis = names.order.index(places) if places else -1
@@ -43,7 +40,7 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     turns = [(names.order.index(r), r.size) for r in in_turn]
     called = ", ".join(names.of(a, scope) for a in (out, place, value))
     scope.add(
-        f"collect({STEPS[op]}, {nothing!r}, {called}, {first}, {axis}, {turns})", place, value, out
+        f"collect({step}, {nothing!r}, {called}, {first}, {axis}, {turns})", place, value, out
     )
     return out
 

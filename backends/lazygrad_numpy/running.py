@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops, running
 from lazygrad_numpy.code import Array, Scope
+from lazygrad_numpy.elementwise import UFUNCS
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 
 RUNNING = ex.KernelOp("RUNNING", "arg: Run; src[0] accumulated along a range")
-UFUNCS = {ops.SUM: "add", ops.REDUCE_MAX: "maximum"}
 
 
 class Run(NamedTuple):
     """Argument of RUNNING."""
 
-    op: ops.Op
+    op: ops.Reduction
     along: Range
     backwards: bool
 
@@ -51,7 +51,9 @@ def _running(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     turned = "[" + ":, " * axis + "::-1]" if backwards else ""
     x, y = lo.names.of(source, scope), lo.names.of(out, scope)
     dtype = compute_dtype(e.dtype).name
-    scope.add(f"{UFUNCS[op]}.accumulate({x}{turned}, {axis}, {dtype}, {y}{turned})", source, out)
+    scope.add(
+        f"{UFUNCS[op.combine]}.accumulate({x}{turned}, {axis}, {dtype}, {y}{turned})", source, out
+    )
     return out
 
 

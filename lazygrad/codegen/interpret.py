@@ -138,7 +138,7 @@ class _Interpreter:
         if op is None:
             result[where] = source.ravel()[order][inside]
         else:
-            COMBINE[op].at(result, where, source.ravel()[order][inside])
+            semantics.COMBINE[op].at(result, where, source.ravel()[order][inside])
         return result
 
     def elementwise(self, e: Expr) -> Array:
@@ -148,11 +148,6 @@ class _Interpreter:
         return np.asarray(_ELEMENTWISE[e.op](*src))
 
 
-COMBINE: Mapping[ops.Op, np.ufunc] = {
-    ops.ADD: np.add,
-    ops.MUL: np.multiply,
-    ops.MAX: np.maximum,
-}
 _ELEMENTWISE: Mapping[Any, Callable[..., Any]] = semantics.ELEMENTWISE
 _RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
     ex.LOAD: _Interpreter.load,

@@ -23,7 +23,7 @@ from lazygrad.schedule.layout import (
     strides_in_order,
     with_last,
 )  # fmt: skip
-from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.partition import Partition
 from lazygrad.shape import Shape, without_ones
 
@@ -192,9 +192,8 @@ class _Attempt:
         self.slots: dict[Node, int] = {root: i for i, root in enumerate(draft.roots)}
         self.lowering = Lowering(self._in_memory)
         primary = draft.primary
-        self.ranges = tuple(Range(f"i{axis}", n) for axis, n in enumerate(primary.shape))
+        self.ranges, point = whole(primary.shape)
         self.dim_of = {r: dim for dim, r in enumerate(self.ranges) if r.size != 1}
-        point = tuple(index_of(r) if r.size != 1 else Index() for r in self.ranges)
         self.lowering.lower(primary, point, from_memory=False)
         self.points = {root: self._point_of(root, point) for root in draft.roots}
         self.outputs = tuple(self._output(root) for root in draft.roots)
@@ -216,9 +215,9 @@ class _Attempt:
         slot = self.slots.setdefault(stored, len(self.slots))
         return slot, self.builder.strides(stored)
 
-    def _point_of(self, root: Node, whole: tuple[Index, ...]) -> tuple[Index, ...]:
+    def _point_of(self, root: Node, primary: tuple[Index, ...]) -> tuple[Index, ...]:
         if root is self.draft.primary:
-            return whole
+            return primary
         points = [index for n, index in self.lowering.values if n is root]
         found = [index for index in points if self._runs_over_own(index)]
         if len(found) == 1:

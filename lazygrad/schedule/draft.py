@@ -9,6 +9,7 @@ from lazygrad.schedule.axes import FIRST, Axes, Position
 from lazygrad.schedule.simplify import base_of
 
 MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
+MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 
 
 class Draft:
@@ -27,9 +28,8 @@ class Draft:
         outer: the loops that all of its reductions share, once it has one; then the other loops
             run once more for each of them.
         windows: the contraction whose results its pooling takes as they come.
-        operations, work: how many elementwise operations it has, and how long they take in all,
-            in additions.
-        distinct: the work if every value were computed once.
+        operations: how many elementwise operations it has.
+        distinct: the work, in additions, if every value were computed once.
         repeated: what shifted positions of the same values add.
     """
 
@@ -45,7 +45,7 @@ class Draft:
         self.reductions: list[Node] = []
         self.outer: frozenset[int] | None = None
         self.windows: Node | None = None
-        self.operations = self.work = self.distinct = self.repeated = 0
+        self.operations = self.distinct = self.repeated = 0
         self.take(root)
 
     @property
@@ -56,6 +56,11 @@ class Draft:
     def whole(self) -> frozenset[int]:
         """All of its own loops."""
         return frozenset(self.axes.own)
+
+    def share(self, loops: frozenset[int]) -> None:
+        """Settles on ``loops`` as the outer ones, if they are not all that there are."""
+        if loops != self.whole:
+            self.outer = loops
 
     def evaluations(self, value: Node) -> int:
         """How many times ``value`` is computed if it is computed here. A row that several loops run
@@ -81,17 +86,15 @@ class Draft:
         if is_pointwise(value):
             self.operations += len(positions)
             cost = work_of(value)
-            self.work += cost * self.evaluations(value)
             self.distinct += cost * value.size
             self.repeated += cost * value.size * self.shifts(value)
         elif value.op.kind is Kind.REDUCE:
             self.reductions.append(value)
-            self.work += sum(self._reduced(value, position) for position in positions)
         found: dict[Node, None] = {}
         for number, operand in enumerate(value.src[: value.op.value_arity]):
             for position in positions:
                 base, below = self.axes.below(operand, self._read_at(value, number, position))
-                if base.op is not ops.CONST and base.op is not ops.IOTA:
+                if not is_constant(base):
                     self.at.setdefault(base, {})[below] = None
                     found[base] = None
                     if value in self.indices or (value.op is ops.GATHER and number == 1):
@@ -117,16 +120,17 @@ class Draft:
         self.reads.update(other.reads)
         self.reductions += other.reductions
         self.operations += other.operations
-        self.work += other.work
-
-    def _reduced(self, value: Node, position: Position) -> int:
-        return self.axes.evaluated(self.axes.inside(value, position))
 
 
 def sources(value: Node) -> tuple[Node, ...]:
     """What it is computed from, the movement between skipped over; constants are nowhere."""
     bases = (base_of(operand) for operand in value.src[: value.op.value_arity])
-    return tuple(base for base in bases if base.op is not ops.CONST and base.op is not ops.IOTA)
+    return tuple(base for base in bases if not is_constant(base))
+
+
+def is_constant(value: Node) -> bool:
+    """Whether it is made of no memory."""
+    return value.op is ops.CONST or value.op is ops.IOTA
 
 
 def is_pointwise(value: Node) -> bool:

@@ -16,10 +16,9 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_OPS, Draft, is_pointwise, nbytes, work_of
+from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft, is_pointwise, nbytes, work_of
 from lazygrad.schedule.partition import Partition
 
-MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 FEW = 1 << 12  # evaluations that are not worth a thought
@@ -64,7 +63,7 @@ class _Fusion:
             self._keep(value, *found, reason)
 
     def _keep(self, value: Node, draft: Draft, loops: meet.Loops, reason: str) -> None:
-        draft.outer = loops if loops != draft.whole else draft.outer
+        draft.share(loops)
         self.cut.keep(value, draft, reason)
 
     def _keeper(self, value: Node, among: list[Draft]) -> tuple[Draft, meet.Loops] | None:
@@ -108,7 +107,7 @@ class _Fusion:
             (draft,) = users
             loops = meet.of_reduction(draft, value, self.target)
             if loops is not None:
-                draft.outer = loops if loops != draft.whole else draft.outer
+                draft.share(loops)
                 self.cut.inline(value)
                 return
             if draft.windows is value:

@@ -23,6 +23,12 @@ from lazygrad.shape import Shape
 Point = tuple[Node, Indices]
 
 
+def whole(shape: Shape) -> tuple[tuple[Range, ...], Indices]:
+    """A range for each dim, and the index of every element by them; dims of size 1 need none."""
+    ranges = tuple(Range(f"i{dim}", size) for dim, size in enumerate(shape))
+    return ranges, tuple(index_of(r) if r.size != 1 else Index() for r in ranges)
+
+
 @dataclass
 class Lowering:
     """One kernel being lowered.

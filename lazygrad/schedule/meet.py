@@ -25,7 +25,7 @@ def of_reduction(draft: Draft, value: Node, target: Target) -> Loops | None:
     if len(draft.at[value]) != 1 or not _is_open(draft, value):
         return None
     (position,) = draft.at[value]
-    if not _plain(draft, value, position) or any(map(contracts, draft.reductions)):
+    if not _plain(draft, value, position):
         return None
     shared = frozenset(position) - {FIRST}
     if contracts(value):  # its tiles leave room for what follows, element by element

@@ -165,10 +165,10 @@ class Partition:
         """The nodes computed inside a draft, sources first, movement included."""
         inside = set(draft.roots)
 
-        def sources(value: Node) -> Iterable[Node]:
+        def computed(value: Node) -> Iterable[Node]:
             return [
                 s for s in value.src
                 if s.op is not ops.BUFFER and (s not in self.owner or s in inside)
             ]  # fmt: skip
 
-        return toposort(draft.roots, sources)
+        return toposort(draft.roots, computed)

@@ -9,11 +9,9 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.draft import MAX_OPS, Draft
+from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft
 from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
-
-MAX_BUFFERS = 24  # as of any kernel with several outputs
 
 
 def merge(cut: Partition, target: Target) -> None:

@@ -10,11 +10,10 @@ from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import LARGEST_WINDOW
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft
-from lazygrad.schedule.lower import Lowering
+from lazygrad.schedule.draft import Draft, is_constant
+from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.meet import contracts
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import Shape, strides_of
@@ -68,14 +67,7 @@ def _lowered(root: Node, inside: set[Node]) -> Expr:
     """``root`` as a kernel of its own would compute it, with the reductions ``inside``."""
 
     def in_memory(value: Node) -> tuple[int, Shape] | None:
-        stored = (
-            value.op.kind is not Kind.ELEMENTWISE
-            and value.op.kind is not Kind.MOVEMENT
-            and value not in inside
-        )
-        stored = stored and value.op not in (ops.CONST, ops.IOTA)
-        return (0, strides_of(value.shape)) if stored else None
+        computed = value.op.kind in (Kind.ELEMENTWISE, Kind.MOVEMENT) or value in inside
+        return None if computed or is_constant(value) else (0, strides_of(value.shape))
 
-    ranges = (Range(f"i{dim}", size) for dim, size in enumerate(root.shape))
-    index = tuple(index_of(r) if r.size != 1 else Index() for r in ranges)
-    return Lowering(in_memory).lower(root, index, from_memory=False)
+    return Lowering(in_memory).lower(root, whole(root.shape)[1], from_memory=False)

@@ -120,16 +120,13 @@ def _gather(current: Node, x: Array, index: Array) -> Array:
     return np.where(inside, taken, np.zeros((), x.dtype))
 
 
-COMBINE: Mapping[Op, np.ufunc] = {ops.ADD: np.add, ops.MUL: np.multiply, ops.MAX: np.maximum}
-
-
 def _scatter(current: Node, index: Array, x: Array) -> Array:
     axis, size, combine = current.arg
     result = np.full(current.shape, ops.NOTHING[combine](current.dtype), x.dtype)
     for at in np.ndindex(x.shape):  # row-major: along any axis in order
         if 0 <= index[at] < size:
             to = (*at[:axis], index[at], *at[axis + 1 :])
-            result[to] = x[at] if combine is None else COMBINE[combine](result[to], x[at])
+            result[to] = x[at] if combine is None else semantics.COMBINE[combine](result[to], x[at])
     return result
 
 
