@@ -16,7 +16,9 @@ from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
+    Lanes,
     Order,
+    Places,
     choose_lanes,
     follow_reads,
     row_major,
@@ -123,9 +125,10 @@ class Builder:
         found = attempt.contraction()
         if found is not None:
             repacks = not self.target.blas
-            lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, attempt.dim_of)
-            if lanes is not None and lanes.repack is not None and repacks:
-                attempt = _Attempt(self, draft, self._repack(attempt, lanes.repack, lanes.over))
+            places = Places(attempt.dim_of, attempt.sizes())
+            lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, places)
+            if lanes is not None and lanes.repack and repacks:
+                attempt = _Attempt(self, draft, self._repack(attempt, lanes))
             if lanes is not None and self._scatters(draft, attempt.dim_of[lanes.over]):
                 return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
@@ -161,14 +164,16 @@ class Builder:
             free = root not in self.cut.outputs and root.shape == primary.shape
             self.order_of[root] = order if free else row_major(root.shape)
 
-    def _repack(self, attempt: _Attempt, load: Expr, lane: Range) -> dict[Node, Node]:
-        """Copies the loaded value so that the dim that moves with ``lane`` lies innermost."""
-        value = attempt.inputs[load.arg.slot]
-        dims = attempt.dims_moving_with(value, lane)
-        if len(dims) != 1:
-            return {}
-        order = with_last(attempt.order_of_reads(value, load), dims[0])
-        return {value: self._copy(value, order)}
+    def _repack(self, attempt: _Attempt, lanes: Lanes) -> dict[Node, Node]:
+        """Copies of loaded values in which the dim that moves with the lanes lies innermost."""
+        copies: dict[Node, Node] = {}
+        for load in lanes.repack:
+            value = attempt.inputs[load.arg.slot]
+            dims = attempt.dims_moving_with(value, lanes.over)
+            if len(dims) == 1:
+                order = with_last(attempt.order_of_reads(value, load), dims[0])
+                copies[value] = self._copy(value, order)
+        return copies
 
     def _copy(self, value: Node, order: Order) -> Node:
         copy = self.repacked.get((value, order))

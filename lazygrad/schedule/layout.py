@@ -7,7 +7,7 @@ elementwise kernels keep the order of what they read most of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -21,6 +21,8 @@ from lazygrad.shape import Shape, numel
 Order = tuple[int, ...]  # dims of a node, outermost in memory first
 REPACK_REUSE = 16  # an operand read this often is worth a copy in the order the lanes want
 COPY_WORK = 8  # multiplications that take as long as copying an element
+LOADED = 2  # instructions of a product whose operands are both loaded for it
+WORTH = 6  # instructions of a product: where nothing lies side by side, it takes more
 MIN_LANES = 8  # narrower than this, a dim does not fill vectors
 
 
@@ -43,42 +45,80 @@ def row_major(shape: Shape) -> Order:
 
 @dataclass(frozen=True)
 class Lanes:
-    """The range that a contraction is vectorised over, and the load that must be repacked so
-    that it has unit stride there (None: it has)."""
+    """The range that a contraction is vectorised over, and the loads that must be repacked so that
+    they have unit stride there."""
 
     over: Range
-    repack: Expr | None
+    repack: tuple[Expr, ...] = ()
 
 
-def choose_lanes(
-    found: Contraction, lanes: int, repack: bool, dim_of: Mapping[Range, int]
-) -> Lanes | None:
+@dataclass(frozen=True)
+class Places:
+    """Where ranges and memory of a kernel lie: the dim of its result that a range runs along, and
+    the elements of a buffer, by its slot."""
+
+    dim_of: Mapping[Range, int]
+    sizes: Mapping[int, int]
+
+
+def choose_lanes(found: Contraction, lanes: int, repack: bool, places: Places) -> Lanes | None:
     """The range to vectorise: one that fills its vectors, has unit stride in its operand or is
     cheap to repack, and comes last in the result."""
-    work = prod(r.size for r in (*found.batch, *found.m, *found.n, *found.k))
-    options = []
+    options = [*_of_sides(found, lanes, repack, places)]
+    options += _of_batch(found, lanes, places) if repack else ()
+    if not options:
+        return None
+    best = min(options, key=lambda option: option[0])[1]
+    return best if best.over.size >= MIN_LANES else None
+
+
+Option = tuple[tuple[float, int], Lanes]
+
+
+def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> Iterator[Option]:
+    """Lanes along one operand; the other one's elements are the same for all of them."""
     sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
     for side, operand, other in sides:
         read = loads([operand])
         reuse = prod(r.size for r in other)
         for r in side:
             moving = [e for e in read if r in e.ranges]
-            if len(moving) != 1 or not moving[0].arg.index.affine_in(r):
+            if len(moving) != 1 or not _may_have_lanes(moving[0], r):
                 continue
-            if any(r in bound.index.ranges for bound in moving[0].arg.guard):
-                continue  # at the border, some lanes of a vector must not be loaded
-            full = r.size / (-(-r.size // lanes) * lanes)  # share of lanes that do work
-            copied, load = 0, None
-            if moving[0].arg.index.coefficient(r) != 1:
-                if repack and reuse < REPACK_REUSE:
-                    continue
-                copied, load = prod(x.size for x in moving[0].ranges), moving[0]
-            cost = (1 + COPY_WORK * copied / max(work, 1)) / full
-            options.append(((round(cost, 3), -dim_of.get(r, -1)), Lanes(r, load)))
-    if not options:
-        return None
-    best = min(options, key=lambda option: option[0])[1]
-    return best if best.over.size >= MIN_LANES else None
+            apart = tuple(e for e in moving if e.arg.index.coefficient(r) != 1)
+            if apart and repack and reuse < REPACK_REUSE:
+                continue
+            yield _option(found, Lanes(r, apart), 1, lanes, places)
+
+
+def _of_batch(found: Contraction, lanes: int, places: Places) -> Iterator[Option]:
+    """Lanes along a range of both operands: both are loaded as vectors for every product. The
+    channels of a depthwise convolution."""
+    read = loads([found.a, found.b])
+    for r in found.batch:
+        moving = [e for e in read if r in e.ranges]
+        if not all(_may_have_lanes(e, r) for e in moving):
+            continue
+        apart = tuple(e for e in moving if e.arg.index.coefficient(r) != 1)
+        option = _option(found, Lanes(r, apart), LOADED, lanes, places)
+        if option[0][0] <= WORTH:
+            yield option
+
+
+def _may_have_lanes(load: Expr, r: Range) -> bool:
+    """At a border, some lanes of a vector must not be loaded."""
+    guarded = any(r in bound.index.ranges for bound in load.arg.guard)
+    return load.arg.index.affine_in(r) and not guarded
+
+
+def _option(found: Contraction, lanes: Lanes, each: float, width: int, places: Places) -> Option:
+    """``lanes`` by the instructions of a product: ``each`` with full vectors, and copies."""
+    work = prod(r.size for r in (*found.batch, *found.m, *found.n, *found.k))
+    copied = sum(places.sizes[load.arg.slot] for load in lanes.repack)
+    size = lanes.over.size
+    full = size / (-(-size // width) * width)  # share of lanes that do work
+    cost = (each + COPY_WORK * copied / max(work, 1)) / full
+    return (round(cost, 3), -places.dim_of.get(lanes.over, -1)), lanes
 
 
 def with_last(order: Order, dim: int) -> Order:
