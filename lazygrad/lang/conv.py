@@ -44,10 +44,10 @@ class Window(NamedTuple):
 
     @property
     def strides(self) -> int:
-        """Over how many whole strides it reaches: each place is seen by as many windows. 0 if it
-        does not end with a stride, or nothing overlaps."""
-        whole = self.dilation == 1 and self.kernel > self.stride > 1
-        return self.kernel // self.stride if whole and self.kernel % self.stride == 0 else 0
+        """Over how many strides it reaches, the last one maybe not to its end: no place is seen by
+        more windows. 0 if nothing overlaps, or there is no stride."""
+        overlaps = self.dilation == 1 and self.kernel > self.stride > 1
+        return -(-self.kernel // self.stride) if overlaps else 0
 
     def positions(self, op: str, size: int) -> int:
         """How many windows fit a dim of ``size``."""
@@ -124,7 +124,8 @@ def _windows_in_strides(x: Node, axis: int, window: Window, count: int) -> Node:
     x = unsqueeze(x, -2)
     x = broadcast_to(x, (*x.shape[:-2], strides, stride))
     x = shear(x, axis, x.ndim - 2, 1, 0, count)
-    return reshape(x, (*x.shape[:-2], window.kernel))
+    x = reshape(x, (*x.shape[:-2], strides * stride))
+    return shrink(x, [*((0, n) for n in x.shape[:-1]), (0, window.kernel)])
 
 
 def conv(

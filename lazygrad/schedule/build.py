@@ -16,6 +16,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.schedule import naming, ranges
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
+    COPY_WORK,
     Lanes,
     Order,
     Places,
@@ -125,7 +126,7 @@ class Builder:
         found = attempt.contraction()
         if found is not None:
             repacks = not self.target.blas
-            places = Places(attempt.dim_of, attempt.sizes())
+            places = Places(attempt.dim_of, self._copying(attempt))
             lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, places)
             if lanes is not None and lanes.repack and repacks:
                 attempt = _Attempt(self, draft, self._repack(attempt, lanes))
@@ -133,6 +134,14 @@ class Builder:
                 return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
         return attempt.finish()
+
+    def _copying(self, attempt: _Attempt) -> dict[int, float]:
+        """What a copy of each buffer costs every one of the kernels that read it."""
+        launch = self.target.launch * self.target.throughput
+        return {
+            slot: (COPY_WORK * value.size + launch) / max(1, len(self.cut.users.get(value, ())))
+            for slot, value in attempt.inputs.items()
+        }
 
     def _scatters(self, draft: Draft, lane: int) -> bool:
         """Whether what follows a contraction would read and write much memory against the order of

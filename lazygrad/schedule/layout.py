@@ -54,11 +54,16 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Places:
-    """Where ranges and memory of a kernel lie: the dim of its result that a range runs along, and
-    the elements of a buffer, by its slot."""
+    """Where the ranges of a kernel lie, and what it takes to put its memory in another order.
+
+    Attributes:
+        dim_of: the dim of the result that a range runs along.
+        copying: multiplications that take as long as a copy of a buffer, by its slot, shared by all
+            kernels that read it.
+    """
 
     dim_of: Mapping[Range, int]
-    sizes: Mapping[int, int]
+    copying: Mapping[int, float]
 
 
 def choose_lanes(found: Contraction, lanes: int, repack: bool, places: Places) -> Lanes | None:
@@ -114,10 +119,10 @@ def _may_have_lanes(load: Expr, r: Range) -> bool:
 def _option(found: Contraction, lanes: Lanes, each: float, width: int, places: Places) -> Option:
     """``lanes`` by the instructions of a product: ``each`` with full vectors, and copies."""
     work = prod(r.size for r in (*found.batch, *found.m, *found.n, *found.k))
-    copied = sum(places.sizes[load.arg.slot] for load in lanes.repack)
+    copies = sum(places.copying[load.arg.slot] for load in lanes.repack)
     size = lanes.over.size
     full = size / (-(-size // width) * width)  # share of lanes that do work
-    cost = (each + COPY_WORK * copied / max(work, 1)) / full
+    cost = (each + copies / max(work, 1)) / full
     return (round(cost, 3), -places.dim_of.get(lanes.over, -1)), lanes
 
 
