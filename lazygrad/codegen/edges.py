@@ -24,8 +24,7 @@ def _bounds(reduction: Expr) -> list[Bound]:
     """Those that are checked again and again along the reduction."""
     found: list[Bound] = []
     for e in ex.toposort(reduction.src):
-        guard: Guard = e.arg.guard if e.op is ex.LOAD else e.arg if e.op is ex.GUARD else ()
-        found += (b for b in guard if not b.index.ranges.isdisjoint(reduction.arg.ranges))
+        found += (b for b in ex.guard_of(e) if not b.index.ranges.isdisjoint(reduction.arg.ranges))
     return found
 
 

@@ -7,7 +7,8 @@ instead of pointers, LLVM gathers the addresses of a tile into vectors and takes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Integers:
         self.value_of = value_of
         self.lanes: dict[Range, int] = {}  # the ranges that count lanes
         self.zeros = 0
+        self._assumed: tuple[Bound, ...] = ()
         self._widths: dict[str, int] = {}  # of the variables that are vectors
         self._bound: dict[tuple[Index, tuple[Index, ...]], Index] = {}
 
@@ -191,9 +193,20 @@ class Integers:
     # -- guards ---------------------------------------------------------------------------------
 
     def bind_guard(self, guard: Guard, point: Point) -> list[Bound]:
-        """The bounds over variables, without those that always hold."""
+        """The bounds over variables, without those that always hold, or hold in this block."""
         bound = [Bound(self.bind(b.index, point), b.low, b.high) for b in guard]
-        return [b for b in bound if b.index.interval[0] < b.low or b.index.interval[1] >= b.high]
+        left = [b for b in bound if b.index.interval[0] < b.low or b.index.interval[1] >= b.high]
+        return [b for b in left if b not in self._assumed]
+
+    @contextmanager
+    def assuming(self, bounds: Iterable[Bound]) -> Iterator[None]:
+        """``bounds`` have been tested."""
+        before = self._assumed
+        self._assumed = (*before, *bounds)
+        try:
+            yield
+        finally:
+            self._assumed = before
 
     def test(self, bounds: Iterable[Bound], also: str = "") -> str:
         """A variable that tells whether all ``bounds`` hold (and ``also``), built up from the

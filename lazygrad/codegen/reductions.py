@@ -6,11 +6,12 @@ the tiles of a contraction, the mean and the mean square of a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from lazygrad import dtype as dt, ops
-from lazygrad.codegen import nest, products
+from lazygrad.codegen import nest, products, skip
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.rows import KeptRows
 from lazygrad.codegen.schedule import Schedule, Walk, segments
@@ -18,7 +19,7 @@ from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Piece, Steps
 from lazygrad.codegen.values import Values
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.running import Running
 
@@ -124,10 +125,35 @@ class Reductions:
         r = ranges[position]
 
         def inside(pieces: Sequence[Piece]) -> None:
-            wider = [(*combo, piece) for combo in combos for piece in pieces]
-            self._walk(group, wider, home, chained)
+            with self._where_needed(group, combos, r, pieces) as here:
+                wider = [(*combo, piece) for combo in combos for piece in here]
+                self._walk(group, wider, home, chained)
 
         self.steps.over(r, self.schedule.walk(r), inside)
+
+    @contextmanager
+    def _where_needed(
+        self,
+        group: list[Started],
+        combos: Sequence[tuple[Piece, ...]],
+        r: Range,
+        pieces: Sequence[Piece],
+    ) -> Iterator[Sequence[Piece]]:
+        """The pieces of a step of ``r``, inside of a test if there are points where nothing is
+        added."""
+        bounds: tuple[Bound, ...] = ()
+        if len(pieces) == 1 and self._is_loop(r) and not self.schedule.together:
+            (reduction, *others) = {running.value for running in group}
+            points = [_bind(running, (*combo, *pieces)) for running in group for combo in combos]
+            if not others:
+                bounds = skip.needed(reduction, r, points, self.values.integers)
+        if not bounds:
+            yield pieces
+            return
+        test = self.values.integers.test(bounds)
+        with self.scope.block() as block, self.values.integers.assuming(bounds):
+            yield [replace(piece, depth=self.scope.depth) for piece in pieces]
+        self.scope.add(nest.If(test, tuple(block.statements)))
 
     def _accumulate(
         self, group: list[Started], combos: Sequence[tuple[Piece, ...]], home: int, chained: bool
@@ -230,7 +256,8 @@ def _distinct(group: list[Started]) -> list[Started]:
 
 
 def _bind(running: Started, combo: tuple[Piece, ...]) -> Point:
+    """Where a reduction is with the pieces of its first ranges."""
     point = running.point
-    for r, piece in zip(running.value.arg.ranges, combo, strict=True):
+    for r, piece in zip(running.value.arg.ranges, combo, strict=False):
         point = point.bind(r, piece.index, piece.depth, piece.lanes)
     return point

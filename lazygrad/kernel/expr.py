@@ -341,6 +341,14 @@ def substitute_guard(guard: Guard, mapping: Mapping[Range, Index]) -> Guard:
     return simplify_guard(moved)
 
 
+def guard_of(value: Expr) -> Guard:
+    """The bounds outside of which a LOAD or a GUARD is 0; none for others."""
+    if value.op is LOAD:
+        guard: Guard = value.arg.guard
+        return guard
+    return value.arg if value.op is GUARD else ()
+
+
 def simplify_guard(bounds: Iterable[Bound]) -> Guard:
     """Without the bounds that always hold; the others once each, in a stable order."""
     kept = []

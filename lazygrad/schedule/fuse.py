@@ -113,7 +113,9 @@ class _Fusion:
             if draft.windows is value:
                 self.cut.inline(value)
                 return
-            one = sums.of_sums(draft, value) or sums.in_windows(draft, value, value, self.target)
+            one = sums.of_sums(draft, value, self.target) or sums.in_windows(
+                draft, value, value, self.target
+            )
             if one is not None:
                 draft.reasons.append(one)
                 self.cut.inline(value)

@@ -3,6 +3,8 @@ contraction has summed, and a pooling looks at the results of a convolution."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import product
 from math import prod
 
 from lazygrad import ops
@@ -10,6 +12,7 @@ from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import LARGEST_WINDOW
 from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft, is_constant
@@ -19,9 +22,10 @@ from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import Shape, strides_of
 
 GUARD_WASTE = 1.9  # merged sums may visit so many times the points of the innermost one
+PHASES = 4  # of a stride, and strides of a window: what is longer is an image, which has borders
 
 
-def of_sums(draft: Draft, value: Node) -> str | None:
+def of_sums(draft: Draft, value: Node, target: Target) -> str | None:
     """Why ``value`` and the sum of it that the draft computes are one reduction; None if not."""
     around = _read_directly(draft, value)
     if around is None or any(r.op is not ops.SUM for r in (*draft.reductions, value)):
@@ -31,9 +35,27 @@ def of_sums(draft: Draft, value: Node) -> str | None:
     if len(reductions) != 1:
         return None
     visited = draft.reductions[0].size * prod(r.size for r in reductions[0].arg.ranges)
+    if not (target.blas or target.is_gpu):
+        visited *= _needed(reductions[0])
     if visited > GUARD_WASTE * value.src[0].size:
         return None
     return "it sums a sum: both are one reduction"
+
+
+def _needed(reduction: Expr) -> Fraction:
+    """The share of its steps that are not skipped: a window of three has no fourth tap."""
+    found = dict.fromkeys(b for e in ex.toposort(reduction.src) for b in ex.guard_of(e))
+    share = Fraction(1)
+    for bound in found:
+        ranges = sorted(bound.index.ranges, key=str)
+        if all(r.size <= PHASES for r in ranges):
+            points = [
+                bound.index.substitute({r: Index((), i) for r, i in zip(ranges, at, strict=True)})
+                for at in product(*(range(r.size) for r in ranges))
+            ]
+            inside = sum(1 for point in points if bound.low <= point.const < bound.high)
+            share *= Fraction(inside, len(points))
+    return share
 
 
 def in_windows(draft: Draft, value: Node, total: Node, target: Target) -> str | None:
