@@ -180,7 +180,10 @@ class Builder:
             value = attempt.inputs[load.arg.slot]
             dims = attempt.dims_moving_with(value, lanes.over)
             if len(dims) == 1:
-                order = with_last(attempt.order_of_reads(value, load), dims[0])
+                order = self.order_of.get(value, row_major(value.shape))
+                if not lanes.in_both:
+                    order = attempt.order_of_reads(value, load)
+                order = with_last(order, dims[0])
                 copies[value] = self._copy(value, order)
         return copies
 

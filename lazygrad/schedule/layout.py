@@ -45,11 +45,12 @@ def row_major(shape: Shape) -> Order:
 
 @dataclass(frozen=True)
 class Lanes:
-    """The range that a contraction is vectorised over, and the loads that must be repacked so that
-    they have unit stride there."""
+    """The range that a contraction is vectorised over, whether it is one of both operands, and the
+    loads that must be repacked so that they have unit stride there."""
 
     over: Range
     repack: tuple[Expr, ...] = ()
+    in_both: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _of_batch(found: Contraction, lanes: int, places: Places) -> Iterator[Option
         if not all(_may_have_lanes(e, r) for e in moving):
             continue
         apart = tuple(e for e in moving if e.arg.index.coefficient(r) != 1)
-        option = _option(found, Lanes(r, apart), LOADED, lanes, places)
+        option = _option(found, Lanes(r, apart, in_both=True), LOADED, lanes, places)
         if option[0][0] <= WORTH:
             yield option
 
