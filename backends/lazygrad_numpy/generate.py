@@ -24,7 +24,7 @@ from lazygrad_numpy.loops import (
 )
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
-from lazygrad_numpy.rewriting import with_numpy_calls
+from lazygrad_numpy.rewriting import with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
 
@@ -60,7 +60,7 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     shaped = with_running(simplified(kernel))
     if contraction.find(shaped) is None:
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
-    shaped = product.with_factors(with_fixed_atoms(shaped))
+    shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
     planned = product.plan(shaped, order)

@@ -87,8 +87,7 @@ def with_factors(kernel: Kernel) -> Kernel:
     found = contraction.find(kernel)
     if found is None:
         return kernel
-    factors = _guarded_once(kernel, found.a, found.b)
-    together = ex.elementwise(ops.MUL, factors, found.reduce.dtype)
+    together = ex.elementwise(ops.MUL, (found.a, found.b), found.reduce.dtype)
     total = ex.reduce(ops.SUM, together, found.k)
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
@@ -97,23 +96,6 @@ def with_factors(kernel: Kernel) -> Kernel:
     values = ex.transform(kernel.values, visit)
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
-
-
-def _guarded_once(kernel: Kernel, a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    """Without a guard that the other factor has too, where loading outside of it does no harm."""
-
-    def needless(one: Expr, other: Expr) -> bool:
-        if one.op is not ex.LOAD or other.op is not ex.LOAD or not one.arg.guard:
-            return False
-        low, high = one.arg.index.interval
-        inside = low >= 0 and high < kernel.buffers[one.arg.slot].size
-        return inside and set(one.arg.guard) <= set(other.arg.guard)
-
-    if needless(b, a):
-        return a, ex.load(b.arg.slot, b.arg.index, b.dtype)
-    if needless(a, b):
-        return ex.load(a.arg.slot, a.arg.index, a.dtype), b
-    return a, b
 
 
 def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:

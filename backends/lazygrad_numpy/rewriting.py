@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import Expr, Kernel, dtype as dt, expr as ex, ops
+from lazygrad.plugin import Expr, Index, Kernel, dtype as dt, expr as ex, ops
+from lazygrad_numpy.access import classify
 
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
@@ -16,11 +17,53 @@ NOT = ex.KernelOp("NOT", "the opposite of a bool")
 Sources = tuple[Expr, ...]
 
 
+Rewrite = Callable[[Sources], Expr | None]
+
+
 def with_numpy_calls(kernel: Kernel) -> Kernel:
     """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
+    return _rewritten(kernel, REWRITES)
 
+
+def with_guards_once(kernel: Kernel) -> Kernel:
+    """Of two loads that are multiplied, one is zero outside of a guard that both have: the other
+    one needs it only where it would leave its memory."""
+
+    def once(src: Sources) -> Expr | None:
+        one, other = src
+        if one.op is not ex.LOAD or other.op is not ex.LOAD:
+            return None
+        lighter = _without(kernel, other, one.arg.guard)
+        heavier = _without(kernel, one, lighter.arg.guard)
+        changed = lighter is not other or heavier is not one
+        return ex.elementwise(ops.MUL, (heavier, lighter), one.dtype) if changed else None
+
+    return _rewritten(kernel, {ops.MUL: once})
+
+
+def _without(kernel: Kernel, load: Expr, guard: ex.Guard) -> Expr:
+    """``load`` without those bounds of ``guard`` that are about no dim of its memory, or all of
+    them where it is never outside."""
+    slot, index, own = load.arg
+    size = kernel.buffers[slot].size
+    low, high = index.interval
+    inside = low >= 0 and high < size
+    kept = tuple(b for b in own if b not in guard or not (inside or _is_apart(b.index, index)))
+    if len(kept) == len(own):
+        return load
+    lighter = ex.load(slot, index, load.dtype, kept)
+    return lighter if inside or classify(lighter, size) is not None else load
+
+
+def _is_apart(bound: Index, index: Index) -> bool:
+    """Whether ``bound`` is about something else than a dim that ``index`` walks along."""
+    steps = {index.coefficient(atom) / c for atom, c in bound.terms}
+    return len(steps) > 1 or steps == {0}
+
+
+def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
     def visit(value: Expr, src: Sources) -> Expr:
-        rewrite = REWRITES.get(value.op)
+        rewrite = rewrites.get(value.op)
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)
 
@@ -88,7 +131,7 @@ def _is_literal(e: Expr, value: Any) -> bool:
     return e.op is ex.LITERAL and bool(e.arg == value)
 
 
-REWRITES: dict[Any, Callable[[Sources], Expr | None]] = {
+REWRITES: Mapping[Any, Rewrite] = {
     ops.ADD: _difference,
     ops.NE: _opposite,
     ops.XOR: _opposite,

@@ -110,6 +110,8 @@ class Index:
         summed: dict[Atom, int] = {}
         for atom, coefficient in terms:
             summed[atom] = summed.get(atom, 0) + coefficient
+        if any(type(atom) is Remainder for atom in summed):
+            const += _put_together(summed)
         kept = [(atom, coefficient) for atom, coefficient in summed.items() if coefficient]
         kept.sort(key=_term_order)
         self.terms = tuple(kept)
@@ -254,6 +256,21 @@ class Index:
         for atom, coefficient in self.terms:
             result = result + _substitute_atom(atom, mapping) * coefficient
         return result
+
+
+def _put_together(summed: dict[Atom, int]) -> int:
+    """``d * (x // d) + x % d`` is ``x``, whose terms take their place; returns its constant."""
+    const = 0
+    for rest in [atom for atom in summed if type(atom) is Remainder]:
+        coefficient = summed[rest]
+        whole = Quotient(rest.index, rest.divisor)
+        if not coefficient or summed.get(whole) != coefficient * rest.divisor:
+            continue
+        summed[rest] = summed[whole] = 0
+        for atom, inner in rest.index.terms:
+            summed[atom] = summed.get(atom, 0) + inner * coefficient
+        const += rest.index.const * coefficient
+    return const
 
 
 def _check_divisor(divisor: int) -> None:

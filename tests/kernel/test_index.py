@@ -69,6 +69,16 @@ def test_a_skewed_index_comes_apart_within_one_period() -> None:
     assert index.mod(8) == of(k) + of(i)
 
 
+@pytest.mark.parametrize("factor", [1, 3, -2])
+def test_a_whole_and_what_is_left_of_it_are_put_together(factor: int) -> None:
+    a, b, c = map(of, RANGES)
+    index = a + b * 2 + 5
+    parts = index.floordiv(3) * 3 * factor + index.mod(3) * factor
+    assert parts == index * factor
+    assert parts + c == index * factor + c
+    assert not (index.floordiv(3) * 4 + index.mod(3)).is_affine
+
+
 def test_substitution_simplifies() -> None:
     r, high, low = Range("r", 28), Range("h", 4), Range("l", 7)
     index = of(r).floordiv(7) * 100 + of(r).mod(7)

@@ -136,3 +136,13 @@ def test_a_constant_image_is_computed_when_the_program_is_prepared() -> None:
         for o in range(3)
     ]  # fmt: skip
     np.testing.assert_array_equal(found.numpy()[0], expected)
+
+
+def test_a_strided_convolution_and_its_gradients_walk_in_strides() -> None:
+    x = Tensor(np.zeros((4, 8, 16, 16), np.float32), requires_grad=True)
+    weight = Tensor(np.zeros((8, 8, 3, 3), np.float32), requires_grad=True)
+    y = x.conv2d(weight, stride=2, padding=1)
+    by_x, by_weight = grad(y, (x, weight), Tensor(np.zeros(y.shape, np.float32)))
+    for result in (y, by_x, by_weight):
+        assert result is not None
+        assert not any("take(" in source for source in sources(result))

@@ -73,7 +73,7 @@ def test_what_is_small_is_not_copied() -> None:
     assert len(kernels_of(results["result"], target=VECTORS)) == 1
 
 
-# -- windows that end within a stride ---------------------------------------------------------------
+# -- windows that end within a stride --------------------------------------------------------------
 
 
 @pytest.fixture
