@@ -8,7 +8,7 @@ from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node
 from lazygrad.jit import Jit
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.runtime import cache, report
+from lazygrad.runtime import buffer, cache, report
 from lazygrad.runtime.cache import Statistics
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.tensor import Tensor
@@ -50,6 +50,6 @@ def plan_cache() -> Statistics:
 def _plans(tensors: Iterable[Tensor]) -> list[CompiledPlan]:
     by_device: dict[str, list[Node]] = {}
     for tensor in tensors:
-        if not cache.is_realised(tensor._node):
+        if not buffer.is_realised(tensor._node):
             by_device.setdefault(tensor.device, []).append(tensor._node)
     return [cache.compiled(nodes, device)[0] for device, nodes in by_device.items()]

@@ -20,7 +20,7 @@ from lazygrad.errors import InternalError, JitError
 from lazygrad.graph import Node, node
 from lazygrad.modes import ambient
 from lazygrad.replay import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Capture, Source, guard
-from lazygrad.runtime import cache, executor, registry
+from lazygrad.runtime import buffer, cache, registry
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.tensor import Tensor, from_node
 from lazygrad.tensor_state import realize, value_node
@@ -143,7 +143,7 @@ class Trace:
                 f"[jit] the function reads a tensor of shape {tensor.shape} that was computed "
                 "outside from tensors that require a gradient; detach() it, or compute it inside"
             )
-        if not cache.is_realised(value_node(tensor._node)):
+        if not buffer.is_realised(value_node(tensor._node)):
             realize((tensor,))
         before = tensor._node
         owner = self._owner_of_grad(tensor)
@@ -229,7 +229,7 @@ def _leaf_signature(leaf: Any) -> Hashable:
 
 
 def _realise_arguments(tensors: Sequence[Tensor]) -> None:
-    todo = [t for t in tensors if not cache.is_realised(value_node(t._node))]
+    todo = [t for t in tensors if not buffer.is_realised(value_node(t._node))]
     if todo:
         realize(todo)
 
@@ -293,4 +293,4 @@ def _capture(trace: Trace, returned: Any) -> Capture:
 
 
 def _constant(leaf: Node) -> Source:
-    return Source(CONSTANT, executor.value_of(leaf))
+    return Source(CONSTANT, buffer.value_of(leaf))

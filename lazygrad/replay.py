@@ -18,7 +18,7 @@ from typing import Any
 from lazygrad import lang, modes, ops, pytree
 from lazygrad.graph import Node, node
 from lazygrad.locks import running
-from lazygrad.runtime import buffer, cache, executor
+from lazygrad.runtime import buffer
 from lazygrad.runtime.buffer import Buffer
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
@@ -112,12 +112,12 @@ def _like(before: Node, leaf: Node) -> Node:
 
 def memory_of(found: Node) -> Memory:
     """The memory that holds the value of a realised node."""
-    return executor.value_of(value_node(found)).memory
+    return buffer.value_of(value_node(found)).memory
 
 
 def _realised(tensors: Sequence[Tensor]) -> list[Node]:
     """The nodes of handles, whose values are computed first if need be."""
-    lazy = [tensor for tensor in tensors if not cache.is_realised(value_node(tensor._node))]
+    lazy = [tensor for tensor in tensors if not buffer.is_realised(value_node(tensor._node))]
     if lazy:
         realize(lazy)
     return [tensor._node for tensor in tensors]

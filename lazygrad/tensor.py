@@ -43,7 +43,7 @@ from lazygrad.graph import Node, node, set_origin
 from lazygrad.locks import running
 from lazygrad.modes import ambient
 from lazygrad.public import ARGUMENT_ERRORS, public, told
-from lazygrad.runtime import buffer, executor, registry
+from lazygrad.runtime import buffer, registry
 from lazygrad.shape import Shape, as_shape, normalize_axis
 from lazygrad.waiting import waiting
 
@@ -526,7 +526,7 @@ class Tensor:
             )
         state.realize((self,))
         value = state.value_node(self._node)
-        found: np.ndarray[Any, Any] = executor.value_of(value).numpy()
+        found: np.ndarray[Any, Any] = buffer.value_of(value).numpy()
         return found
 
     def item(self) -> Any:

@@ -10,7 +10,7 @@ from lazygrad.graph import Node, node, progress, toposort
 from lazygrad.locks import running
 from lazygrad.modes import ambient
 from lazygrad.ops import Kind
-from lazygrad.runtime import cache, executor
+from lazygrad.runtime import buffer, cache, executor
 from lazygrad.waiting import waiting
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _independent(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
     roots = [value_node(tensor._node) for tensor in tensors]
     for value in toposort(roots, cache.unrealised_sources):
         for source in cache.unrealised_sources(value):
-            if source.src and not cache.is_realised(source):
+            if source.src and not buffer.is_realised(source):
                 parent[top(source)] = top(value)
     groups: dict[Node, list[Tensor]] = {}
     for tensor, root in zip(tensors, roots, strict=True):
@@ -150,7 +150,7 @@ def rebind(tensor: Tensor, value: Node) -> None:
         bind(tensor, value)
     if ambient.trace is not None or value.tracked:
         return
-    if cache.is_realised(value):
+    if buffer.is_realised(value):
         waiting.drop((tensor,))
     elif waiting.rebind(tensor, before):
         realize((tensor,))  # rebound twice and never read: it must not pile up

@@ -55,6 +55,9 @@ class NumpyBackend(Backend):
         flat = array.reshape(-1).view(np.uint8)
         flat[:] = memory[: flat.size]
 
+    def part(self, memory: Memory, start: int, nbytes: int) -> Memory:
+        return memory[start : start + nbytes]
+
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         members = self._team.members
         return [

@@ -133,6 +133,15 @@ class OpenCLBackend(Backend):
                 cl.enqueue_copy(self.queue, array, memory, is_blocking=True)
             self._binaries.save()
 
+    def part(self, memory: Any, start: int, nbytes: int) -> Any:
+        """Devices share only what starts at multiples of what they are told by."""
+        if start % (self.device.mem_base_addr_align // 8):
+            return None
+        return memory.get_sub_region(start, nbytes)
+
+    def copy(self, source: Any, start: int, memory: Any, nbytes: int) -> None:
+        cl.enqueue_copy(self.queue, memory, source, byte_count=nbytes, src_offset=start)
+
     def running(self) -> Failing:
         return self._failing
 

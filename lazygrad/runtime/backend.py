@@ -138,6 +138,18 @@ class Backend(ABC):
     def download(self, memory: Any, array: np.ndarray[Any, Any]) -> None:
         """Wait for pending work, then copy ``memory`` to a C-contiguous array."""
 
+    def part(self, memory: Any, start: int, nbytes: int) -> Any:
+        """The ``nbytes`` of ``memory`` from byte ``start`` on as memory that is only read; None
+        where the device cannot share them."""
+        return None
+
+    def copy(self, source: Any, start: int, memory: Any, nbytes: int) -> None:
+        """Copy ``nbytes`` of ``source`` from byte ``start`` on to ``memory``; here by way of the
+        host."""
+        array = np.empty(start + nbytes, np.uint8)
+        self.download(source, array)
+        self.upload(memory, array[start:])
+
     @abstractmethod
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         """Code for launches that do what ``calls`` would do one after the other. A backend that can

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import semantics
+from lazygrad import ops, semantics
 from lazygrad.dtype import DType, bfloat16
+from lazygrad.graph import Node
 from lazygrad.runtime import registry
 from lazygrad.runtime.memory import Memory
 from lazygrad.shape import Shape, numel
@@ -42,6 +43,17 @@ class Buffer:
         if array.size:
             registry.backend(self.device).download(self.memory.raw, array)
         return array
+
+
+def is_realised(value: Node) -> bool:
+    """Whether its value is, or will be given, in memory."""
+    return value.value is not None or value.op is ops.BUFFER
+
+
+def value_of(leaf: Node) -> Buffer:
+    """The Buffer of a realised node."""
+    found: Buffer = leaf.arg if leaf.op is ops.BUFFER else leaf.value
+    return found
 
 
 def from_numpy(array: np.ndarray[Any, Any], dtype: DType, device: str) -> Buffer:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from lazygrad import ops
 from lazygrad.config import settings
@@ -16,11 +16,22 @@ from lazygrad.graph import Node, node, toposort
 from lazygrad.locks import running
 from lazygrad.runtime import disk, registry, report
 from lazygrad.runtime.backend import Backend
+from lazygrad.runtime.buffer import is_realised
+from lazygrad.runtime.numbers import (
+    HOLDERS,
+    NOTHING,
+    Arguments,
+    Family,
+    Holder,
+    StandIns,
+    without_numbers,
+)
 from lazygrad.runtime.program import CompiledPlan, Recipe, read_recipe, written
 from lazygrad.runtime.records import Malformed
 from lazygrad.schedule.plan import Plan, make_plan
 from lazygrad.shape import Shape
 
+T = TypeVar("T")
 LIMIT = 256  # plans kept; the least recently used goes first
 
 
@@ -35,19 +46,24 @@ class Statistics:
 
 
 _plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
+_families: OrderedDict[Hashable, Family] = OrderedDict()
 statistics = Statistics()
 
 
 def clear() -> None:
     """Forget all plans."""
     _plans.clear()
+    _families.clear()
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A graph without the identity of its leaves: the cache key, and the leaves in order."""
+    """A graph without the identity of its leaves and without its numbers: what graphs of one kind
+    have in common, the numbers and who holds them, and the leaves in order."""
 
-    key: Hashable
+    kind: Hashable
+    numbers: tuple[Hashable, ...]
+    holders: tuple[Holder, ...]
     leaves: tuple[Node, ...]
 
 
@@ -57,6 +73,8 @@ def structure(requested: Sequence[Node]) -> Structure:
     number: dict[Node, int] = {}
     rows: list[Hashable] = []
     leaves: list[Node] = []
+    numbers: list[Hashable] = []
+    holders: list[Holder] = []
     for value in order:
         if is_realised(value):
             rows.append((value.shape, value.dtype))
@@ -64,15 +82,15 @@ def structure(requested: Sequence[Node]) -> Structure:
         elif value.op in ops.DERIVATIVE_MARKS:
             number[value] = number[value.src[0]]
             continue
+        elif value.op in HOLDERS:
+            arg, own = without_numbers(value, holders)
+            rows.append((value.op, tuple([number[s] for s in value.src]), arg))
+            numbers += own
         else:
             rows.append((value.op, tuple([number[s] for s in value.src]), value.arg))
         number[value] = len(rows) - 1
-    key = (tuple(rows), tuple([number[r] for r in requested]))
-    return Structure(key, tuple(leaves))
-
-
-def is_realised(value: Node) -> bool:
-    return value.value is not None or value.op is ops.BUFFER
+    kind = (tuple(rows), tuple([number[r] for r in requested]))
+    return Structure(kind, tuple(numbers), tuple(holders), tuple(leaves))
 
 
 def unrealised_sources(value: Node) -> tuple[Node, ...]:
@@ -87,25 +105,61 @@ def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tupl
 
 def _compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
     found = structure(requested)
-    key = (device, settings.fuse, settings.tune, found.key)
+    kind = (device, settings.fuse, settings.tune, found.kind)
+    plan = _known((kind, found.numbers))
+    if plan is not None:
+        return plan, found.leaves
+    family = _families.get(kind)
+    if family is None:
+        _keep_at_most(_families, LIMIT)[kind] = Family(found.numbers)
+        return _made((kind, found.numbers), requested, found.leaves, device), found.leaves
+    given = family.arguments(found.numbers, found.holders)
+    leaves = (*found.leaves, *given.leaves())
+    key = (kind, given.key)
+    plan = _known(key)
+    if plan is None:
+        plan = _made(key, requested, leaves, device, given)
+    return plan, leaves
+
+
+def _known(key: Hashable) -> CompiledPlan | None:
     plan = _plans.get(key)
     if plan is not None:
         statistics.hits += 1
         _plans.move_to_end(key)
-        return plan, found.leaves
+    return plan
+
+
+def _made(
+    key: Hashable,
+    requested: Sequence[Node],
+    leaves: Sequence[Node],
+    device: str,
+    given: Arguments | None = None,
+) -> CompiledPlan:
     statistics.misses += 1
-    plan = compile_graph(requested, found.leaves, device, key)
-    _plans[key] = plan
-    if len(_plans) > LIMIT:
-        _plans.popitem(last=False)
-    return plan, found.leaves
+    plan = compile_graph(requested, leaves, device, key, given)
+    _keep_at_most(_plans, LIMIT)[key] = plan
+    return plan
+
+
+def _keep_at_most(kept: OrderedDict[Hashable, T], most: int) -> OrderedDict[Hashable, T]:
+    """``kept`` with room for one more."""
+    while len(kept) >= most:
+        kept.popitem(last=False)
+    return kept
 
 
 def compile_graph(
-    requested: Sequence[Node], leaves: Sequence[Node], device: str, key: Hashable = None
+    requested: Sequence[Node],
+    leaves: Sequence[Node],
+    device: str,
+    key: Hashable = None,
+    given: Arguments | None = None,
 ) -> CompiledPlan:
-    """Plans and compiles a graph whose ``leaves`` are realised values or placeholders; on disk
-    there may be what an earlier process compiled under the same ``key``."""
+    """Plans and compiles a graph whose ``leaves`` are realised values or placeholders, the last of
+    them numbers that are ``given``; on disk there may be what an earlier process compiled under the
+    same ``key``."""
     backend = registry.backend(device)
     on_disk = ("plan", device, backend.fingerprint, key)
     if _uses_disk(key):
@@ -114,9 +168,9 @@ def compile_graph(
             statistics.from_disk += 1
             report.planned(found, requested)
             return found
-    cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves}
-    copies = with_leaves(requested, cut)
-    inputs = [cut[leaf] for leaf in leaves]
+    inputs = [node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves]
+    cut = dict(zip(leaves, inputs, strict=True))
+    copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
     plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
     recipe = Recipe.of(plan, backend)
     result = CompiledPlan(recipe, device, plan)
@@ -177,9 +231,13 @@ class Placeholder:
         )
 
 
-def with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
-    """The values of ``requested`` rebuilt on other leaves, without what derivatives are told, with
-    the origin of each node: its own, or that of what was made of it."""
+def with_leaves(
+    requested: Sequence[Node], cut: Mapping[Node, Node], instead: StandIns = NOTHING
+) -> list[Node]:
+    """The values of ``requested`` rebuilt on other leaves, with what stands for some nodes
+    ``instead``, without what derivatives are told, with the origin of each node: its own, or that
+    of what was made of it."""
+    cut = {**cut, **instead.nodes}
     done = dict(cut)
     order = toposort(requested, lambda n: () if n in cut else n.src[: n.op.value_arity])
     origins = {value: value.origin for value in order}
@@ -193,7 +251,9 @@ def with_leaves(requested: Sequence[Node], cut: dict[Node, Node]) -> list[Node]:
         if value.op in ops.DERIVATIVE_MARKS:
             done[value] = done[value.src[0]]
         else:
-            copy = node(value.op, tuple(done[s] for s in value.src), value.arg)
+            src = tuple(done[s] for s in value.src)
+            make = instead.makes.get(value)
+            copy = node(value.op, src, value.arg) if make is None else make(src)
             copy.origin = copy.origin or origins[value]
             done[value] = copy
     return [done[root] for root in requested]

@@ -10,7 +10,7 @@ from lazygrad import ops
 from lazygrad.graph import Node, forget_sources, toposort
 from lazygrad.locks import running
 from lazygrad.runtime import buffer, cache, registry
-from lazygrad.runtime.buffer import Buffer
+from lazygrad.runtime.buffer import Buffer, value_of
 
 
 def realize(requested: Iterable[Node]) -> None:
@@ -42,12 +42,6 @@ def _run(requested: Sequence[Node], device: str) -> None:
     for n, result in zip(requested, memory, strict=True):
         n.value = Buffer(n.shape, n.dtype, device, result)
         forget_sources(n, n.value)
-
-
-def value_of(leaf: Node) -> Buffer:
-    """The Buffer of a realised node."""
-    found: Buffer = leaf.arg if leaf.op is ops.BUFFER else leaf.value
-    return found
 
 
 def _copy_between_devices(requested: Sequence[Node]) -> None:

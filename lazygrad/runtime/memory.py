@@ -106,6 +106,34 @@ class Memory:
             self._pool.give_back(self.raw, self.nbytes)
 
 
+class Part(Memory):
+    """A part of other memory, which it keeps alive."""
+
+    __slots__ = ("start", "whole")
+
+    def __init__(self, whole: Memory, start: int, nbytes: int, raw: Any) -> None:
+        self.whole, self.start = whole, start
+        self.nbytes = nbytes
+        self.raw = raw
+
+    def __del__(self) -> None:
+        """It goes back with the whole."""
+
+
+def part(whole: Memory, start: int, nbytes: int, device: str) -> Memory:
+    """``nbytes`` of memory from byte ``start`` on: shared where the device can, or else copied."""
+    if isinstance(whole, Part):
+        start += whole.start
+        whole = whole.whole
+    backend = registry.backend(device)
+    raw = backend.part(whole.raw, start, nbytes)
+    if raw is not None:
+        return Part(whole, start, nbytes, raw)
+    copy = Memory(device, nbytes)
+    backend.copy(whole.raw, start, copy.raw, nbytes)
+    return copy
+
+
 class Scratchpad:
     """Memory for the temporaries of whichever plan runs next, by device. Plans run one after the
     other, on whatever thread, so they share it, and find it where it was."""

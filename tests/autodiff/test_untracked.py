@@ -102,7 +102,7 @@ def test_plans_are_shared_and_do_not_see_what_derivatives_are_told():
     y.relu().clamp(0, 2).realize()
     assert cache.statistics.misses == before
     made = lang.relu(lang.relu(of([1.0])))
-    listed = [row[0] for row in cache.structure([made]).key[0]]
+    listed = [row[0] for row in cache.structure([made]).kind[0]]
     assert ops.LT not in listed and ops.SURROGATE not in listed
 
 
