@@ -58,13 +58,21 @@ def clear() -> None:
 
 @dataclass(frozen=True)
 class Structure:
-    """A graph without the identity of its leaves and without its numbers: what graphs of one kind
-    have in common, the numbers and who holds them, and the leaves in order."""
+    """A graph without the identity of its leaves and without its numbers.
+
+    Attributes:
+        kind: what graphs have in common that differ in numbers only.
+        numbers, holders: the numbers in order, and the nodes that hold them.
+        leaves: the realised values in order.
+        carried: values without history that were made of what an earlier plan may have computed,
+            and not kept: the state of a loop, detached.
+    """
 
     kind: Hashable
     numbers: tuple[Hashable, ...]
     holders: tuple[Holder, ...]
     leaves: tuple[Node, ...]
+    carried: tuple[Node, ...]
 
 
 def structure(requested: Sequence[Node]) -> Structure:
@@ -75,12 +83,15 @@ def structure(requested: Sequence[Node]) -> Structure:
     leaves: list[Node] = []
     numbers: list[Hashable] = []
     holders: list[Holder] = []
+    carried: list[Node] = []
     for value in order:
         if is_realised(value):
             rows.append((value.shape, value.dtype))
             leaves.append(value)
         elif value.op in ops.DERIVATIVE_MARKS:
             number[value] = number[value.src[0]]
+            if value.lingers and value.generation != value.src[0].generation:
+                carried.append(value)
             continue
         elif value.op in HOLDERS:
             arg, own = without_numbers(value, holders)
@@ -90,21 +101,25 @@ def structure(requested: Sequence[Node]) -> Structure:
             rows.append((value.op, tuple([number[s] for s in value.src]), value.arg))
         number[value] = len(rows) - 1
     kind = (tuple(rows), tuple([number[r] for r in requested]))
-    return Structure(kind, tuple(numbers), tuple(holders), tuple(leaves))
+    return Structure(kind, tuple(numbers), tuple(holders), tuple(leaves), tuple(carried))
 
 
 def unrealised_sources(value: Node) -> tuple[Node, ...]:
     return () if is_realised(value) else value.src[: value.op.value_arity]
 
 
-def compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
-    """The compiled plan for ``requested`` and the leaves to run it on, in order."""
+def compiled(
+    requested: Sequence[Node], device: str, found: Structure | None = None
+) -> tuple[CompiledPlan, tuple[Node, ...]]:
+    """The compiled plan for ``requested``, whose structure may be known, and the leaves to run it
+    on, in order."""
     with running:
-        return _compiled(requested, device)
+        return _compiled(requested, device, found or structure(requested))
 
 
-def _compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tuple[Node, ...]]:
-    found = structure(requested)
+def _compiled(
+    requested: Sequence[Node], device: str, found: Structure
+) -> tuple[CompiledPlan, tuple[Node, ...]]:
     kind = (device, settings.fuse, settings.tune, found.kind)
     plan = _known((kind, found.numbers))
     if plan is not None:
@@ -118,6 +133,7 @@ def _compiled(requested: Sequence[Node], device: str) -> tuple[CompiledPlan, tup
     key = (kind, given.key)
     plan = _known(key)
     if plan is None:
+        report.differs(family.changes(found.numbers, found.holders))
         plan = _made(key, requested, leaves, device, given)
     return plan, leaves
 

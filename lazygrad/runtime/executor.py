@@ -37,7 +37,11 @@ def _realize(requested: Iterable[Node]) -> None:
 
 
 def _run(requested: Sequence[Node], device: str) -> None:
-    plan, leaves = cache.compiled(requested, device)
+    found = cache.structure(requested)
+    if found.carried:  # kept, or every plan to come would begin where none of it was computed
+        requested = list(dict.fromkeys([*requested, *found.carried]))
+        found = cache.structure(requested)
+    plan, leaves = cache.compiled(requested, device, found)
     memory = plan.run([value_of(leaf).memory for leaf in leaves])
     for n, result in zip(requested, memory, strict=True):
         n.value = Buffer(n.shape, n.dtype, device, result)

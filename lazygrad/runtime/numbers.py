@@ -72,6 +72,13 @@ def without_numbers(value: Node, holders: list[Holder]) -> tuple[Hashable, list[
     return value.shape, [start for start, _ in value.arg]
 
 
+def _words(holder: Holder, before: Any) -> str:
+    where = f" in {holder.value.origin}" if holder.value.origin is not None else ""
+    if holder.is_constant:
+        return f"a number is {holder.number}, was {before[0]}{where}"
+    return f"a slice starts at {holder.number}, was {before}{where}"
+
+
 class Piece(NamedTuple):
     """Elements of a value in memory, one after the other."""
 
@@ -122,6 +129,11 @@ class Family:
 
     first: tuple[Hashable, ...]
     varying: frozenset[int] = frozenset()
+
+    def changes(self, numbers: Sequence[Hashable], holders: Sequence[Holder]) -> list[str]:
+        """What tells a graph from the first one, in words."""
+        rows = zip(holders, numbers, self.first, strict=True)
+        return list(dict.fromkeys(_words(h, then) for h, now, then in rows if now != then))
 
     def arguments(self, numbers: Sequence[Hashable], holders: Sequence[Holder]) -> Arguments:
         """The numbers of a graph that its plan is given."""

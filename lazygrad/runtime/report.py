@@ -19,6 +19,7 @@ from lazygrad.show import show_graph
 if TYPE_CHECKING:
     from lazygrad.runtime.program import CompiledPlan
 
+MOST_CHANGES = 4  # of the numbers that a new plan is made for: how many are told
 _dumped = itertools.count()
 
 
@@ -33,6 +34,14 @@ def planned(compiled: CompiledPlan, roots: Sequence[Node]) -> None:
             _say(_describe(compiled, code, settings.debug))
     if settings.dump is not None:
         _dump(compiled, roots, Path(settings.dump))
+
+
+def differs(changes: Sequence[str]) -> None:
+    """Called before a graph is planned that differs in numbers only from one that was."""
+    if settings.debug >= 1:
+        more = ["..."] if len(changes) > MOST_CHANGES else []
+        shown = [*changes[:MOST_CHANGES], *more]
+        _say(f"[lazygrad] a plan for other numbers: {'; '.join(shown)}")
 
 
 def _counted(number: int, what: str) -> str:
