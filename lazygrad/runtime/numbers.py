@@ -75,7 +75,7 @@ def without_numbers(value: Node, holders: list[Holder]) -> tuple[Hashable, list[
 def _words(holder: Holder, before: Any) -> str:
     where = f" in {holder.value.origin}" if holder.value.origin is not None else ""
     if holder.is_constant:
-        return f"a number is {holder.number}, was {before[0]}{where}"
+        return f"a number is {holder.number:g}, was {before[0]:g}{where}"
     return f"a slice starts at {holder.number}, was {before}{where}"
 
 
