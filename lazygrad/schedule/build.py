@@ -115,8 +115,12 @@ class Builder:
             number[value] = len(number)
             below = tuple(number[operand] for operand in value.src)
             parts.append((value.op, below, value.arg, value.origin))
-        roots = tuple((number[root], root in self.cut.outputs) for root in draft.roots)
-        return (tuple(parts), roots, tuple(draft.reasons)), list(number)
+        roots = []
+        for root in draft.roots:
+            memory, start = self.cut.memory_of(root)
+            at = number.setdefault(memory, len(number))
+            roots.append((number[root], at, memory.shape, start, self.cut.is_fixed(root)))
+        return (tuple(parts), tuple(roots), tuple(draft.reasons)), list(number)
 
     # -- one draft -------------------------------------------------------------------------
 
@@ -151,7 +155,7 @@ class Builder:
         follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
         if self.target.blas or not follows or lane == last or draft.primary.size <= FEW:
             return False
-        fixed = sum(1 for root in draft.roots if root in self.cut.outputs)
+        fixed = sum(1 for root in draft.roots if self.cut.is_fixed(root))
         beside = sum(1 for value in draft.reads if value.size == draft.primary.size)
         return fixed > 0 and fixed + beside > SCATTERED
 
@@ -170,7 +174,7 @@ class Builder:
             by_dim = {dim: r for r, dim in attempt.dim_of.items()}
             order = follow_reads(primary.shape, by_dim, attempt.outputs, attempt.sizes())
         for root in draft.roots:
-            free = root not in self.cut.outputs and root.shape == primary.shape
+            free = not self.cut.is_fixed(root) and root.shape == primary.shape
             self.order_of[root] = order if free else row_major(root.shape)
 
     def _repack(self, attempt: _Attempt, lanes: Lanes) -> dict[Node, Node]:
@@ -206,7 +210,9 @@ class _Attempt:
         self.builder = builder
         self.draft = draft
         self.instead = instead
-        self.slots: dict[Node, int] = {root: i for i, root in enumerate(draft.roots)}
+        self.slots: dict[Node, int] = {}
+        for root in draft.roots:
+            self.slots.setdefault(builder.cut.memory_of(root)[0], len(self.slots))
         self.lowering = Lowering(self._in_memory)
         primary = draft.primary
         self.ranges, point = whole(primary.shape)
@@ -226,7 +232,7 @@ class _Attempt:
         cut = self.builder.cut
         if value in self.draft.roots:
             return None
-        if value.op is not ops.BUFFER and value not in cut.owner:
+        if not cut.is_written(value):
             return None
         stored = self.instead.get(value, value)
         slot = self.slots.setdefault(stored, len(self.slots))
@@ -256,8 +262,10 @@ class _Attempt:
         value = self.lowering.values[root, point]
         used = frozenset[Range]().union(*(index.ranges for index in point))
         own = tuple(r for r in self.ranges if r in used or (r.size == 0 and not root.size))
-        flat = ravel(point, self.builder.strides(root))
-        return Output(self.slots[root], flat, value, own)
+        memory, start = self.builder.cut.memory_of(root)
+        strides = self.builder.strides(memory)
+        first = sum(at * stride for at, stride in zip(start, strides, strict=True))
+        return Output(self.slots[memory], ravel(point, strides) + first, value, own)
 
     def contraction(self) -> contraction.Contraction | None:
         trial = Kernel("trial", self.ranges, self.outputs, ())

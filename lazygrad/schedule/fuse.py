@@ -21,6 +21,7 @@ from lazygrad.schedule.partition import Partition
 
 MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
+PIECE = "it is stored where it belongs in a join"
 FEW = 1 << 12  # evaluations that are not worth a thought
 
 
@@ -30,7 +31,9 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
     cut = Partition(toposort(roots), frozenset(roots))
     place = _Fusion(cut, target).place if fuse else _write_each(cut)
     for value in reversed(cut.order):
-        if value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
+        if value.op is ops.JOIN:
+            cut.spread(value)
+        elif value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
             place(value)
     if fuse:
         siblings.merge(cut, target)
@@ -48,7 +51,8 @@ class _Fusion:
         elif value in self.cut.outputs:
             self._write(value, "it is an output")
         elif value.op is ops.CONTIGUOUS:
-            self.cut.write(value, "it was asked to be contiguous")
+            piece = value in self.cut.within
+            self.cut.write(value, PIECE if piece else "it was asked to be contiguous")
         elif value.op.kind is Kind.REDUCE:
             self._reduction(value)
         else:

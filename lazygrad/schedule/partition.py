@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ class Partition:
         order: every node, sources first.
         outputs: nodes whose memory outlives the plan.
         owner: the draft that writes a node; a node without owner is computed where it is used.
+        within: for each piece of a join, the join and where in it the piece starts.
         sources, readers: what a value is computed from, and what is computed from it, the movement
             between skipped over.
         stored: values that are in memory, or will be unless a kernel takes them in.
@@ -38,6 +39,7 @@ class Partition:
     drafts: list[Draft] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
+    within: dict[Node, tuple[Node, int]] = field(init=False)
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
@@ -46,12 +48,35 @@ class Partition:
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}
         values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
+        self.within = dict(_pieces(value for value in values if value.op is ops.JOIN))
         self.sources = {value: sources(value) for value in values}
         self.readers = {value: {} for value in values}
         for value, below in self.sources.items():
             for base in below:
                 self.readers[base][value] = None
         self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+
+    def memory_of(self, value: Node) -> tuple[Node, tuple[int, ...]]:
+        """The value whose memory holds ``value``, and where in it that starts, for each dim."""
+        start = [0] * value.ndim
+        while value in self.within:
+            value, at = self.within[value]
+            start[value.arg] += at
+        return value, tuple(start)
+
+    def is_fixed(self, value: Node) -> bool:
+        """Whether its elements lie in the order of its dims, whatever kernels would like."""
+        return value in self.outputs or value in self.within
+
+    def is_written(self, value: Node) -> bool:
+        """Whether kernels find it in memory."""
+        return value.op is ops.BUFFER or value in self.owner or value.op is ops.JOIN
+
+    def spread(self, join: Node) -> None:
+        """Leaves it to the pieces of a join to be written, before all that needs the join."""
+        for piece in join.src:
+            self.users.setdefault(piece, {}).update(self.users.get(join, {}))
+        self._placed(join)
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
@@ -132,7 +157,7 @@ class Partition:
         """Producers before consumers. Of those that could run next, the one after which least
         memory is held, and of equal ones the first in the graph."""
         rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
-        stored = {d: [r for r in d.reads if r in self.owner] for d in rank}
+        stored = {d: [r for read in d.reads for r in self._written(read)] for d in rank}
         missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
         waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
         for draft, reads in stored.items():
@@ -140,8 +165,8 @@ class Partition:
                 waiting.setdefault(value, {})[draft] = None
 
         def held(draft: Draft) -> tuple[int, int]:
-            kept = (root for root in draft.roots if root not in self.outputs)
-            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.outputs)
+            kept = (root for root in draft.roots if not self._outlives(root))
+            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and not self._outlives(v))
             return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
 
         ordered: list[Draft] = []
@@ -161,6 +186,16 @@ class Partition:
             raise InternalError("[schedule] kernels wait for each other in a circle")
         return ordered
 
+    def _outlives(self, value: Node) -> bool:
+        return self.memory_of(value)[0] in self.outputs
+
+    def _written(self, value: Node) -> list[Node]:
+        """The values that kernels write for it: itself, or the pieces of a join."""
+        found = [value]
+        for current in found:  # grows while it is walked
+            found += current.src if current.op is ops.JOIN else ()
+        return [current for current in found if current in self.owner]
+
     def region(self, draft: Draft) -> list[Node]:
         """The nodes computed inside a draft, sources first, movement included."""
         inside = set(draft.roots)
@@ -168,7 +203,15 @@ class Partition:
         def computed(value: Node) -> Iterable[Node]:
             return [
                 s for s in value.src
-                if s.op is not ops.BUFFER and (s not in self.owner or s in inside)
+                if s in inside or not self.is_written(s)
             ]  # fmt: skip
 
         return toposort(draft.roots, computed)
+
+
+def _pieces(joins: Iterable[Node]) -> Iterator[tuple[Node, tuple[Node, int]]]:
+    for join in joins:
+        start = 0
+        for piece in join.src:
+            yield piece, (join, start)
+            start += piece.shape[join.arg]

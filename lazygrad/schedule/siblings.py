@@ -1,5 +1,5 @@
 """Siblings: kernels that read the same memory over the same loops become one, so that it is read
-once."""
+once; and so do those that write pieces of the same memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def merge(cut: Partition, target: Target) -> None:
         if found is None:
             others.append(draft)
         else:
-            cut.merge(found, draft, "both read the same memory over the same loops")
+            cut.merge(found, draft, "both read or write the same memory over the same loops")
 
 
 def _loops(draft: Draft) -> Hashable | None:
@@ -41,12 +41,14 @@ def _loops(draft: Draft) -> Hashable | None:
 
 
 def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
-    buffers = len(first.roots) + len(second.roots) + len(first.reads.keys() | second.reads.keys())
-    if buffers > min(MAX_BUFFERS, target.buffers):
+    memory = {cut.memory_of(root)[0] for draft in (first, second) for root in draft.roots}
+    pieces = memory.issubset(cut.memory_of(root)[0] for root in first.roots if root in cut.within)
+    buffers = len(memory) + len(first.reads.keys() | second.reads.keys())
+    if buffers > (target.buffers if pieces else min(MAX_BUFFERS, target.buffers)):
         return False
     if first.operations + second.operations > MAX_OPS:
         return False
-    if not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
+    if not pieces and not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
         return False
     return not cut.depends(first, on=second) and not cut.depends(second, on=first)
 

@@ -11,10 +11,11 @@ from lazygrad.codegen import batch as bt
 from lazygrad.codegen.batch import Batch, Work
 
 MOST_MEMORY = 120
+WHOLE = 8, 8  # of that many elements
 
 
 def call(writes: int, *reads: int, items: int = 1, alone: bool = False) -> Work:
-    return Work(frozenset([writes]), frozenset(reads), items, alone)
+    return Work({writes: WHOLE}, frozenset(reads), items, alone)
 
 
 def batches(calls: Sequence[Work]) -> list[Batch]:
