@@ -111,19 +111,19 @@ class Joining:
         return True
 
     def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
-        start, stop = self._bounds(ans, index)
-        size = ans.shape[ans.arg]
-        around = ((start, size - stop) if a == ans.arg else (0, 0) for a in range(ans.ndim))
+        start, size = self._part(ans, index)
+        rest = ans.shape[ans.arg] - start - size
+        around = ((start, rest) if a == ans.arg else (0, 0) for a in range(ans.ndim))
         return lang.pad(tangent, tuple(around))
 
     def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
-        return lang.narrow(cotangent, ans.arg, *self._bounds(ans, index))
+        return lang.narrow(cotangent, ans.arg, *self._part(ans, index))
 
     @staticmethod
-    def _bounds(ans: Node, index: int) -> tuple[int, int]:
-        """Where the part of a source starts and ends."""
+    def _part(ans: Node, index: int) -> tuple[int, int]:
+        """Where the part of a source starts, and its length."""
         start = sum(piece.shape[ans.arg] for piece in ans.src[:index])
-        return start, start + ans.src[index].shape[ans.arg]
+        return start, ans.src[index].shape[ans.arg]
 
 
 class Gathering:

@@ -27,7 +27,7 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering, whole
-from lazygrad.schedule.partition import Partition
+from lazygrad.schedule.partition import IN_MEMORY, Partition
 from lazygrad.shape import Shape, without_ones
 
 FEW = 1 << 12  # results that can be stored one by one
@@ -119,7 +119,7 @@ class Builder:
         for root in draft.roots:
             memory, start = self.cut.memory_of(root)
             at = number.setdefault(memory, len(number))
-            roots.append((number[root], at, memory.shape, start, self.cut.is_fixed(root)))
+            roots.append((number[root], at, memory.shape, start, root in self.cut.fixed))
         return (tuple(parts), tuple(roots), tuple(draft.reasons)), list(number)
 
     # -- one draft -------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Builder:
         follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
         if self.target.blas or not follows or lane == last or draft.primary.size <= FEW:
             return False
-        fixed = sum(1 for root in draft.roots if self.cut.is_fixed(root))
+        fixed = sum(1 for root in draft.roots if root in self.cut.fixed)
         beside = sum(1 for value in draft.reads if value.size == draft.primary.size)
         return fixed > 0 and fixed + beside > SCATTERED
 
@@ -174,7 +174,7 @@ class Builder:
             by_dim = {dim: r for r, dim in attempt.dim_of.items()}
             order = follow_reads(primary.shape, by_dim, attempt.outputs, attempt.sizes())
         for root in draft.roots:
-            free = not self.cut.is_fixed(root) and root.shape == primary.shape
+            free = root not in self.cut.fixed and root.shape == primary.shape
             self.order_of[root] = order if free else row_major(root.shape)
 
     def _repack(self, attempt: _Attempt, lanes: Lanes) -> dict[Node, Node]:
@@ -232,7 +232,7 @@ class _Attempt:
         cut = self.builder.cut
         if value in self.draft.roots:
             return None
-        if not cut.is_written(value):
+        if value.op not in IN_MEMORY and value not in cut.owner:
             return None
         stored = self.instead.get(value, value)
         slot = self.slots.setdefault(stored, len(self.slots))

@@ -16,10 +16,17 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft, is_pointwise, nbytes, work_of
+from lazygrad.schedule.draft import (
+    MAX_BUFFERS,
+    MAX_OPS,
+    MAX_REDUCTIONS,
+    Draft,
+    is_pointwise,
+    nbytes,
+    work_of,
+)  # fmt: skip
 from lazygrad.schedule.partition import Partition
 
-MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 PIECE = "it is stored where it belongs in a join"
 FEW = 1 << 12  # evaluations that are not worth a thought
@@ -36,6 +43,7 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
         elif value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
             place(value)
     if fuse:
+        siblings.merge_pieces(cut, target)
         siblings.merge(cut, target)
     return cut
 

@@ -11,14 +11,17 @@ from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.rewrite import Rules, rewrite
 
 Span = tuple[int, Node | None]  # elements along the axis, and the piece that they are; None: zeros
+PADDED = ops.PAD, ops.JOIN
 LEAST_CUT = 2  # a slice of several pieces is cut out of each if that leaves so many times less
 
 
-def concerns(value: Node) -> bool:
-    """Whether there may be something to do about it."""
-    if value.op is ops.JOIN:
-        return True
-    return value.op is ops.ADD and all(x.op is ops.PAD or x.op is ops.JOIN for x in value.src)
+def found_in(values: Iterable[Node]) -> bool:
+    """Whether there are joins, or what may be made one."""
+    return bool([
+        value for value in values
+        if value.op is ops.JOIN
+        or (value.op is ops.ADD and value.src[0].op in PADDED and value.src[1].op in PADDED)
+    ])  # fmt: skip
 
 
 def join(pieces: Iterable[Node], axis: int) -> Node:

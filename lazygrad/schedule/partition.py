@@ -13,6 +13,9 @@ from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
 
 
+IN_MEMORY = ops.BUFFER, ops.JOIN  # whoever writes it
+
+
 @dataclass
 class Partition:
     """The graph cut into drafts, from the outputs back.
@@ -22,6 +25,8 @@ class Partition:
         outputs: nodes whose memory outlives the plan.
         owner: the draft that writes a node; a node without owner is computed where it is used.
         within: for each piece of a join, the join and where in it the piece starts.
+        fixed: values whose elements lie in the order of their dims, whatever kernels would like.
+        lasting: those among them that are part of an output's memory.
         sources, readers: what a value is computed from, and what is computed from it, the movement
             between skipped over.
         stored: values that are in memory, or will be unless a kernel takes them in.
@@ -40,6 +45,8 @@ class Partition:
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
     within: dict[Node, tuple[Node, int]] = field(init=False)
+    fixed: set[Node] = field(init=False)
+    lasting: set[Node] = field(init=False)
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
@@ -48,7 +55,9 @@ class Partition:
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}
         values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
-        self.within = dict(_pieces(value for value in values if value.op is ops.JOIN))
+        self.within = dict(_pieces([value for value in values if value.op is ops.JOIN]))
+        self.fixed = set(self.outputs | self.within.keys())
+        self.lasting = {v for v in self.fixed if self.memory_of(v)[0] in self.outputs}
         self.sources = {value: sources(value) for value in values}
         self.readers = {value: {} for value in values}
         for value, below in self.sources.items():
@@ -63,14 +72,6 @@ class Partition:
             value, at = self.within[value]
             start[value.arg] += at
         return value, tuple(start)
-
-    def is_fixed(self, value: Node) -> bool:
-        """Whether its elements lie in the order of its dims, whatever kernels would like."""
-        return value in self.outputs or value in self.within
-
-    def is_written(self, value: Node) -> bool:
-        """Whether kernels find it in memory."""
-        return value.op is ops.BUFFER or value in self.owner or value.op is ops.JOIN
 
     def spread(self, join: Node) -> None:
         """Leaves it to the pieces of a join to be written, before all that needs the join."""
@@ -157,7 +158,7 @@ class Partition:
         """Producers before consumers. Of those that could run next, the one after which least
         memory is held, and of equal ones the first in the graph."""
         rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
-        stored = {d: [r for read in d.reads for r in self._written(read)] for d in rank}
+        stored = {d: [r for r in self._with_pieces(d.reads) if r in self.owner] for d in rank}
         missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
         waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
         for draft, reads in stored.items():
@@ -165,8 +166,8 @@ class Partition:
                 waiting.setdefault(value, {})[draft] = None
 
         def held(draft: Draft) -> tuple[int, int]:
-            kept = (root for root in draft.roots if not self._outlives(root))
-            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and not self._outlives(v))
+            kept = (root for root in draft.roots if root not in self.lasting)
+            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.lasting)
             return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
 
         ordered: list[Draft] = []
@@ -186,15 +187,12 @@ class Partition:
             raise InternalError("[schedule] kernels wait for each other in a circle")
         return ordered
 
-    def _outlives(self, value: Node) -> bool:
-        return self.memory_of(value)[0] in self.outputs
-
-    def _written(self, value: Node) -> list[Node]:
-        """The values that kernels write for it: itself, or the pieces of a join."""
-        found = [value]
-        for current in found:  # grows while it is walked
+    def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
+        """``values``, and the pieces of those that are joins."""
+        found = list(values)
+        for current in found if self.within else ():  # grows while it is walked
             found += current.src if current.op is ops.JOIN else ()
-        return [current for current in found if current in self.owner]
+        return found
 
     def region(self, draft: Draft) -> list[Node]:
         """The nodes computed inside a draft, sources first, movement included."""
@@ -203,7 +201,7 @@ class Partition:
         def computed(value: Node) -> Iterable[Node]:
             return [
                 s for s in value.src
-                if s in inside or not self.is_written(s)
+                if s in inside or not (s.op in IN_MEMORY or s in self.owner)
             ]  # fmt: skip
 
         return toposort(draft.roots, computed)

@@ -9,9 +9,36 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft
+from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, MAX_REDUCTIONS, Draft
 from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
+
+PIECES = "pieces of equal shape are stored together"
+
+
+def merge_pieces(cut: Partition, target: Target) -> None:
+    """Merges kernels that write pieces of equal shape of one join, as many as a kernel may have
+    memory and operations."""
+    kinds: dict[Hashable, tuple[Draft, set[Node]]] = {}  # the last one of a kind, what it reads
+    for draft in reversed(cut.live()) if cut.within else ():
+        loops = _loops(draft)
+        if loops is None or any(root not in cut.within for root in draft.roots):
+            continue
+        kind = loops, *(cut.memory_of(root)[0] for root in draft.roots)
+        last, reads = kinds.get(kind, (draft, set()))
+        reads |= draft.reads.keys()
+        if (
+            last is draft
+            or len(reads) >= target.buffers
+            or last.operations + draft.operations > MAX_OPS
+            or len(last.reductions) + len(draft.reductions) > MAX_REDUCTIONS
+            or cut.depends(draft, on=last)
+            or cut.depends(last, on=draft)
+        ):
+            kinds[kind] = draft, set(draft.reads)
+        else:
+            cut.merge(last, draft, PIECES)
+            kinds[kind] = last, reads
 
 
 def merge(cut: Partition, target: Target) -> None:
@@ -26,7 +53,7 @@ def merge(cut: Partition, target: Target) -> None:
         if found is None:
             others.append(draft)
         else:
-            cut.merge(found, draft, "both read or write the same memory over the same loops")
+            cut.merge(found, draft, "both read the same memory over the same loops")
 
 
 def _loops(draft: Draft) -> Hashable | None:
@@ -41,14 +68,12 @@ def _loops(draft: Draft) -> Hashable | None:
 
 
 def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
-    memory = {cut.memory_of(root)[0] for draft in (first, second) for root in draft.roots}
-    pieces = memory.issubset(cut.memory_of(root)[0] for root in first.roots if root in cut.within)
-    buffers = len(memory) + len(first.reads.keys() | second.reads.keys())
-    if buffers > (target.buffers if pieces else min(MAX_BUFFERS, target.buffers)):
+    buffers = len(first.roots) + len(second.roots) + len(first.reads.keys() | second.reads.keys())
+    if buffers > min(MAX_BUFFERS, target.buffers):
         return False
     if first.operations + second.operations > MAX_OPS:
         return False
-    if not pieces and not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
+    if not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
         return False
     return not cut.depends(first, on=second) and not cut.depends(second, on=first)
 
