@@ -12,7 +12,6 @@ from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
 
-
 IN_MEMORY = ops.BUFFER, ops.JOIN  # whoever writes it
 
 

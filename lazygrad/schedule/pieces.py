@@ -19,17 +19,18 @@ from lazygrad.schedule import joins
 from lazygrad.schedule.draft import nbytes, work_of
 from lazygrad.shape import Shape
 
-SELECT = 2  # additions that a piece costs an element: it is loaded under a guard, and chosen
+SELECT = 4  # additions that a piece costs an element: it is loaded under a guard, and chosen
 READ_OFTEN = 4  # times; what is read so often is written anyway
 PIECE = "piece"
 
 Piecewise = tuple[Node, Shape]  # a join, and the shape that it is seen in
 
 
-def with_stored_joins(roots: Sequence[Node], target: Target) -> list[Node]:
-    """``roots`` with no joins but those that are to be stored in pieces."""
-    found = _Joins(roots, target).rewritten()
-    return [found[root] for root in roots]
+def with_stored_joins(roots: Sequence[Node], target: Target) -> tuple[list[Node], bool]:
+    """``roots`` with no joins but those that are to be stored in pieces; whether there are any."""
+    made = _Joins(roots, target)
+    found = made.rewritten()
+    return [found[root] for root in roots], bool(made.stored)
 
 
 def with_pieces(roots: Sequence[Node]) -> list[Node]:
@@ -83,15 +84,15 @@ class _Joins:
         self.target, self.outputs = target, frozenset(roots)
         self.order = toposort(roots)
         self.readers = _readers(self.order)
+        self.stored: dict[Node, Piecewise] = {}  # what is had piece by piece
 
     def rewritten(self) -> dict[Node, Node]:
         made: dict[Node, Node] = {}
-        piecewise: dict[Node, Piecewise] = {}
         for value in self.order:
             src = tuple(made[operand] for operand in value.src)
-            found = self._piecewise(value, src, piecewise)
+            found = self._piecewise(value, src)
             if found is not None:
-                piecewise[value] = found
+                self.stored[value] = found
                 joined, shape = found
                 seen = joined if joined.shape == shape else node(ops.RESHAPE, (joined,), shape)
                 made[value] = _like(value, seen)
@@ -103,10 +104,9 @@ class _Joins:
 
     # -- piece by piece -----------------------------------------------------------------------
 
-    def _piecewise(
-        self, value: Node, src: tuple[Node, ...], known: dict[Node, Piecewise]
-    ) -> Piecewise | None:
-        """``value`` as a join that is stored; None if it is none."""
+    def _piecewise(self, value: Node, src: tuple[Node, ...]) -> Piecewise | None:
+        """``value``, made of ``src``, as a join that is stored; None if it is none."""
+        known = self.stored
         if value.op is ops.JOIN:
             return (_rebuilt(value, src), value.shape) if self._pays(value) else None
         moving = [x for x in value.src if x.op is not ops.CONST]

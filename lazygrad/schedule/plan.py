@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lazygrad import ops
@@ -98,27 +98,28 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
         verify_graph(roots, "simplification")
         for before, after in zip(requested, roots, strict=True):
             verify_same(before, after, "simplification")
-    roots, joined = _joined(roots, simple.values(), target)
+    stored = False
+    if joins.found_in(simple.values()):
+        roots, stored = _joined(roots, target)
     split = split_products(roots) if target.blas else split_reductions(roots, target)
     parted = [split[root] for root in roots]
     if parted != roots:
         simple = simplify(parted)
         parted = [simple[root] for root in parted]
-    stored = [_stored(root) for root in parted]
-    return pieces.with_pieces(stored) if joined else stored
+    parted = [_stored(root) for root in parted]
+    return pieces.with_pieces(parted) if stored else parted
 
 
-def _joined(
-    roots: list[Node], values: Iterable[Node], target: Target
-) -> tuple[list[Node], bool]:
+def _joined(roots: list[Node], target: Target) -> tuple[list[Node], bool]:
     """``roots`` with joins as they are to be computed, stored in pieces or selected from; and
-    whether there are any. ``values`` are all that there are."""
-    if not joins.found_in(values):
-        return roots, False
-    for rewrite in (joins.with_joins, lambda found: pieces.with_stored_joins(found, target)):
-        simple = simplify(found := rewrite(roots))
-        roots = [simple[root] for root in found]
-    return roots, True
+    whether any are stored."""
+    found = joins.with_joins(roots)
+    if found != roots:
+        simple = simplify(found)
+        found = [simple[root] for root in found]
+    found, stored = pieces.with_stored_joins(found, target)
+    simple = simplify(found)
+    return [simple[root] for root in found], stored
 
 
 def _stored(root: Node) -> Node:
