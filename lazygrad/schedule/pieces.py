@@ -41,13 +41,14 @@ def with_pieces(roots: Sequence[Node]) -> list[Node]:
     readers = _readers(order)
     made: dict[Node, Node] = {}
 
-    def stored(value: Node, *number: int) -> Node:
-        inside = value.op is ops.JOIN and len(readers[value]) == 1 and value not in roots
-        return made[value] if inside else node(ops.CONTIGUOUS, (made[value],), (PIECE, *number))
+    def stored(join: Node, value: Node, *number: int) -> Node:
+        if value.op is ops.JOIN and len(readers[value]) == 1 and value not in roots:
+            return made[value]
+        return _like(join, node(ops.CONTIGUOUS, (made[value],), (PIECE, *number)))
 
     for at, value in enumerate(order):
         if value.op is ops.JOIN:
-            src = tuple(stored(piece, at, number) for number, piece in enumerate(value.src))
+            src = tuple(stored(value, piece, at, number) for number, piece in enumerate(value.src))
         else:
             src = tuple(made[operand] for operand in value.src)
         made[value] = _rebuilt(value, src)

@@ -20,16 +20,17 @@ def merge_pieces(cut: Partition, target: Target) -> None:
     """Merges kernels that write pieces of equal shape of one join, as many as a kernel may have
     memory and operations."""
     kinds: dict[Hashable, tuple[Draft, set[Node]]] = {}  # the last one of a kind, what it reads
-    for draft in reversed(cut.live()) if cut.within else ():
+    drafts = [draft for draft in cut.live() if all(root in cut.within for root in draft.roots)]
+    for draft in sorted(drafts, key=lambda draft: cut.memory_of(draft.primary)[1]):
         loops = _loops(draft)
-        if loops is None or any(root not in cut.within for root in draft.roots):
+        if loops is None:
             continue
         kind = loops, *(cut.memory_of(root)[0] for root in draft.roots)
         last, reads = kinds.get(kind, (draft, set()))
         reads |= draft.reads.keys()
         if (
             last is draft
-            or len(reads) >= target.buffers
+            or max(len(reads), len(last.roots)) >= min(MAX_BUFFERS, target.buffers)
             or last.operations + draft.operations > MAX_OPS
             or len(last.reductions) + len(draft.reductions) > MAX_REDUCTIONS
             or cut.depends(draft, on=last)
