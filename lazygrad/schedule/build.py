@@ -216,6 +216,7 @@ class _Attempt:
         self.lowering = Lowering(self._in_memory)
         primary = draft.primary
         self.ranges, point = whole(primary.shape)
+        self.alone: dict[Shape, tuple[Index, ...]] = {}
         self.dim_of = {r: dim for dim, r in enumerate(self.ranges) if r.size != 1}
         self.lowering.lower(primary, point, from_memory=False)
         self.points = {root: self._point_of(root, point) for root in draft.roots}
@@ -250,7 +251,22 @@ class _Attempt:
             point = tuple(Index() if size == 1 else next(loops) for size in root.shape)
             self.lowering.lower(root, point, from_memory=False)
             return point
+        if not points and root in self.builder.cut.within:
+            return self._point_alone(root)
         raise InternalError(f"[schedule] {root} is not computed at one point of its kernel")
+
+    def _point_alone(self, root: Node) -> tuple[Index, ...]:
+        """The point of a root that has loops of its own, those of other such roots of its shape."""
+        if root.shape not in self.alone:
+            named, index = whole(root.shape)
+            number = len(self.alone)
+            own = {r: Range(f"{r.name}_{number}", r.size) for r in named}
+            self.ranges += tuple(own.values())
+            mapping = {r: index_of(new) for r, new in own.items()}
+            self.alone[root.shape] = tuple(i.substitute(mapping) for i in index)
+        point = self.alone[root.shape]
+        self.lowering.lower(root, point, from_memory=False)
+        return point
 
     def _runs_over_own(self, index: tuple[Index, ...]) -> bool:
         """Whether a point lies in the kernel's outer loops, each dim along one of them."""
@@ -347,4 +363,5 @@ def _by_stride(index: Index, found: Sequence[Range]) -> tuple[Range, ...]:
 def _with_order(output: Output, outer: Sequence[Range], inner: Sequence[Range]) -> Output:
     own = set(output.ranges)
     rest = [r for r in inner if r in own]
-    return Output(output.slot, output.index, output.value, (*outer, *rest))
+    alone = _by_stride(output.index, [r for r in output.ranges if r not in (*outer, *rest)])
+    return Output(output.slot, output.index, output.value, (*outer, *rest, *alone))

@@ -17,6 +17,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import joins
 from lazygrad.schedule.draft import nbytes, work_of
+from lazygrad.schedule.siblings import is_small
 from lazygrad.shape import Shape
 
 SELECT = 4  # additions that a piece costs an element: it is loaded under a guard, and chosen
@@ -146,7 +147,7 @@ class _Joins:
         readers = self.readers.get(last, ())
         often = any(reader.size >= READ_OFTEN * last.size for reader in readers)
         written = last in self.outputs or often or any(r.op is ops.CONTIGUOUS for r in readers)
-        shapes = len({piece.shape for piece in join.src})
+        shapes = len({() if is_small(piece) else piece.shape for piece in join.src})
         launches, moved = shapes - 1, 0
         if not written:
             launches, moved = shapes, nbytes(last) * (1 + len(readers))
