@@ -17,6 +17,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import joins
 from lazygrad.schedule.draft import nbytes, work_of
+from lazygrad.schedule.price import ARGUMENT
 from lazygrad.schedule.siblings import is_small
 from lazygrad.shape import Shape
 
@@ -153,8 +154,9 @@ class _Joins:
             launches, moved = shapes, nbytes(last) * (1 + len(readers))
         stored = launches * self.target.launch + moved / self.target.bandwidth
         tests = sum(SELECT + work_of(piece) for piece in join.src) * join.size
+        starts = len(join.src) * self.target.launch * ARGUMENT
         times = 1 if written else len(readers)
-        return stored <= times * tests / self.target.throughput
+        return stored <= times * (tests / self.target.throughput + starts)
 
     def _last(self, join: Node) -> Node:
         """The last value that can be had piece by piece if ``join`` is stored."""
