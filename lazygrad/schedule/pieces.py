@@ -88,6 +88,10 @@ class _Joins:
         self.order = toposort(roots)
         self.readers = _readers(self.order)
         self.stored: dict[Node, Piecewise] = {}  # what is had piece by piece
+        self.paying: set[Node] = set()
+        for value in reversed(self.order):  # outer ones first
+            if value.op is ops.JOIN and self._pays(value):
+                self.paying.add(value)
 
     def rewritten(self) -> dict[Node, Node]:
         made: dict[Node, Node] = {}
@@ -111,7 +115,7 @@ class _Joins:
         """``value``, made of ``src``, as a join that is stored; None if it is none."""
         known = self.stored
         if value.op is ops.JOIN:
-            return (_rebuilt(value, src), value.shape) if self._pays(value) else None
+            return (_rebuilt(value, src), value.shape) if value in self.paying else None
         moving = [x for x in value.src if x.op is not ops.CONST]
         if not moving or any(x not in known or not self._passes(x) for x in moving):
             return None
@@ -146,8 +150,12 @@ class _Joins:
         element is read."""
         last = self._last(join)
         readers = self.readers.get(last, ())
-        often = any(reader.size >= READ_OFTEN * last.size for reader in readers)
-        written = last in self.outputs or often or any(r.op is ops.CONTIGUOUS for r in readers)
+        written = last in self.outputs or any(
+            reader.op is ops.CONTIGUOUS
+            or reader in self.paying
+            or reader.size >= READ_OFTEN * last.size
+            for reader in readers
+        )
         shapes = len({() if is_small(piece) else piece.shape for piece in join.src})
         launches, moved = shapes - 1, 0
         if not written:
