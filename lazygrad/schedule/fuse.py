@@ -88,6 +88,8 @@ class _Fusion:
         made_of = price.made_of(self.cut, value)
         best, shared = None, -1
         for draft in among:
+            if draft.primary in self.cut.within:  # equal ones share a kernel, with nothing else
+                continue
             if not self._room(draft, value, most - 1):
                 continue
             loops = meets(draft, value, self.target)

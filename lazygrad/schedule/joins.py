@@ -55,9 +55,13 @@ def with_joins(roots: Sequence[Node]) -> list[Node]:
 
 @rules.on(ops.JOIN)
 def simpler_join(current: Node) -> Node | None:
-    """Without pieces that are empty, and constants side by side."""
+    """Without pieces that are empty, constants side by side, and joins of its own within."""
     axis = current.arg
-    return join([piece for piece in current.src if piece.shape[axis]], axis)
+    pieces: list[Node] = []
+    for piece in current.src:
+        inside = piece.op is ops.JOIN and piece.arg == axis
+        pieces += piece.src if inside else [piece] if piece.shape[axis] else []
+    return join(pieces, axis)
 
 
 @rules.on(ops.SHRINK)
@@ -130,11 +134,11 @@ def is_zero(value: Node) -> bool:
 
 
 def _merged(left: list[Span], right: list[Span]) -> list[Span] | None:
-    """The spans of a sum; None if pieces overlap in part, or if no piece is apart from the other
-    side's."""
+    """The spans of a sum; None if pieces overlap in part, or if all meet a piece of the other
+    side."""
     result: list[Span] = []
     ahead, behind = left[::-1], right[::-1]
-    alone = [0, 0]
+    apart = False
     while ahead:
         (a, x), (b, y) = ahead.pop(), behind.pop()
         size = min(a, b)
@@ -145,11 +149,10 @@ def _merged(left: list[Span], right: list[Span]) -> list[Span] | None:
         if x is not None and y is not None:
             result.append((size, node(ops.ADD, (x, y))))
             continue
-        alone[0] += x is not None
-        alone[1] += y is not None
-        both = x if x is not None else y
-        result.append((size, None if both is None else _plus_zero(both)))
-    return result if all(alone) else None
+        one = x if x is not None else y
+        apart = apart or one is not None
+        result.append((size, None if one is None else _plus_zero(one)))
+    return result if apart else None
 
 
 def _plus_zero(value: Node) -> Node:

@@ -7,7 +7,7 @@ and in code. What follows it element by element is done piece by piece, before i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lazygrad import ops
@@ -15,14 +15,16 @@ from lazygrad.dtype import bool_
 from lazygrad.graph import Node, const, node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule import joins
-from lazygrad.schedule.draft import nbytes, work_of
-from lazygrad.schedule.price import ARGUMENT
+from lazygrad.schedule import joins, meet
+from lazygrad.schedule.draft import is_pointwise, nbytes, sources, work_of
+from lazygrad.schedule.price import ARGUMENT, FAR
 from lazygrad.schedule.siblings import is_small
+from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import Shape
 
 SELECT = 4  # additions that a piece costs an element: it is loaded under a guard, and chosen
 READ_OFTEN = 4  # times; what is read so often is written anyway
+MOST_CONTRACTIONS = 8  # of a join that are stored in place
 PIECE = "piece"
 
 Piecewise = tuple[Node, Shape]  # a join, and the shape that it is seen in
@@ -38,28 +40,45 @@ def with_stored_joins(roots: Sequence[Node], target: Target) -> tuple[list[Node]
 def with_pieces(roots: Sequence[Node]) -> list[Node]:
     """``roots`` with each piece of a join as a value of its own, to be written: CONTIGUOUS with the
     numbers of the join and the piece, as one value can be several pieces. A join within a join is
-    no value, but its pieces are, if nothing else reads it."""
+    no value, but its pieces are, if nothing else reads it. Contractions cannot share a kernel, and
+    one for each place takes long to generate: many equal ones are copied to their places."""
     order = toposort(roots)
     readers = _readers(order)
+    position = {value: number for number, value in enumerate(order)}
     made: dict[Node, Node] = {}
 
-    def stored(join: Node, value: Node, *number: int) -> Node:
-        if value.op is ops.JOIN and len(readers[value]) == 1 and value not in roots:
-            return made[value]
-        return _like(join, node(ops.CONTIGUOUS, (made[value],), (PIECE, *number)))
+    def own(value: Node) -> bool:
+        return len(readers[value]) == 1 and value not in roots
 
-    for at, value in enumerate(order):
+    def stored(join: Node) -> Iterator[Node]:
+        copied = {x for x in join.src if own(x) and _contracts(x)}
+        for number, piece in enumerate(join.src):
+            value = made[piece]
+            if piece.op is ops.JOIN and own(piece):
+                yield value
+                continue
+            if len(copied) > MOST_CONTRACTIONS and piece in copied:
+                value = node(ops.CONTIGUOUS, (value,))
+            yield _like(join, node(ops.CONTIGUOUS, (value,), (PIECE, position[join], number)))
+
+    for value in order:
         if value.op is ops.JOIN:
-            src = tuple(stored(value, piece, at, number) for number, piece in enumerate(value.src))
+            src = tuple(stored(value))
         else:
             src = tuple(made[operand] for operand in value.src)
         made[value] = _rebuilt(value, src)
     return [made[root] for root in roots]
 
 
-def is_piece(value: Node) -> bool:
-    """Whether it is written to a part of a join's memory."""
-    return value.op is ops.CONTIGUOUS and value.arg is not None and value.arg[0] == PIECE
+def _contracts(piece: Node) -> bool:
+    """Whether it is a contraction, or what follows one element by element."""
+    found = [base_of(piece)]
+    for value in found:  # grows while it is walked
+        if meet.contracts(value):
+            return True
+        if is_pointwise(value) and len(found) < FAR:
+            found += [x for x in sources(value) if x.size == piece.size and x not in found]
+    return False
 
 
 def _readers(order: Sequence[Node]) -> dict[Node, list[Node]]:
