@@ -343,8 +343,8 @@ SHEAR = Op(
     " i runs over dim axis (of the given size in the result), k over dim by",
 )  # fmt: skip
 
-# Several values, one after the other. Each is stored where it belongs, or selected where it is read:
-# as a chain of selections, each element of the result would test all of them.
+# Several values, one after the other. Each is stored where it belongs: as a chain of selections,
+# each element of the result would test all of them.
 JOIN = Op("JOIN", Kind.JOIN, None, _join, "arg: axis; the sources one after the other along it")
 
 # Data decides where: elements are read and written by index.

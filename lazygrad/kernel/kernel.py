@@ -53,9 +53,9 @@ class Kernel:
     softmax over rows one kernel. Reductions may be nested. A COLLECT is the one output of its
     kernel: its places are filled, then every element that goes to one is combined into it.
 
-    Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. Several outputs
-    may be parts of one buffer, which need not be all of it: other kernels write the rest. An output
-    buffer is distinct from every input.
+    Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. Several
+    outputs may be parts of one buffer, and need not be all of it: other kernels write the rest. An
+    output buffer is distinct from every input.
 
     Attributes:
         name: what it computes, e.g. "conv2d_relu_128x64x11x11"; a valid C and Python identifier.

@@ -11,16 +11,18 @@ from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.rewrite import Rules, rewrite
 
 Span = tuple[int, Node | None]  # elements along the axis, and the piece that they are; None: zeros
-PADDED = ops.PAD, ops.JOIN
+PADDED = ops.PAD, ops.JOIN  # what adds up to a join
+SIMPLER = {ops.JOIN, ops.CONST}  # pieces that may become part of others
 LEAST_CUT = 2  # a slice of several pieces is cut out of each if that leaves so many times less
 
 
-def found_in(values: Iterable[Node]) -> bool:
-    """Whether there are joins, or what may be made one."""
+def concern(values: Iterable[Node]) -> bool:
+    """Whether one of the rules may apply to a value."""
     return bool([
         value for value in values
-        if value.op is ops.JOIN
-        or (value.op is ops.ADD and value.src[0].op in PADDED and value.src[1].op in PADDED)
+        if (value.op is ops.ADD and value.src[0].op in PADDED and value.src[1].op in PADDED)
+        or (value.op is ops.SHRINK and value.src[0].op is ops.JOIN)
+        or (value.op is ops.JOIN and not SIMPLER.isdisjoint([x.op for x in value.src]))
     ])  # fmt: skip
 
 

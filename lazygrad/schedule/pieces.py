@@ -25,7 +25,7 @@ from lazygrad.shape import Shape
 SELECT = 4  # additions that a piece costs an element: it is loaded under a guard, and chosen
 READ_OFTEN = 4  # times; what is read so often is written anyway
 MOST_CONTRACTIONS = 8  # of a join that are stored in place
-PIECE = "piece"
+PIECE = "piece"  # what the CONTIGUOUS of one says, with its numbers
 
 Piecewise = tuple[Node, Shape]  # a join, and the shape that it is seen in
 

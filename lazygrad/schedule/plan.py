@@ -99,8 +99,11 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
         for before, after in zip(requested, roots, strict=True):
             verify_same(before, after, "simplification")
     stored = False
-    if joins.found_in(simple.values()):
-        roots, stored = _joined(roots, target)
+    if joins.concern(simple.values()):
+        simple, roots = _again(joins.with_joins(roots), simple)
+    if [value for value in simple.values() if value.op is ops.JOIN]:
+        found, stored = pieces.with_stored_joins(roots, target)
+        simple, roots = _again(found, simple)
     split = split_products(roots) if target.blas else split_reductions(roots, target)
     parted = [split[root] for root in roots]
     if parted != roots:
@@ -110,16 +113,10 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     return pieces.with_pieces(parted) if stored else parted
 
 
-def _joined(roots: list[Node], target: Target) -> tuple[list[Node], bool]:
-    """``roots`` with joins as they are to be computed, stored in pieces or selected from; and
-    whether any are stored."""
-    found = joins.with_joins(roots)
-    if found != roots:
-        simple = simplify(found)
-        found = [simple[root] for root in found]
-    found, stored = pieces.with_stored_joins(found, target)
-    simple = simplify(found)
-    return [simple[root] for root in found], stored
+def _again(roots: list[Node], simple: dict[Node, Node]) -> tuple[dict[Node, Node], list[Node]]:
+    """``roots`` simplified, of which ``simple`` was already, as all nodes and as roots."""
+    found = simplify(roots, {value: value for value in simple.values()})
+    return found, [found[root] for root in roots]
 
 
 def _stored(root: Node) -> Node:

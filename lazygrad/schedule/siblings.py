@@ -9,8 +9,8 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.meet import SMALL
 from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, MAX_REDUCTIONS, Draft
+from lazygrad.schedule.meet import SMALL
 from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
 

@@ -60,9 +60,7 @@ JOINS: dict[str, Callable[[int], Tensor]] = {
     "interleaved": lambda n: Tensor.stack(many(n, 50), -1).reshape(50 * n),
     "transposed": lambda n: Tensor.cat(many(n, 16, 30), 1).T,
     "flipped": lambda n: Tensor.cat(many(n, 16, 30)).flip(0),
-    "rows of columns": lambda n: Tensor.cat(
-        [Tensor.cat(many(n // 5, 4, 3), 1) for _ in range(5)]
-    ),
+    "rows of columns": lambda n: Tensor.cat([Tensor.cat(many(n // 5, 4, 3), 1) for _ in range(5)]),
 }
 
 
@@ -129,6 +127,21 @@ def test_a_contraction_stores_its_result_where_it_belongs(target) -> None:
     assert all(not k.reasons[0].startswith("it is a reduction") for k in products)
 
 
+def test_many_contractions_are_one_kernel_and_copied(target) -> None:
+    """One for each place would take long to generate; states that are needed again are written
+    by the kernels of their steps, which are equal."""
+    x, w = given(16, 64), given(64, 64)
+    states = [x]
+    for _ in range(40):
+        states.append((states[-1] @ w).tanh())
+    apart = [(x @ w).relu() for x in many(40, 16, 64)]
+    for parts in (states, apart):
+        plan = plan_of(Tensor.stack(parts, 1), target=target)
+        products = [s.kernel for s in plan.steps if s.kernel.reductions()]
+        assert len(products) == 40
+        assert len({(k.ranges, k.outputs) for k in products}) <= 2  # the last one is read by none
+
+
 def test_reductions_share_a_kernel(target) -> None:
     kernels = kernels_of(Tensor.cat([x.sum(1) for x in many(6, 64, 100)]), target=target)
     assert [len(kernel.reductions()) for kernel in kernels] == [6]
@@ -160,8 +173,8 @@ GRADIENTS: dict[str, Callable[[Tensor], Tensor]] = {
     "split": lambda x: sum(p.square().sum() for p in x.split(5, 1)),
     "rows": lambda x: sum((p * (i + 1)).square().sum() for i, p in enumerate(x.unbind(0))),
     "some columns": lambda x: columns(x, 9),
-    "elements": lambda x: sum((x[i, j] * i).exp() for i in range(4) for j in range(5)),
 }
+ELEMENTS = {"elements": lambda x: sum((x[i, j] * i).exp() for i in range(4) for j in range(5))}
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
@@ -268,18 +281,19 @@ def test_values(device: str, seed: int, buffers: int | None, monkeypatch) -> Non
         np.testing.assert_array_equal(after(Tensor.cat(parts, axis)).numpy(), found)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", [*GRADIENTS, *ELEMENTS])
 def test_gradients(device: str, name: str) -> None:
+    function = (GRADIENTS | ELEMENTS)[name]
     values = np.random.default_rng(3).standard_normal((6, 20)).astype(np.float32)
     x = Tensor(values, device=device, requires_grad=True)
-    (found,) = grad(GRADIENTS[name](x), [x])
+    (found,) = grad(function(x), [x])
     step = 1e-3
     wanted = np.zeros_like(values)
     for at in np.ndindex(values.shape):
         moved = np.zeros_like(values)
         moved[at] = step
         ahead, behind = (
-            GRADIENTS[name](Tensor((values + side * moved).astype(np.float64), device=device))
+            function(Tensor((values + side * moved).astype(np.float64), device=device))
             for side in (1, -1)
         )
         wanted[at] = (ahead.item() - behind.item()) / (2 * step)
