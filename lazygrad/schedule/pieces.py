@@ -166,7 +166,12 @@ class _Joins:
 
     def _pays(self, join: Node) -> bool:
         """Whether it costs less to store the pieces than to select from all of them wherever one
-        element is read."""
+        element is read.
+
+        To store takes a launch for each shape of large pieces; and where the kernel that reads the
+        join could have selected, its bytes over the bandwidth, once written and once for each who
+        reads. To select takes a test of every piece for every element.
+        """
         last = self._last(join)
         readers = self.readers.get(last, ())
         written = last in self.outputs or any(
