@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
@@ -280,7 +281,7 @@ class _Attempt:
         own = tuple(r for r in self.ranges if r in used or (r.size == 0 and not root.size))
         memory, start = self.builder.cut.memory_of(root)
         strides = self.builder.strides(memory)
-        first = sum(at * stride for at, stride in zip(start, strides, strict=True))
+        first = sum(map(mul, start, strides))
         return Output(self.slots[memory], ravel(point, strides) + first, value, own)
 
     def contraction(self) -> contraction.Contraction | None:

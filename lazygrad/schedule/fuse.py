@@ -43,7 +43,8 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
         elif value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
             place(value)
     if fuse:
-        siblings.merge_pieces(cut, target)
+        if cut.within:
+            siblings.merge_pieces(cut, target)
         siblings.merge(cut, target)
     return cut
 
@@ -88,7 +89,7 @@ class _Fusion:
         made_of = price.made_of(self.cut, value)
         best, shared = None, -1
         for draft in among:
-            if draft.primary in self.cut.within:  # equal ones share a kernel, with nothing else
+            if draft.roots[0] in self.cut.within:  # equal ones share a kernel, with nothing else
                 continue
             if not self._room(draft, value, most - 1):
                 continue

@@ -44,8 +44,8 @@ class Partition:
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
     within: dict[Node, tuple[Node, int]] = field(init=False)
-    fixed: set[Node] = field(init=False)
-    lasting: set[Node] = field(init=False)
+    fixed: frozenset[Node] = field(init=False)
+    lasting: frozenset[Node] = field(init=False)
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
@@ -55,8 +55,9 @@ class Partition:
         self.position = {value: i for i, value in enumerate(self.order)}
         values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
         self.within = dict(_pieces([value for value in values if value.op is ops.JOIN]))
-        self.fixed = set(self.outputs | self.within.keys())
-        self.lasting = {v for v in self.fixed if self.memory_of(v)[0] in self.outputs}
+        self.fixed = self.outputs | self.within.keys()
+        inside = {value for value in self.within if self.memory_of(value)[0] in self.outputs}
+        self.lasting = self.outputs | inside
         self.sources = {value: sources(value) for value in values}
         self.readers = {value: {} for value in values}
         for value, below in self.sources.items():
@@ -157,7 +158,8 @@ class Partition:
         """Producers before consumers. Of those that could run next, the one after which least
         memory is held, and of equal ones the first in the graph."""
         rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
-        stored = {d: [r for r in self._with_pieces(d.reads) if r in self.owner] for d in rank}
+        spread = self._with_pieces if self.within else list
+        stored = {d: [r for r in spread(d.reads) if r in self.owner] for d in rank}
         missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
         waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
         for draft, reads in stored.items():
@@ -189,7 +191,7 @@ class Partition:
     def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
         """``values``, and the pieces of those that are joins."""
         found = list(values)
-        for current in found if self.within else ():  # grows while it is walked
+        for current in found:  # grows while it is walked
             found += current.src if current.op is ops.JOIN else ()
         return found
 

@@ -22,7 +22,7 @@ def merge_pieces(cut: Partition, target: Target) -> None:
     """Merges kernels that write pieces of one join, as many as a kernel may have memory and
     operations: those of equal shape, and small ones, each with loops of its own."""
     kinds: dict[Hashable, tuple[Draft, set[Node]]] = {}  # the last one of a kind, what it reads
-    drafts = [draft for draft in cut.live() if all(root in cut.within for root in draft.roots)]
+    drafts = [draft for draft in cut.live() if cut.within.keys() >= set(draft.roots)]
     for draft in sorted(drafts, key=lambda draft: cut.memory_of(draft.primary)[1]):
         loops = SMALL if is_small(draft.primary) and not draft.reductions else _loops(draft)
         if loops is None:
