@@ -83,7 +83,8 @@ def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
         return False
     if first.operations + second.operations > MAX_OPS:
         return False
-    if not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
+    shared = [value for value in first.reads if value in second.reads]
+    if not any(_as_large(value, first) for value in shared):
         return False
     return not cut.depends(first, on=second) and not cut.depends(second, on=first)
 
