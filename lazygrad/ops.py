@@ -29,6 +29,7 @@ class Kind(Enum):
     REDUCE = "reduce"
     MOVEMENT = "movement"
     INDEXED = "indexed"
+    JOIN = "join"
     LEAF = "leaf"
     MARK = "mark"
 
@@ -41,6 +42,7 @@ class Op:
     """One row of the table; identity is equality, so it hashes at C speed.
 
     Attributes:
+        arity: how many sources it has; None: any number of them.
         cost: instructions an element, where an addition is one.
         value_arity: how many of its sources the value is computed from; the rest speaks to
             derivatives.
@@ -57,7 +59,7 @@ class Op:
         self,
         name: str,
         kind: Kind,
-        arity: int,
+        arity: int | None,
         infer: Infer,
         doc: str,
         *,
@@ -268,6 +270,17 @@ def _check_index(op: Op, index: Node) -> None:
         )
 
 
+def _join(op: Op, src: tuple[Node, ...], arg: int) -> tuple[Shape, DType]:
+    shape = src[0].shape if src else ()
+    if not 0 <= arg < len(shape) or any(
+        _apart_from(piece.shape, arg) != _apart_from(shape, arg) for piece in src
+    ):
+        listed = " and ".join(str(piece.shape) for piece in src)
+        raise ShapeError(f"[{op.name}] shapes {listed} differ in another dim than {arg}")
+    total = sum(piece.shape[arg] for piece in src)
+    return (*shape[:arg], total, *shape[arg + 1 :]), _same_dtype(op, src)
+
+
 def _apart_from(shape: Shape, axis: int) -> Shape:
     return (*shape[:axis], -1, *shape[axis + 1 :])
 
@@ -329,6 +342,10 @@ SHEAR = Op(
     "arg: Shear; out[..i..k..] = src[.. i + factor*k + offset ..k..], 0 where that is outside;"
     " i runs over dim axis (of the given size in the result), k over dim by",
 )  # fmt: skip
+
+# Several values, one after the other. Each is stored where it belongs: as a chain of selections,
+# each element of the result would test all of them.
+JOIN = Op("JOIN", Kind.JOIN, None, _join, "arg: axis; the sources one after the other along it")
 
 # Data decides where: elements are read and written by index.
 GATHER = Op(

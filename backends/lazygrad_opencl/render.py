@@ -31,7 +31,7 @@ class _Writer:
         self.multiples = Multiples()
         self.kernel = loop_nest.kernel
         self.integer = "long" if loop_nest.wide else "int"
-        self.outputs = len(self.kernel.outputs)
+        self.outputs = len(self.kernel.written)
         self.lanes_of: dict[str, int] = {}  # of tests
         self.shared_names: set[str] = set()
 

@@ -25,10 +25,11 @@ class Job:
 
     @property
     def work(self) -> Work:
-        written = len(self.call.kernel.outputs)
+        kernel, memory = self.call.kernel, self.call.memory
+        written = kernel.written
         return Work(
-            writes=frozenset(self.call.memory[:written]),
-            reads=frozenset(self.call.memory[written:]),
+            writes={memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()},
+            reads=frozenset(memory[len(written) :]),
             items=self.nest.items,
             alone=self.nest.group > 1,
         )

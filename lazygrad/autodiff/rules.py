@@ -8,6 +8,7 @@ the result back to it. Rules are written in ``lang``: derivatives are graphs lik
   multiplication, and one function an operand serves both modes.
 - ``Linear``: ops that are their own derivative; the row holds the transpose.
 - ``Selection``: the maximum of a reduction, neither diagonal nor linear.
+- ``Joining``: several values one after the other.
 - ``Gathering`` and ``Scattering``: the transposes of each other, as far as they are linear.
 
 An op without a rule stands in ``NO_RULE`` with the reason; a test checks that none is missing.
@@ -101,6 +102,28 @@ class Selection:
     def _ties(missed: Node, ans: Node) -> Node:
         attained = lang.cast(lang.ne(missed, True), accumulator(ans.dtype))
         return lang.sum(attained, ans.arg, True)
+
+
+class Joining:
+    """JOIN: linear in every source, each of which has a part of the result."""
+
+    def has_derivative(self, index: int) -> bool:
+        return True
+
+    def jvp(self, tangent: Node, ans: Node, index: int) -> Node:
+        start, size = self._part(ans, index)
+        rest = ans.shape[ans.arg] - start - size
+        around = ((start, rest) if a == ans.arg else (0, 0) for a in range(ans.ndim))
+        return lang.pad(tangent, tuple(around))
+
+    def vjp(self, cotangent: Node, ans: Node, index: int) -> Node:
+        return lang.narrow(cotangent, ans.arg, *self._part(ans, index))
+
+    @staticmethod
+    def _part(ans: Node, index: int) -> tuple[int, int]:
+        """Where the part of a source starts, and its length."""
+        start = sum(piece.shape[ans.arg] for piece in ans.src[:index])
+        return start, ans.src[index].shape[ans.arg]
 
 
 class Gathering:
@@ -263,6 +286,7 @@ RULES: Mapping[Op, Rule] = {
     ops.SHRINK: Linear(_pad_back),
     ops.FLIP: Linear(lambda g, ans: lang.flip(g, ans.arg)),
     ops.SHEAR: Linear(_shear_back),
+    ops.JOIN: Joining(),
     ops.GATHER: Gathering(),
     ops.SCATTER: Scattering(),
     # written as well: what the mark keeps apart would grow together in the derivative

@@ -8,7 +8,7 @@ a launch can wait for each other, whole batches run in turn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -36,10 +36,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Work:
-    """A call as batching sees it: the memory it writes and reads, its work-items; ``alone`` if its
-    work-items need groups of their own."""
+    """A call as batching sees it: the memory it writes, how much of it and of how many elements,
+    and the memory it reads; its work-items; ``alone`` if they need groups of their own."""
 
-    writes: frozenset[int]
+    writes: Mapping[int, tuple[int, int]]
     reads: frozenset[int]
     items: int
     alone: bool = False
@@ -82,27 +82,48 @@ def in_turn(made: Sequence[Batch], most: int) -> list[list[Batch]]:
 
 
 def _dependencies(calls: Sequence[Work]) -> list[set[int]]:
-    """For each call the earlier ones that must have ended: those that wrote what it reads or
-    writes, and those that read what it writes."""
-    writer: dict[int, int] = {}
-    readers: dict[int, list[int]] = {}
+    """For each call the earlier ones that must have ended: those that wrote what it reads, and
+    those that read or wrote before what it writes. Several may write parts of one value."""
+    values: dict[int, _Written] = {}
     found = []
     for number, call in enumerate(calls):
-        touched = call.reads | call.writes
-        waits_for = {writer[memory] for memory in touched if memory in writer}
-        for memory in call.writes:
-            waits_for.update(readers.pop(memory, ()))
-            writer[memory] = number
+        waits_for: set[int] = set()
         for memory in call.reads:
-            readers.setdefault(memory, []).append(number)
+            if memory in values:
+                waits_for.update(values[memory].writers)
+        for memory, (part, size) in call.writes.items():
+            now = values.get(memory)
+            if now is None or now.readers or now.left < part or now.size != size:
+                now = values[memory] = _Written(size, size, now.users if now else set())
+            now.left -= part
+            waits_for |= now.after
+            now.writers.add(number)
+        for memory in call.reads:
+            values.setdefault(memory, _Written(0, 0, set())).readers.add(number)
         waits_for.discard(number)
         found.append(waits_for)
     return found
 
 
+@dataclass
+class _Written:
+    """The value that memory holds: of ``size`` elements, of which ``left`` are not written yet,
+    once the calls ``after`` which it is there have ended."""
+
+    size: int
+    left: int
+    after: set[int]
+    writers: set[int] = field(default_factory=set)
+    readers: set[int] = field(default_factory=set)
+
+    @property
+    def users(self) -> set[int]:
+        return self.writers | self.readers
+
+
 def _place(batch: Batch, number: int, call: Work, waits_for: set[int], most: int) -> bool:
     """Adds a call to a batch, if it may be there."""
-    memory = batch.memory | call.reads | call.writes
+    memory = batch.memory | call.reads | call.writes.keys()
     if batch.tracks and (batch.alone or call.alone or len(memory) > most):
         return False
     before = [track for track in batch.tracks if not waits_for.isdisjoint(track.calls)]

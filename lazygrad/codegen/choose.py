@@ -81,6 +81,7 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
     if not over.isdisjoint(edge):
         edge = {}
         over = ln.choose(kernel, lanes)
+    lanes = ln.narrowed(kernel, over, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):
         narrow = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)

@@ -32,7 +32,7 @@ def interpret(kernel: Kernel, inputs: Sequence[Array]) -> list[Array]:
 class _Interpreter:
     def __init__(self, kernel: Kernel, inputs: Sequence[Array]) -> None:
         self.kernel = kernel
-        first = len(kernel.outputs)
+        first = len(kernel.written)
         self.memory = {first + i: np.ravel(array) for i, array in enumerate(inputs)}
         found = [r for o in kernel.outputs for r in o.ranges]
         order = ex.toposort(kernel.values)
@@ -44,15 +44,14 @@ class _Interpreter:
         with np.errstate(all="ignore"):
             for e in ex.toposort(self.kernel.values):
                 self.values[e] = _RULES.get(e.op, _Interpreter.elementwise)(self, e)
-        results = []
+        specs = [self.kernel.buffers[slot] for slot in self.kernel.written]
+        results = [np.zeros(spec.size, spec.dtype.numpy) for spec in specs]
         for output in self.kernel.outputs:
-            spec = self.kernel.buffers[output.slot]
-            buffer = np.zeros(spec.size, spec.dtype.numpy)
             shape = self._shape(output.ranges)
             where = np.broadcast_to(self.index(output.index), shape)
             value = np.broadcast_to(self.values[output.value], shape)
-            buffer[where.ravel()] = _stored(value, spec.dtype).ravel()
-            results.append(buffer)
+            stored = _stored(value, output.value.dtype)
+            results[output.slot][where.ravel()] = stored.ravel()
         return results
 
     def _shape(self, ranges: Sequence[Range]) -> tuple[int, ...]:

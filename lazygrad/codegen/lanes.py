@@ -22,6 +22,8 @@ from lazygrad.ops import Op
 
 # Instructions an element where vectors must be put together from scalars.
 STRIDED, SCATTERED = 1.5, 2.5
+MOST_APART = 128  # elements that a vector's worth of a kernel loads and stores one by one
+FEWEST = 4  # lanes
 
 
 def vector_width(kernel: Kernel, target: Target, wide: bool) -> int:
@@ -84,6 +86,20 @@ def _cost(value: Expr) -> float:
     if isinstance(value.op, Op):
         return value.op.cost
     return 0.0 if value.op is ex.LITERAL else 1.0
+
+
+def narrowed(kernel: Kernel, over: Collection[Range], lanes: int) -> int:
+    """Fewer lanes where most of what is done is to load and store lane by lane, and there is much
+    of it: compilers take long to read that, and it is no faster."""
+    accesses = chain(((o.index, ()) for o in kernel.outputs), _accesses(kernel.values))
+    apart = sum(
+        any(element_cost(index, guard, r, lanes) >= STRIDED for r in over)
+        for index, guard in accesses
+    )
+    computed = sum(e.op.cost for e in ex.toposort(kernel.values) if isinstance(e.op, Op))
+    while lanes > FEWEST and apart * lanes > MOST_APART and computed <= 2 * apart:
+        lanes //= 2
+    return lanes
 
 
 def _lane(ranges: Iterable[Range], over: Collection[Range]) -> Range | None:

@@ -33,7 +33,8 @@ def flops(kernel: Kernel) -> int:
 
 def nbytes(kernel: Kernel) -> int:
     """Bytes moved if every element touched is moved once."""
-    total = sum(kernel.buffers[output.slot].nbytes for output in kernel.outputs)
+    written = kernel.written.items()
+    total = sum(count * kernel.buffers[slot].dtype.itemsize for slot, count in written)
     touched: dict[int, int] = {}
     for value in ex.toposort(kernel.values):
         if value.op is ex.LOAD:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from lazygrad.dtype import DType
 from lazygrad.kernel import expr as ex
@@ -27,14 +28,19 @@ class BufferSpec:
 class Output:
     """``buffer[index] = value`` for every point of ``ranges``.
 
-    ``ranges`` begins with the kernel's shared outer ranges. The index visits every element of the
-    buffer exactly once.
+    ``ranges`` begins with the kernel's shared outer ranges. The index visits no element twice; all
+    outputs of a buffer together, those of other kernels included, visit each exactly once.
     """
 
     slot: int
     index: Index
     value: Expr
     ranges: tuple[Range, ...]
+
+    @property
+    def points(self) -> int:
+        """How many elements it writes."""
+        return prod(r.size for r in self.ranges)
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,9 @@ class Kernel:
     softmax over rows one kernel. Reductions may be nested. A COLLECT is the one output of its
     kernel: its places are filled, then every element that goes to one is combined into it.
 
-    Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. An output
-    buffer is distinct from every input.
+    Buffers come in the order outputs, then inputs; ``buffers[slot]`` describes each. Several
+    outputs may be parts of one buffer, and need not be all of it: other kernels write the rest. An
+    output buffer is distinct from every input.
 
     Attributes:
         name: what it computes, e.g. "conv2d_relu_128x64x11x11"; a valid C and Python identifier.
@@ -66,6 +73,14 @@ class Kernel:
     @property
     def values(self) -> tuple[Expr, ...]:
         return tuple(output.value for output in self.outputs)
+
+    @property
+    def written(self) -> Mapping[int, int]:
+        """The slots that it writes, which come first, and how many elements of each."""
+        found: dict[int, int] = {}
+        for output in self.outputs:
+            found[output.slot] = found.get(output.slot, 0) + output.points
+        return found
 
     @property
     def collected(self) -> Expr | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lazygrad import ops
-from lazygrad.dtype import bool_, promote
+from lazygrad.dtype import promote
 from lazygrad.errors import AxisError, ShapeError
-from lazygrad.graph import Node, const, node
+from lazygrad.graph import Node, node
 from lazygrad.lang.movement import flatten, narrow, unsqueeze
 from lazygrad.lang.operands import cast
 from lazygrad.shape import normalize_axes, normalize_axis
@@ -15,8 +15,6 @@ from lazygrad.shape import normalize_axes, normalize_axis
 
 def cat(tensors: Sequence[Node], dim: int = 0) -> Node:
     """Tensors one after the other along ``dim``; their other dims are equal.
-
-    Each is selected where it lies rather than added to zeros, which would lose the sign of -0.0.
 
     Raises:
         ShapeError: for no tensors, or shapes that differ in another dim.
@@ -39,28 +37,8 @@ def cat(tensors: Sequence[Node], dim: int = 0) -> Node:
         ):
             listed = " and ".join(str(piece.shape) for piece in pieces)
             raise ShapeError(f"[cat] shapes {listed} differ in another dim than {dim}")
-    return _joined([cast(x, dtype) for x in pieces], axis)
-
-
-def _joined(pieces: Sequence[Node], axis: int) -> Node:
-    total = sum(x.shape[axis] for x in pieces)
-    result: Node | None = None
-    at = 0
-    for x in pieces:
-        size = x.shape[axis]
-        if size == 0 and (result is not None or len(pieces) > 1):
-            continue
-        widths = tuple((at, total - at - size) if i == axis else (0, 0) for i in range(x.ndim))
-        at += size
-        if size == total:
-            return x
-        padded = node(ops.PAD, (x,), widths)
-        if result is None:
-            result = padded
-        else:
-            inside = node(ops.PAD, (const(True, bool_, x.shape, x.device),), widths)
-            result = node(ops.WHERE, (inside, padded, result))
-    return pieces[0] if result is None else result
+    full = [cast(x, dtype) for x in pieces if x.shape[axis]] or [cast(first, dtype)]
+    return node(ops.JOIN, tuple(full), axis) if len(full) > 1 else full[0]
 
 
 def stack(tensors: Sequence[Node], dim: int = 0) -> Node:

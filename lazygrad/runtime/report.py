@@ -160,7 +160,7 @@ def _file(compiled: CompiledPlan, code: Code, part: Part) -> str:
 def _facts(kernel: Kernel) -> list[str]:
     buffers = [
         f"  buffer {slot}: {spec.size} x {spec.dtype.name}"
-        f"{' (written)' if slot < len(kernel.outputs) else ''}"
+        f"{' (written)' if slot in kernel.written else ''}"
         for slot, spec in enumerate(kernel.buffers)
     ]
     return [

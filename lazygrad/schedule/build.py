@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
@@ -27,7 +28,7 @@ from lazygrad.schedule.layout import (
     with_last,
 )  # fmt: skip
 from lazygrad.schedule.lower import Lowering, whole
-from lazygrad.schedule.partition import Partition
+from lazygrad.schedule.partition import IN_MEMORY, Partition
 from lazygrad.shape import Shape, without_ones
 
 FEW = 1 << 12  # results that can be stored one by one
@@ -115,8 +116,12 @@ class Builder:
             number[value] = len(number)
             below = tuple(number[operand] for operand in value.src)
             parts.append((value.op, below, value.arg, value.origin))
-        roots = tuple((number[root], root in self.cut.outputs) for root in draft.roots)
-        return (tuple(parts), roots, tuple(draft.reasons)), list(number)
+        roots = []
+        for root in draft.roots:
+            memory, start = self.cut.memory_of(root)
+            at = number.setdefault(memory, len(number))
+            roots.append((number[root], at, memory.shape, start, root in self.cut.fixed))
+        return (tuple(parts), tuple(roots), tuple(draft.reasons)), list(number)
 
     # -- one draft -------------------------------------------------------------------------
 
@@ -151,7 +156,7 @@ class Builder:
         follows = len(draft.reductions) == 1 and draft.reductions[0] is not draft.primary
         if self.target.blas or not follows or lane == last or draft.primary.size <= FEW:
             return False
-        fixed = sum(1 for root in draft.roots if root in self.cut.outputs)
+        fixed = sum(1 for root in draft.roots if root in self.cut.fixed)
         beside = sum(1 for value in draft.reads if value.size == draft.primary.size)
         return fixed > 0 and fixed + beside > SCATTERED
 
@@ -170,7 +175,7 @@ class Builder:
             by_dim = {dim: r for r, dim in attempt.dim_of.items()}
             order = follow_reads(primary.shape, by_dim, attempt.outputs, attempt.sizes())
         for root in draft.roots:
-            free = root not in self.cut.outputs and root.shape == primary.shape
+            free = root not in self.cut.fixed and root.shape == primary.shape
             self.order_of[root] = order if free else row_major(root.shape)
 
     def _repack(self, attempt: _Attempt, lanes: Lanes) -> dict[Node, Node]:
@@ -206,10 +211,13 @@ class _Attempt:
         self.builder = builder
         self.draft = draft
         self.instead = instead
-        self.slots: dict[Node, int] = {root: i for i, root in enumerate(draft.roots)}
+        self.slots: dict[Node, int] = {}
+        for root in draft.roots:
+            self.slots.setdefault(builder.cut.memory_of(root)[0], len(self.slots))
         self.lowering = Lowering(self._in_memory)
         primary = draft.primary
         self.ranges, point = whole(primary.shape)
+        self.alone: dict[Shape, tuple[Index, ...]] = {}
         self.dim_of = {r: dim for dim, r in enumerate(self.ranges) if r.size != 1}
         self.lowering.lower(primary, point, from_memory=False)
         self.points = {root: self._point_of(root, point) for root in draft.roots}
@@ -226,7 +234,7 @@ class _Attempt:
         cut = self.builder.cut
         if value in self.draft.roots:
             return None
-        if value.op is not ops.BUFFER and value not in cut.owner:
+        if value.op not in IN_MEMORY and value not in cut.owner:
             return None
         stored = self.instead.get(value, value)
         slot = self.slots.setdefault(stored, len(self.slots))
@@ -244,7 +252,22 @@ class _Attempt:
             point = tuple(Index() if size == 1 else next(loops) for size in root.shape)
             self.lowering.lower(root, point, from_memory=False)
             return point
+        if not points and root in self.builder.cut.within:
+            return self._point_alone(root)
         raise InternalError(f"[schedule] {root} is not computed at one point of its kernel")
+
+    def _point_alone(self, root: Node) -> tuple[Index, ...]:
+        """The point of a root that has loops of its own, those of other such roots of its shape."""
+        if root.shape not in self.alone:
+            named, index = whole(root.shape)
+            number = len(self.alone)
+            own = {r: Range(f"{r.name}_{number}", r.size) for r in named}
+            self.ranges += tuple(own.values())
+            mapping = {r: index_of(new) for r, new in own.items()}
+            self.alone[root.shape] = tuple(i.substitute(mapping) for i in index)
+        point = self.alone[root.shape]
+        self.lowering.lower(root, point, from_memory=False)
+        return point
 
     def _runs_over_own(self, index: tuple[Index, ...]) -> bool:
         """Whether a point lies in the kernel's outer loops, each dim along one of them."""
@@ -256,8 +279,10 @@ class _Attempt:
         value = self.lowering.values[root, point]
         used = frozenset[Range]().union(*(index.ranges for index in point))
         own = tuple(r for r in self.ranges if r in used or (r.size == 0 and not root.size))
-        flat = ravel(point, self.builder.strides(root))
-        return Output(self.slots[root], flat, value, own)
+        memory, start = self.builder.cut.memory_of(root)
+        strides = self.builder.strides(memory)
+        first = sum(map(mul, start, strides))
+        return Output(self.slots[memory], ravel(point, strides) + first, value, own)
 
     def contraction(self) -> contraction.Contraction | None:
         trial = Kernel("trial", self.ranges, self.outputs, ())
@@ -339,4 +364,5 @@ def _by_stride(index: Index, found: Sequence[Range]) -> tuple[Range, ...]:
 def _with_order(output: Output, outer: Sequence[Range], inner: Sequence[Range]) -> Output:
     own = set(output.ranges)
     rest = [r for r in inner if r in own]
-    return Output(output.slot, output.index, output.value, (*outer, *rest))
+    alone = _by_stride(output.index, [r for r in output.ranges if r not in (*outer, *rest)])
+    return Output(output.slot, output.index, output.value, (*outer, *rest, *alone))

@@ -9,6 +9,7 @@ from lazygrad.schedule.axes import FIRST, Axes, Position
 from lazygrad.schedule.simplify import base_of
 
 MAX_OPS = 192  # operations in one kernel: more only slows the compiler down
+MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 MAX_BUFFERS = 24  # of a kernel with several outputs, where the target allows as many
 
 

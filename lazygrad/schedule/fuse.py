@@ -16,11 +16,19 @@ from lazygrad.graph import Node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
-from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft, is_pointwise, nbytes, work_of
+from lazygrad.schedule.draft import (
+    MAX_BUFFERS,
+    MAX_OPS,
+    MAX_REDUCTIONS,
+    Draft,
+    is_pointwise,
+    nbytes,
+    work_of,
+)  # fmt: skip
 from lazygrad.schedule.partition import Partition
 
-MAX_REDUCTIONS = 16  # of a kernel, as each brings loops of its own
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
+PIECE = "it is stored where it belongs in a join"
 FEW = 1 << 12  # evaluations that are not worth a thought
 
 
@@ -30,9 +38,13 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
     cut = Partition(toposort(roots), frozenset(roots))
     place = _Fusion(cut, target).place if fuse else _write_each(cut)
     for value in reversed(cut.order):
-        if value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
+        if value.op is ops.JOIN:
+            cut.spread(value)
+        elif value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
             place(value)
     if fuse:
+        if cut.within:
+            siblings.merge_pieces(cut, target)
         siblings.merge(cut, target)
     return cut
 
@@ -48,7 +60,8 @@ class _Fusion:
         elif value in self.cut.outputs:
             self._write(value, "it is an output")
         elif value.op is ops.CONTIGUOUS:
-            self.cut.write(value, "it was asked to be contiguous")
+            piece = value in self.cut.within
+            self.cut.write(value, PIECE if piece else "it was asked to be contiguous")
         elif value.op.kind is Kind.REDUCE:
             self._reduction(value)
         else:
@@ -76,6 +89,8 @@ class _Fusion:
         made_of = price.made_of(self.cut, value)
         best, shared = None, -1
         for draft in among:
+            if draft.roots[0] in self.cut.within:  # equal ones share a kernel, with nothing else
+                continue
             if not self._room(draft, value, most - 1):
                 continue
             loops = meets(draft, value, self.target)

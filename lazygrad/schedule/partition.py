@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from lazygrad.errors import InternalError
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
+
+IN_MEMORY = ops.BUFFER, ops.JOIN  # whoever writes it
 
 
 @dataclass
@@ -21,6 +23,9 @@ class Partition:
         order: every node, sources first.
         outputs: nodes whose memory outlives the plan.
         owner: the draft that writes a node; a node without owner is computed where it is used.
+        within: for each piece of a join, the join and where in it the piece starts.
+        fixed: values whose elements lie in the order of their dims, whatever kernels would like.
+        lasting: those among them that are part of an output's memory.
         sources, readers: what a value is computed from, and what is computed from it, the movement
             between skipped over.
         stored: values that are in memory, or will be unless a kernel takes them in.
@@ -38,6 +43,9 @@ class Partition:
     drafts: list[Draft] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     position: dict[Node, int] = field(init=False)
+    within: dict[Node, tuple[Node, int]] = field(init=False)
+    fixed: frozenset[Node] = field(init=False)
+    lasting: frozenset[Node] = field(init=False)
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
@@ -46,12 +54,30 @@ class Partition:
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}
         values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
+        self.within = dict(_pieces([value for value in values if value.op is ops.JOIN]))
+        self.fixed = self.outputs | self.within.keys()
+        inside = {value for value in self.within if self.memory_of(value)[0] in self.outputs}
+        self.lasting = self.outputs | inside
         self.sources = {value: sources(value) for value in values}
         self.readers = {value: {} for value in values}
         for value, below in self.sources.items():
             for base in below:
                 self.readers[base][value] = None
         self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+
+    def memory_of(self, value: Node) -> tuple[Node, tuple[int, ...]]:
+        """The value whose memory holds ``value``, and where in it that starts, for each dim."""
+        start = [0] * value.ndim
+        while value in self.within:
+            value, at = self.within[value]
+            start[value.arg] += at
+        return value, tuple(start)
+
+    def spread(self, join: Node) -> None:
+        """Leaves it to the pieces of a join to be written, before all that needs the join."""
+        for piece in join.src:
+            self.users.setdefault(piece, {}).update(self.users.get(join, {}))
+        self._placed(join)
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
@@ -132,7 +158,8 @@ class Partition:
         """Producers before consumers. Of those that could run next, the one after which least
         memory is held, and of equal ones the first in the graph."""
         rank = {d: min(self.position[root] for root in d.roots) for d in self.live()}
-        stored = {d: [r for r in d.reads if r in self.owner] for d in rank}
+        spread = self._with_pieces if self.within else list
+        stored = {d: [r for r in spread(d.reads) if r in self.owner] for d in rank}
         missing = {d: len({self.owner[r] for r in reads}) for d, reads in stored.items()}
         waiting: dict[Node, dict[Draft, None]] = {}  # who still has to read a value
         for draft, reads in stored.items():
@@ -140,8 +167,8 @@ class Partition:
                 waiting.setdefault(value, {})[draft] = None
 
         def held(draft: Draft) -> tuple[int, int]:
-            kept = (root for root in draft.roots if root not in self.outputs)
-            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.outputs)
+            kept = (root for root in draft.roots if root not in self.lasting)
+            freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.lasting)
             return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
 
         ordered: list[Draft] = []
@@ -161,6 +188,13 @@ class Partition:
             raise InternalError("[schedule] kernels wait for each other in a circle")
         return ordered
 
+    def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
+        """``values``, and the pieces of those that are joins."""
+        found = list(values)
+        for current in found:  # grows while it is walked
+            found += current.src if current.op is ops.JOIN else ()
+        return found
+
     def region(self, draft: Draft) -> list[Node]:
         """The nodes computed inside a draft, sources first, movement included."""
         inside = set(draft.roots)
@@ -168,7 +202,15 @@ class Partition:
         def computed(value: Node) -> Iterable[Node]:
             return [
                 s for s in value.src
-                if s.op is not ops.BUFFER and (s not in self.owner or s in inside)
+                if s in inside or not (s.op in IN_MEMORY or s in self.owner)
             ]  # fmt: skip
 
         return toposort(draft.roots, computed)
+
+
+def _pieces(joins: Iterable[Node]) -> Iterator[tuple[Node, tuple[Node, int]]]:
+    for join in joins:
+        start = 0
+        for piece in join.src:
+            yield piece, (join, start)
+            start += piece.shape[join.arg]

@@ -9,11 +9,11 @@ from lazygrad import ops
 from lazygrad.config import settings
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
 from lazygrad.kernel.target import Target
-from lazygrad.kernel.verify import verify_kernel
+from lazygrad.kernel.verify import verify_kernel, verify_written
 from lazygrad.ops import Kind
-from lazygrad.schedule import fuse, memory
+from lazygrad.schedule import fuse, joins, memory, pieces
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.products import split_products
 from lazygrad.schedule.simplify import simplify
@@ -71,8 +71,7 @@ def make_plan(
     cut = fuse.partition(wanted, target, fuse=fused)
     built = [b for b in Builder(cut, target).build_all() if b.kernel.buffers[0].size]
     if settings.verify:
-        for b in built:
-            verify_kernel(b.kernel)
+        _verify(built)
     places = _places(built, number, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)
     chosen, sizes = memory.assign(lifetimes)
@@ -99,12 +98,25 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
         verify_graph(roots, "simplification")
         for before, after in zip(requested, roots, strict=True):
             verify_same(before, after, "simplification")
+    stored = False
+    if joins.concern(simple.values()):
+        simple, roots = _again(joins.with_joins(roots), simple)
+    if [value for value in simple.values() if value.op is ops.JOIN]:
+        found, stored = pieces.with_stored_joins(roots, target)
+        simple, roots = _again(found, simple)
     split = split_products(roots) if target.blas else split_reductions(roots, target)
     parted = [split[root] for root in roots]
     if parted != roots:
         simple = simplify(parted)
         parted = [simple[root] for root in parted]
-    return [_stored(root) for root in parted]
+    parted = [_stored(root) for root in parted]
+    return pieces.with_pieces(parted) if stored else parted
+
+
+def _again(roots: list[Node], simple: dict[Node, Node]) -> tuple[dict[Node, Node], list[Node]]:
+    """``roots`` simplified, of which ``simple`` was already, as all nodes and as roots."""
+    found = simplify(roots, {value: value for value in simple.values()})
+    return found, [found[root] for root in roots]
 
 
 def _stored(root: Node) -> Node:
@@ -114,6 +126,18 @@ def _stored(root: Node) -> Node:
         root = root.src[0]
     unwritten = root.op.kind in (Kind.MOVEMENT, Kind.LEAF) and root.op is not ops.BUFFER
     return node(ops.CONTIGUOUS, (root,)) if unwritten else root
+
+
+def _verify(built: Sequence[Built]) -> None:
+    """Each kernel, and that every buffer is written exactly once, by however many."""
+    parts: dict[Node, tuple[BufferSpec, list[Output]]] = {}
+    for b in built:
+        verify_kernel(b.kernel)
+        for output in b.kernel.outputs:
+            buffer = b.kernel.buffers[output.slot]
+            parts.setdefault(b.buffers[output.slot], (buffer, []))[1].append(output)
+    for buffer, outputs in parts.values():
+        verify_written(buffer, outputs)
 
 
 def _places(

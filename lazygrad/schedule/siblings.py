@@ -1,5 +1,5 @@
 """Siblings: kernels that read the same memory over the same loops become one, so that it is read
-once."""
+once; and so do those that write pieces of the same memory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,41 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import meet
-from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, Draft
+from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, MAX_REDUCTIONS, Draft
+from lazygrad.schedule.meet import SMALL
 from lazygrad.schedule.partition import Partition
 from lazygrad.shape import numel, without_ones
+
+LEAST_PIECES = 8  # small ones that make a kernel worth a launch
+PIECES = "pieces of a join are stored together"
+
+
+def merge_pieces(cut: Partition, target: Target) -> None:
+    """Merges kernels that write pieces of one join, as many as a kernel may have memory and
+    operations: those of equal shape, and small ones, each with loops of its own."""
+    kinds: dict[Hashable, tuple[Draft, set[Node]]] = {}  # the last one of a kind, what it reads
+    drafts = [draft for draft in cut.live() if cut.within.keys() >= set(draft.roots)]
+    for draft in sorted(drafts, key=lambda draft: cut.memory_of(draft.primary)[1]):
+        loops = SMALL if is_small(draft.primary) and not draft.reductions else _loops(draft)
+        if loops is None:
+            continue
+        kind = loops, *(cut.memory_of(root)[0] for root in draft.roots)
+        last, reads = kinds.get(kind, (draft, set()))
+        reads |= draft.reads.keys()
+        elements = sum(root.size for root in last.roots) if loops == SMALL else 0
+        if (
+            last is draft
+            or elements > SMALL
+            or max(len(reads), len(last.roots)) >= min(MAX_BUFFERS, target.buffers)
+            or last.operations + draft.operations > MAX_OPS
+            or len(last.reductions) + len(draft.reductions) > MAX_REDUCTIONS
+            or cut.depends(draft, on=last)
+            or cut.depends(last, on=draft)
+        ):
+            kinds[kind] = draft, set(draft.reads)
+        else:
+            cut.merge(last, draft, PIECES)
+            kinds[kind] = last, reads
 
 
 def merge(cut: Partition, target: Target) -> None:
@@ -27,6 +59,11 @@ def merge(cut: Partition, target: Target) -> None:
             others.append(draft)
         else:
             cut.merge(found, draft, "both read the same memory over the same loops")
+
+
+def is_small(piece: Node) -> bool:
+    """Whether storing it takes one unit less time than a launch."""
+    return piece.size * LEAST_PIECES <= SMALL
 
 
 def _loops(draft: Draft) -> Hashable | None:
@@ -46,7 +83,8 @@ def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
         return False
     if first.operations + second.operations > MAX_OPS:
         return False
-    if not any(_as_large(value, first) for value in first.reads.keys() & second.reads.keys()):
+    shared = [value for value in first.reads if value in second.reads]
+    if not any(_as_large(value, first) for value in shared):
         return False
     return not cut.depends(first, on=second) and not cut.depends(second, on=first)
 

@@ -130,6 +130,10 @@ def _scatter(current: Node, index: Array, x: Array) -> Array:
     return result
 
 
+def _join(current: Node, *pieces: Array) -> Array:
+    return np.concatenate(pieces, current.arg)
+
+
 def _same(current: Node, x: Array) -> Array:
     return x
 
@@ -147,6 +151,7 @@ RULES: Mapping[Op, Callable[..., Array]] = {
     ops.SHRINK: _shrink,
     ops.FLIP: lambda current, x: np.flip(x, current.arg),
     ops.SHEAR: _shear,
+    ops.JOIN: _join,
     ops.GATHER: _gather,
     ops.SCATTER: _scatter,
     ops.CONTIGUOUS: _same,

@@ -17,8 +17,8 @@ TOLERANCE = {dt.float16: 2e-3, dt.bfloat16: 2e-2, dt.float32: 1e-5, dt.float64: 
 
 def check(kernel: Kernel, inputs: Sequence[Array], found: Sequence[Array]) -> None:
     """Every output is what the interpreter computes."""
-    for output, expected, got in zip(kernel.outputs, interpret(kernel, inputs), found, strict=True):
-        of = kernel.buffers[output.slot].dtype
+    for slot, expected, got in zip(kernel.written, interpret(kernel, inputs), found, strict=True):
+        of = kernel.buffers[slot].dtype
         if not of.is_floating_point:
             np.testing.assert_array_equal(got, expected)
             continue

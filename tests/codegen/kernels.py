@@ -71,7 +71,7 @@ def inputs_of(built: Kernel, seed: int = 0) -> list[Array]:
     """Values for the input buffers of a kernel: small integers, or floats around zero."""
     rng = np.random.default_rng(seed)
     arrays = []
-    for spec in built.buffers[len(built.outputs) :]:
+    for spec in built.buffers[len(built.written) :]:
         if spec.dtype.kind == dt.BOOL:
             array = rng.integers(0, 2, spec.size).astype(np.bool_)
         elif spec.dtype is dt.bfloat16:
@@ -97,6 +97,32 @@ def chain(rows: int, columns: int) -> Kernel:
     value = relu(do(ops.ADD, do(ops.MUL, x, scale), shift))
     sizes = [(dt.float32, rows * columns), (dt.float32, columns), (dt.float32, rows)]
     return kernel("chain", [r, c], [(at((r, columns), (c, 1)), value, ())], sizes)
+
+
+def parts(rows: int, columns: int) -> Kernel:
+    """x and -y side by side, below them z with loops of its own: three parts of one buffer."""
+    r, c, own = Range("r", rows), Range("c", columns), Range("own", 2 * columns)
+    x, y = (ex.load(slot, at((r, columns), (c, 1)), dt.float32) for slot in (1, 2))
+    z = ex.load(3, at((own, 1)), dt.float32)
+    width = 2 * columns
+    outputs = (
+        Output(0, at((r, width), (c, 1)), x, (r, c)),
+        Output(0, at((r, width), (c, 1), columns), do(ops.MUL, y, number(-1.0)), (r, c)),
+        Output(0, at((own, 1), rows * width), z, (own,)),
+    )
+    sizes = (rows + 1) * width, rows * columns, rows * columns, width
+    return Kernel("parts", (), outputs, tuple(BufferSpec(dt.float32, n) for n in sizes))
+
+
+def columns_of_one(rows: int, count: int) -> Kernel:
+    """Several inputs as the columns of one matrix."""
+    r = Range("r", rows)
+    outputs = (
+        Output(0, at((r, count), n), ex.load(n + 1, at((r, 1)), dt.float32), (r,))
+        for n in range(count)
+    )
+    sizes = rows * count, *(rows for _ in range(count))
+    return Kernel("columns", (r,), tuple(outputs), tuple(BufferSpec(dt.float32, n) for n in sizes))
 
 
 def transpose(rows: int, columns: int) -> Kernel:
@@ -594,6 +620,8 @@ SIZES = (1, 2, 3, 7, 8, 9, 16, 31, 65)
 CASES: dict[str, Build] = {
     "chain": lambda: chain(5, 24),
     "chain_tall": lambda: chain(33, 3),
+    "parts": lambda: parts(5, 24),
+    "columns_of_one": lambda: columns_of_one(37, 9),
     "transpose": lambda: transpose(17, 21),
     "flip": lambda: flip(37),
     "pad": lambda: pad(19, 3, 6),

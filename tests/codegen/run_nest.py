@@ -39,7 +39,7 @@ def run_nest(loop_nest: LoopNest, inputs: Sequence[Array]) -> list[Array]:
     for slot, count in runner.written.items() if loop_nest.kernel.collected is None else ():
         if not np.all(count == 1):
             raise NestError(f"output {slot}: {np.sum(count != 1)} elements not written just once")
-    return [runner.memory[o.slot] for o in loop_nest.kernel.outputs]
+    return [runner.memory[slot] for slot in loop_nest.kernel.written]
 
 
 Names = dict[str, Any]
@@ -65,11 +65,11 @@ class _Runner:
         self.memory = {}
         self.written = {}
         for slot, spec in enumerate(self.kernel.buffers):
-            if slot < len(self.kernel.outputs):
+            if slot in self.kernel.written:
                 self.memory[slot] = np.zeros(spec.size, spec.dtype.numpy)
                 self.written[slot] = np.zeros(spec.size, np.int64)
             else:
-                self.memory[slot] = np.ravel(inputs[slot - len(self.kernel.outputs)])
+                self.memory[slot] = np.ravel(inputs[slot - len(self.kernel.written)])
 
     def group(self, loop_nest: LoopNest, number: int) -> None:
         """Runs every work-item up to where it waits, then the next; all must wait together."""

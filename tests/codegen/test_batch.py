@@ -11,10 +11,11 @@ from lazygrad.codegen import batch as bt
 from lazygrad.codegen.batch import Batch, Work
 
 MOST_MEMORY = 120
+WHOLE = 8, 8  # of that many elements
 
 
 def call(writes: int, *reads: int, items: int = 1, alone: bool = False) -> Work:
-    return Work(frozenset([writes]), frozenset(reads), items, alone)
+    return Work({writes: WHOLE}, frozenset(reads), items, alone)
 
 
 def batches(calls: Sequence[Work]) -> list[Batch]:
@@ -65,6 +66,25 @@ def test_what_shares_memory_keeps_its_order(second: Work) -> None:
 
 def test_both_may_read_the_same() -> None:
     assert len(batches([call(1, 0, items=4), call(2, 0, items=4)])) == 1
+
+
+def part(writes: int, *reads: int, items: int = 4) -> Work:
+    """A call that writes half of a piece of memory."""
+    return Work({writes: (4, 8)}, frozenset(reads), items)
+
+
+def test_calls_that_write_parts_of_one_value_run_side_by_side() -> None:
+    made = batches([part(1, 0), part(1, 2), call(3, 1, items=4)])
+    assert tracks(made) == [[([0], 4), ([1], 4)], [([2], 4)]]
+
+
+def test_parts_of_the_next_value_wait_for_all_that_used_the_memory() -> None:
+    """The second value's parts for the readers of the first one; where nobody read it, for its
+    writers."""
+    calls = [part(1, 0), part(1, 2), call(3, 1, items=4), part(1, 4), part(1, 5), call(6, 1)]
+    assert bt._dependencies(calls) == [set(), set(), {0, 1}, {0, 1, 2}, {0, 1, 2}, {3, 4}]
+    unread = [part(1, 0), part(1, 2), part(1, 4), part(1, 5)]
+    assert bt._dependencies(unread) == [set(), set(), {0, 1}, {0, 1}]
 
 
 def test_calls_that_want_to_be_alone() -> None:

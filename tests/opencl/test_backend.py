@@ -37,7 +37,7 @@ def backend() -> OpenCLBackend:
 def run(backend: OpenCLBackend, kernel: Kernel, *inputs: np.ndarray[Any, Any]) -> Any:
     (made,) = backend.compile([kernel])
     memory = [backend.allocate(max(1, spec.nbytes)) for spec in kernel.buffers]
-    for place, array in zip(memory[len(kernel.outputs) :], inputs, strict=True):
+    for place, array in zip(memory[len(kernel.written) :], inputs, strict=True):
         backend.upload(place, array)
     made.launch(memory)
     spec = kernel.buffers[0]

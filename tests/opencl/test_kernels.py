@@ -66,15 +66,15 @@ class Compiled:
         self, kernel: Kernel, inputs: Sequence[Array], program: Program | None
     ) -> list[Array]:
         memory = [self.backend.allocate(max(spec.nbytes, 1)) for spec in kernel.buffers]
-        for place, array in zip(memory[len(kernel.outputs) :], inputs, strict=True):
+        for place, array in zip(memory[len(kernel.written) :], inputs, strict=True):
             self.backend.upload(place, array)
         if program is not None:
             program.launch(memory)
         found: list[Array] = []
-        for output in kernel.outputs:
-            spec = kernel.buffers[output.slot]
+        for slot in kernel.written:
+            spec = kernel.buffers[slot]
             found.append(np.empty(spec.size, spec.dtype.numpy))
-            self.backend.download(memory[output.slot], found[-1])
+            self.backend.download(memory[slot], found[-1])
         return found
 
 

@@ -53,14 +53,14 @@ def test_every_variation_computes_the_kernel(backend: OpenCLBackend, name: str) 
     programs = backend.load([sources.code(alone(number)) for number in range(len(jobs))])
     inputs = inputs_of(kernel)
     memory = [backend.allocate(max(spec.nbytes, 1)) for spec in kernel.buffers]
-    for place, array in zip(memory[len(kernel.outputs) :], inputs, strict=True):
+    for place, array in zip(memory[len(kernel.written) :], inputs, strict=True):
         backend.upload(place, array)
     for program in programs:
         program.launch(memory)
         found = []
-        for output in kernel.outputs:
-            spec = kernel.buffers[output.slot]
+        for slot in kernel.written:
+            spec = kernel.buffers[slot]
             found.append(np.empty(spec.size, spec.dtype.numpy))
-            backend.download(memory[output.slot], found[-1])
-            backend.upload(memory[output.slot], np.full_like(found[-1], 77))
+            backend.download(memory[slot], found[-1])
+            backend.upload(memory[slot], np.full_like(found[-1], 77))
         check(kernel, inputs, found)

@@ -143,9 +143,10 @@ def launches(plan: Plan, target: Target) -> int:
     for step in plan.steps:
         nest = loop_nest(step.kernel, target)
         assert nest is not None
-        written = len(step.kernel.outputs)
+        kernel, written = step.kernel, step.kernel.written
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
-        works.append(Work(frozenset(memory[:written]), frozenset(memory[written:]), nest.items))
+        writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
+        works.append(Work(writes, frozenset(memory[len(written) :]), nest.items))
     return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
 
 

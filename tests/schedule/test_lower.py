@@ -14,9 +14,22 @@ from tests.schedule.planning import TARGETS, kernels_of
 @pytest.mark.parametrize("target", list(TARGETS))
 @pytest.mark.parametrize("part", range(3))
 def test_a_piece_of_what_was_joined_reads_one_operand(part: int, target: str) -> None:
-    """The others' guards hold nowhere: one that depends on no range was dropped from the load."""
+    """Or it is that operand."""
     rows = [Tensor(np.full((1, 2), i, np.float32)) for i in range(3)]
-    (kernel,) = kernels_of(Tensor.cat(rows)[part : part + 1], target=TARGETS[target])
+    assert not kernels_of(Tensor.cat(rows)[part : part + 1], target=TARGETS[target])
+    (kernel,) = kernels_of(Tensor.cat(rows)[part : part + 1].exp(), target=TARGETS[target])
+    verify_kernel(kernel)
+    assert len(loads(kernel.values)) == 1
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+@pytest.mark.parametrize("part", range(3))
+def test_a_guard_that_holds_nowhere_reads_nothing(part: int, target: str) -> None:
+    """One that depends on no range was dropped from the load."""
+    rows = [Tensor(np.full((1, 2), i, np.float32)) for i in range(3)]
+    padded = [row.pad((0, 0, i, 2 - i)) for i, row in enumerate(rows)]
+    larger = padded[0].maximum(padded[1]).maximum(padded[2])
+    (kernel,) = kernels_of(larger[part : part + 1], target=TARGETS[target])
     verify_kernel(kernel)
     assert len(loads(kernel.values)) == 1
 

@@ -106,6 +106,33 @@ JOINS = [
         floats(4, 3),
     ),
     _case(
+        "cat_many",
+        lambda x, y: Tensor.cat([x * i if i % 3 else y for i in range(40)], 1).relu(),
+        lambda x, y: np.maximum(np.concatenate([x * i if i % 3 else y for i in range(40)], 1), 0),
+        floats(4, 5),
+        floats(4, 2),
+        dtypes=ALL,
+    ),
+    _case(
+        "stack_elements",
+        lambda x: Tensor.stack([x[i, j] for i in range(4) for j in range(5)]),
+        lambda x: x.reshape(20),
+        floats(4, 5),
+    ),
+    _case(
+        "interleaved",
+        lambda x, y: Tensor.stack([x, y, x * y], -1).reshape(4, 15) * 2,
+        lambda x, y: np.stack([x, y, x * y], -1).reshape(4, 15) * 2,
+        floats(4, 5),
+        floats(4, 5),
+    ),
+    _case(
+        "columns_apart",
+        lambda x: sum((x[:, i] * (i - 2)).exp() for i in range(7)),
+        lambda x: sum(np.exp(x[:, i] * (i - 2)) for i in range(7)),
+        scale=30,
+    ),
+    _case(
         "cat_promotes",
         lambda x, y: Tensor.cat([x, y]),
         lambda x, y: np.concatenate([x, y]),
