@@ -73,8 +73,7 @@ class _Fusion:
         meets = meet.of_reduction if value.op.kind is Kind.REDUCE else meet.of_output
         most = min(MAX_BUFFERS, self.target.buffers)
         users = self.cut.users.get(value, ())
-        made_of = price.made_of(self.cut, value)
-        best, shared = None, -1
+        found: list[tuple[Draft, meet.Loops]] = []
         for draft in among:
             if not self._room(draft, value, most - 1):
                 continue
@@ -83,10 +82,11 @@ class _Fusion:
                 continue
             if any(self.cut.depends(draft, on=user) for user in users if user is not draft):
                 continue
-            read = sum(nbytes(base) for base in made_of if base in draft.at)
-            if read > shared:
-                best, shared = (draft, loops), read
-        return best
+            found.append((draft, loops))
+        if len(found) < 2:
+            return found[0] if found else None
+        made_of = price.made_of(self.cut, value)
+        return max(found, key=lambda one: sum(nbytes(base) for base in made_of if base in one[0].at))
 
     def _room(self, draft: Draft, value: Node, most: int) -> bool:
         """Whether a draft can compute ``value`` besides the rest."""

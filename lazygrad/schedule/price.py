@@ -50,7 +50,8 @@ def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
     if len(reached) > FAR:
         return Below(0, {}, far=True)
     region = set(reached)
-    shared = {value for value in reached if not region.issuperset(cut.readers[value])}
+    several = region & cut.several  # what has one reader was reached from it
+    shared = {value for value in several if not region.issuperset(cut.readers[value])}
     shared.difference_update(values)
     if shared:
         reached, memory = _walk(cut, values, shared)
@@ -90,12 +91,17 @@ def made_of(cut: Partition, value: Node) -> Iterable[Node]:
 
 def _only_for(cut: Partition, total: Node, value: Node, computed: Container[Node]) -> bool:
     """Whether all that is made of ``total`` ends in ``value``, element by element."""
-    found = [total]
-    for current in found:  # grows while it is walked
-        readers = () if current is value else cut.readers[current]
-        if any(reader not in computed for reader in readers):
-            return False
-        found += (reader for reader in readers if reader not in found)
+    found, left = {total}, [total]
+    while left:
+        current = left.pop()
+        if current is value:
+            continue
+        for reader in cut.readers[current]:
+            if reader not in computed:
+                return False
+            if reader not in found:
+                found.add(reader)
+                left.append(reader)
     return True
 
 
