@@ -11,7 +11,7 @@ from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
+from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources, work_of
 
 
 @dataclass
@@ -27,6 +27,8 @@ class Partition:
         stored: values that are in memory, or will be unless a kernel takes them in.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
+        unstored: of these, those that are computed unless they are placed in memory.
+        work: additions that take as long as computing a value, given its sources.
         several: values that more than one value is computed from.
         looked_at: what was found out below values. That stays true: a value is asked about until it
             is placed, and what it is made of is placed after it.
@@ -44,6 +46,8 @@ class Partition:
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
+    unstored: dict[Node, tuple[Node, ...]] = field(init=False)
+    work: dict[Node, int] = field(init=False)
     several: set[Node] = field(init=False)
     looked_at: dict[Any, Any] = field(default_factory=dict)
 
@@ -56,6 +60,11 @@ class Partition:
             for base in below:
                 self.readers[base][value] = None
         self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+        self.unstored = {
+            v: tuple(base for base in below if base not in self.stored)
+            for v, below in self.sources.items()
+        }
+        self.work = {v: work_of(v) * v.size for v in values}
         self.several = {v for v, readers in self.readers.items() if len(readers) > 1}
 
     def write(self, value: Node, reason: str) -> Draft:
