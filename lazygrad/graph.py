@@ -217,9 +217,13 @@ def toposort(
         if current in seen:
             continue
         seen.add(current)
-        stack.append((current, True))
-        below = current.src if sources is None else sources(current)
-        stack.extend((operand, False) for operand in below if operand not in seen)
+        sources_of = current.src if sources is None else sources(current)
+        below = [(operand, False) for operand in sources_of if operand not in seen]
+        if below:
+            stack.append((current, True))
+            stack += below
+        else:
+            order.append(current)
     return order
 
 

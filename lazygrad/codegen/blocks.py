@@ -69,7 +69,7 @@ def _is_small(found: SumOfProducts) -> bool:
 def _gathers(found: SumOfProducts) -> bool:
     """Whether an index is read from memory: that could not be guarded at the edge of a block."""
     read = loads(factor for pair in found.pairs for factor in pair)
-    return any(ex.operands(e) for e in read)
+    return any(e.operands for e in read)
 
 
 # -- the form of the kernel ---------------------------------------------------------------------

@@ -54,7 +54,7 @@ def _visits_each_once(output: Output) -> bool:
 
 def _verify_indices(kernel: Kernel, value: Expr) -> None:
     """What is inside an index is computed wherever the index is needed, so it reduces nothing."""
-    inside = ex.operands(value)[len(value.src) :]
+    inside = value.operands[len(value.src) :]
     if any(e.op is ex.REDUCE for e in ex.toposort(inside)):
         raise InternalError(f"[verify] {kernel.name}: an index of {value} holds a reduction")
 

@@ -7,15 +7,14 @@ kernel evaluates, and how often, is counted without lowering it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.ops import Op
 from lazygrad.schedule.views import dim_groups
-from lazygrad.shape import Shape, inverse_permutation, without_ones
+from lazygrad.shape import Shape, inverse_permutation
 
 Position = tuple[int, ...]
 FIRST = -1  # no axis: a dim of size 1, or one that is read at its first element only
@@ -114,23 +113,10 @@ class Axes:
 # -- what movement does to positions --------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def _groups(new: Shape, old: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, ...], bool], ...]:
-    """Dims of both shapes that hold the same elements, and whether they are the same dims but for
-    those of size 1."""
-    return tuple(
-        (tuple(n), tuple(o), _sizes(new, n) == _sizes(old, o)) for n, o in dim_groups(new, old)
-    )
-
-
-def _sizes(shape: Shape, dims: Iterable[int]) -> Shape:
-    return without_ones(tuple(shape[dim] for dim in dims))
-
-
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:
     shape, before = view.shape, view.src[0].shape
     result = [FIRST] * len(before)
-    for new, old, same in _groups(shape, before):
+    for new, old, same in dim_groups(shape, before):
         inside = tuple(position[dim] for dim in new)
         if all(axis == FIRST for axis in inside):
             continue
