@@ -16,7 +16,6 @@ from lazygrad.codegen import products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Blocks, Schedule, Side, Walk
-from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, loads

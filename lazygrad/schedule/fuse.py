@@ -86,7 +86,7 @@ class _Fusion:
         if len(found) < 2:
             return found[0] if found else None
         made_of = price.made_of(self.cut, value)
-        return max(found, key=lambda one: sum(nbytes(base) for base in made_of if base in one[0].at))
+        return max(found, key=lambda one: sum(nbytes(b) for b in made_of if b in one[0].at))
 
     def _room(self, draft: Draft, value: Node, most: int) -> bool:
         """Whether a draft can compute ``value`` besides the rest."""
