@@ -36,6 +36,7 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
     "Tuning", "Work", "alone", "available_cores", "batches", "best", "contraction", "disk", "dtype",
-    "each_kernel_once", "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest",
-    "nest", "ops", "private_folder", "running", "semantics", "settings", "variations",
+    "each_kernel_once", "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name",
+    "loads", "loop_nest", "nest", "ops", "private_folder", "running", "semantics", "settings",
+    "variations",
 ]  # fmt: skip
