@@ -63,7 +63,7 @@ class Axes:
 
     def evaluated(self, position: Position) -> int:
         """How often a value is computed that is needed at ``position``."""
-        return max((self.points[axis] for axis in position if axis != FIRST), default=1)
+        return max([self.points[axis] for axis in position if axis != FIRST], default=1)
 
     def inside(self, reduction: Node, position: Position) -> Position:
         """The position of what ``reduction`` combines: a loop more for each axis it runs over."""
@@ -107,7 +107,8 @@ class Axes:
     def plain(self, position: Position) -> bool:
         """Whether each dim has a loop of the kernel to itself."""
         loops = [axis for axis in position if axis != FIRST]
-        return len(set(loops)) == len(loops) and set(loops) <= set(self.own)
+        own = set(loops).intersection(self.own)
+        return len(own) == len(loops)
 
 
 # -- what movement does to positions --------------------------------------------------------------
