@@ -57,7 +57,7 @@ class Node:
 
     Attributes:
         op, src, arg: what it computes, from what, and the op's argument.
-        shape, dtype, device: of the result.
+        shape, size, dtype, device: of the result.
         tracked: a derivative can flow through it to a VARIABLE.
         generation: how many plans had run when it was made.
         lingers: untracked, but made of what is tracked, or of what was made before the last plan
@@ -71,13 +71,14 @@ class Node:
 
     __slots__ = (
         "__weakref__", "arg", "device", "dtype", "generation", "lingers", "op", "origin", "shape",
-        "src", "tracked", "value",
+        "size", "src", "tracked", "value",
     )  # fmt: skip
 
     op: Op
     src: tuple[Node, ...]
     arg: Any
     shape: Shape
+    size: int
     dtype: DType
     device: str
     tracked: bool
@@ -92,10 +93,6 @@ class Node:
     @property
     def ndim(self) -> int:
         return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
 
 _interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
@@ -119,6 +116,7 @@ def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     made = Node()
     made.op, made.src, made.arg = op, src, arg
     made.shape, made.dtype = op.infer(op, src, arg)
+    made.size = math.prod(made.shape)
     made.device = _device(op, src, arg)
     made.generation = progress.generation
     made.tracked, made.lingers = _history(op, src, made)
@@ -219,9 +217,13 @@ def toposort(
         if current in seen:
             continue
         seen.add(current)
-        stack.append((current, True))
-        below = current.src if sources is None else sources(current)
-        stack.extend((operand, False) for operand in below if operand not in seen)
+        sources_of = current.src if sources is None else sources(current)
+        below = [(operand, False) for operand in sources_of if operand not in seen]
+        if below:
+            stack.append((current, True))
+            stack += below
+        else:
+            order.append(current)
     return order
 
 

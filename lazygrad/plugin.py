@@ -20,7 +20,15 @@ from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import disk
-from lazygrad.runtime.backend import Backend, Call, Code, Part, Program, joint_name
+from lazygrad.runtime.backend import (
+    Backend,
+    Call,
+    Code,
+    Part,
+    Program,
+    each_kernel_once,
+    joint_name,
+)
 from lazygrad.runtime.cores import available_cores
 from lazygrad.runtime.tuner import best
 
@@ -28,6 +36,7 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
     "Tuning", "Work", "alone", "available_cores", "batches", "best", "contraction", "disk", "dtype",
-    "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest",
-    "nest", "ops", "private_folder", "running", "semantics", "settings", "variations",
+    "each_kernel_once", "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name",
+    "loads", "loop_nest", "nest", "ops", "private_folder", "running", "semantics", "settings",
+    "variations",
 ]  # fmt: skip

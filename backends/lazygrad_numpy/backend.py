@@ -17,6 +17,7 @@ from lazygrad.plugin import (
     Target,
     available_cores,
     best,
+    each_kernel_once,
     is_worthwhile,
     settings,
 )
@@ -60,10 +61,9 @@ class NumpyBackend(Backend):
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         members = self._team.members
-        return [
-            code_of(number, call, members, self._scale(call.kernel))
-            for number, call in enumerate(calls)
-        ]
+        made = each_kernel_once(calls, lambda k: generate(k, members, self._scale(k)))
+        pairs = zip(calls, made, strict=True)
+        return [code_of(number, *pair, members) for number, pair in enumerate(pairs)]
 
     def _scale(self, kernel: Kernel) -> float:
         """Of the blocks of a kernel: 1, or what the tuner finds best."""
@@ -81,7 +81,8 @@ class NumpyBackend(Backend):
 
         @cache
         def program(scale: float) -> Program:
-            return self.load([code_of(0, call, self._team.members, scale)])[0]
+            made = generate(kernel, self._team.members, scale)
+            return self.load([code_of(0, call, made, self._team.members)])[0]
 
         return lambda scale: sum(program(scale).launch_timed(memory))
 

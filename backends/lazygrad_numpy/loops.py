@@ -125,7 +125,7 @@ def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
         add(output.ranges, output.value.dtype.itemsize)
     values = ex.toposort(kernel.values)
     in_place = {e.src[0] for e in values if _sums_columns(e)}
-    in_place -= {operand for e in values if not _sums_columns(e) for operand in ex.operands(e)}
+    in_place -= {operand for e in values if not _sums_columns(e) for operand in e.operands}
     for value in values:
         if value not in in_place:
             add(value.ranges, _width(value))

@@ -68,7 +68,7 @@ class Lowering:
         for e in values:
             if self._is_constant(e):
                 self._constants.add(e)
-            for operand in ex.operands(e):
+            for operand in e.operands:
                 self.readers[operand] = self.readers.get(operand, 0) + 1
         for root in self.kernel.values:
             self.readers[root] = self.readers.get(root, 0) + 1
@@ -95,7 +95,7 @@ class Lowering:
     def _is_constant(self, e: Expr) -> bool:
         """Whether ``e`` depends on no buffer, and is small enough to keep."""
         extent = prod(self.names.extent(r) for r in e.ranges)
-        operands = ex.operands(e)
+        operands = e.operands
         return (
             e.op not in READS_OR_REDUCES
             and extent <= LARGEST_CONSTANT
@@ -124,7 +124,7 @@ class Lowering:
                 home.values[e] = self.compute(e, home)
                 continue
             stack.append((e, True))
-            stack.extend((operand, False) for operand in reversed(ex.operands(e)))
+            stack.extend((operand, False) for operand in reversed(e.operands))
         found = self.available(root, scope)
         assert found is not None
         return found
@@ -139,7 +139,7 @@ class Lowering:
     def into(self, e: Expr, scope: Scope, target: Array) -> None:
         """Computes ``e`` and puts it into ``target``, straight away if that can be."""
         if self.writes_directly(e, target) and self.available(e, scope) is None:
-            for operand in () if e.op in ex.BINDING else ex.operands(e):
+            for operand in () if e.op in ex.BINDING else e.operands:
                 self.need(operand, scope)
             self.compute(e, scope, target)
             return

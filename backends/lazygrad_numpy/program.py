@@ -15,7 +15,7 @@ from lazygrad.plugin import Call, Code, DeviceError, Part, Program
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
 from lazygrad_numpy.compiled import functions
-from lazygrad_numpy.generate import Source, generate
+from lazygrad_numpy.generate import Source
 from lazygrad_numpy.team import Member, Team
 
 Memory = np.ndarray[Any, np.dtype[np.uint8]]
@@ -55,9 +55,8 @@ class Arena(threading.local):
 ARENA = Arena()
 
 
-def code_of(number: int, call: Call, units: int, scale: float = 1.0) -> Code:
-    """The code of one call, for ``units`` threads, its blocks scaled."""
-    made = generate(call.kernel, units, scale)
+def code_of(number: int, call: Call, made: Source, units: int) -> Code:
+    """The code of one call, whose kernel ``made`` was generated from, for ``units`` threads."""
     geometry = f"{made.scratch_bytes} bytes of scratch"
     if made.shared:
         geometry += f", {made.shared.range.name} shared by {units} threads"

@@ -213,7 +213,7 @@ def _computed_again(value: Expr, ranges: Iterable[Range]) -> list[Expr]:
     bound = frozenset(ranges)
     reads: set[Expr] = set()
     for e in ex.toposort([value]):
-        if e.op in READS or any(operand in reads for operand in ex.operands(e)):
+        if e.op in READS or any(operand in reads for operand in e.operands):
             reads.add(e)
     return [e for e in reads if e.ranges & bound]
 

@@ -78,7 +78,7 @@ def _depth(lo: Lowering, e: Expr) -> int:
     """How many passes must have run before that of ``e``."""
     depths: dict[Expr, int] = {}
     for one in ex.toposort([e]):
-        below = max((depths[operand] for operand in ex.operands(one)), default=0)
+        below = max((depths[operand] for operand in one.operands), default=0)
         is_pass = one.op is ex.REDUCE and bool(lo.loops_of(one.arg.ranges))
         depths[one] = below + is_pass
     return depths[e]

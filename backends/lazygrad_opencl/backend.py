@@ -25,6 +25,7 @@ from lazygrad.plugin import (
     batches,
     best,
     dtype,
+    each_kernel_once,
     expr,
     in_turn,
     is_worthwhile,
@@ -171,7 +172,7 @@ class OpenCLBackend(Backend):
     def _jobs(self, calls: Sequence[Call]) -> list[Job]:
         for call in calls:
             self._check(call.kernel)
-        nests = [loop_nest(call.kernel, self.target, self._tuning(call.kernel)) for call in calls]
+        nests = each_kernel_once(calls, lambda k: loop_nest(k, self.target, self._tuning(k)))
         return [
             Job(number, call, nest)
             for number, (call, nest) in enumerate(zip(calls, nests, strict=True))

@@ -45,7 +45,7 @@ class Sources:
         self.jobs, self.dialect, self.units = jobs, dialect, units
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._functions: dict[int, str] = {}  # by the number of the call
+        self._functions: dict[int, str] = {}  # by the identity of the nest, which calls share
 
     def code(self, *batches: Batch) -> Code:
         """The code of a launch: a batch, or several in turn."""
@@ -74,10 +74,11 @@ class Sources:
 
     def _function(self, job: Job) -> str:
         """The name of a kernel's function, to be called for each of its work-items."""
-        if job.number not in self._functions:
+        name = self._functions.get(id(job.nest))
+        if name is None:
             text = render_function(job.nest, "%", aligned=not self.dialect.packed)
-            self._functions[job.number] = self._add(job.nest.kernel.name, text)
-        return self._functions[job.number]
+            name = self._functions[id(job.nest)] = self._add(job.nest.kernel.name, text)
+        return name
 
     def _single(self, job: Job) -> Entry:
         nest = job.nest

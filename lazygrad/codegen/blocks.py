@@ -16,7 +16,6 @@ from lazygrad.codegen import products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Blocks, Schedule, Side, Walk
-from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, loads
@@ -69,7 +68,7 @@ def _is_small(found: SumOfProducts) -> bool:
 def _gathers(found: SumOfProducts) -> bool:
     """Whether an index is read from memory: that could not be guarded at the edge of a block."""
     read = loads(factor for pair in found.pairs for factor in pair)
-    return any(ex.operands(e) for e in read)
+    return any(e.operands for e in read)
 
 
 # -- the form of the kernel ---------------------------------------------------------------------

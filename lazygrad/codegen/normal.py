@@ -81,10 +81,9 @@ class _Move:
 
     def index(self, index: Index) -> Index:
         mapping = self.mapping_for(index)
-        moved = Index((), index.const)
-        for atom, coefficient in index.terms:
-            moved = moved + self._atom(atom, mapping) * coefficient
-        return moved
+        if index.is_affine and index.ranges.isdisjoint(mapping):
+            return index
+        return ix.linear([(self._atom(a, mapping), c) for a, c in index.terms], index.const)
 
     def _atom(self, atom: Atom, mapping: Mapping[Range, Index]) -> Index:
         if isinstance(atom, Range):

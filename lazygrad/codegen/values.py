@@ -237,7 +237,7 @@ def _order(root: Expr, copied: Container[Expr]) -> list[Expr]:
             seen.add(current)
             stack.append((current, True))
             if current.op is not ex.REDUCE and current not in copied:
-                stack.extend((operand, False) for operand in ex.operands(current))
+                stack.extend((operand, False) for operand in current.operands)
     return order
 
 

@@ -98,15 +98,17 @@ class Collect(NamedTuple):
 
 
 class Expr:
-    """One interned value expression: ``op``, ``src``, ``arg``, ``dtype``, and ``ranges``, the free
-    ranges that it depends on (those of an enclosed REDUCE are bound, so not among them)."""
+    """One interned value expression: ``op``, ``src``, ``arg``, ``dtype``; ``operands``, which are
+    ``src`` and the expressions inside its indices (gathers); and ``ranges``, the free ranges that
+    it depends on (those of an enclosed REDUCE are bound, so not among them)."""
 
-    __slots__ = ("__weakref__", "arg", "dtype", "op", "ranges", "src")
+    __slots__ = ("__weakref__", "arg", "dtype", "op", "operands", "ranges", "src")
 
     op: Op | KernelOp
     src: tuple[Expr, ...]
     arg: Any
     dtype: DType
+    operands: tuple[Expr, ...]
     ranges: frozenset[Range]
 
     def __repr__(self) -> str:
@@ -159,6 +161,7 @@ def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> E
     if found is None:
         found = Expr()
         found.op, found.src, found.arg, found.dtype = op, src, arg, dtype
+        found.operands = src + tuple(e for index in indices(found) for e in _data_in(index))
         found.ranges = _free_ranges(op, src, arg)
         _interned[key] = found
     return found
@@ -174,7 +177,10 @@ def _never(guard: Guard) -> bool:
 
 
 def _free_ranges(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any) -> frozenset[Range]:
-    found = frozenset[Range]().union(*(operand.ranges for operand in src))
+    found = src[0].ranges if src else frozenset[Range]()
+    for operand in src[1:]:
+        if not operand.ranges <= found:
+            found |= operand.ranges
     if op is LOAD:
         return found.union(arg.index.ranges, *(bound.index.ranges for bound in arg.guard))
     if op is INDEX:
@@ -264,15 +270,13 @@ def toposort(roots: Iterable[Expr]) -> list[Expr]:
             order.append(current)
         elif current not in seen:
             seen.add(current)
-            stack.append((current, True))
-            stack.extend((operand, False) for operand in operands(current))
+            below = [(operand, False) for operand in current.operands if operand not in seen]
+            if below:
+                stack.append((current, True))
+                stack += below
+            else:
+                order.append(current)
     return order
-
-
-def operands(value: Expr) -> tuple[Expr, ...]:
-    """``value.src`` and the expressions inside its indices (gathers)."""
-    inside = [e for index in indices(value) for e in _data_in(index)]
-    return value.src + tuple(inside) if inside else value.src
 
 
 def indices(value: Expr) -> list[Index]:

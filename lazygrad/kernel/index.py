@@ -24,12 +24,19 @@ class Range:
     name: str
     size: int
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.size))
+
+    @cached_property
     def interval(self) -> tuple[int, int]:
         """Smallest and largest value."""
         return 0, max(self.size - 1, 0)
 
-    @property
+    @cached_property
     def ranges(self) -> frozenset[Range]:
         return frozenset((self,))
 
@@ -54,6 +61,10 @@ class Quotient:
         return self.index.ranges
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"({self.index})//{self.divisor}"
 
 
@@ -73,6 +84,10 @@ class Remainder:
         return self.index.ranges
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"({self.index})%{self.divisor}"
 
 
@@ -92,6 +107,10 @@ class DataAtom:
         return found
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"[{self.value}]"
 
 
@@ -113,10 +132,19 @@ class Index:
         if any(type(atom) is Remainder for atom in summed):
             const += _put_together(summed)
         kept = [(atom, coefficient) for atom, coefficient in summed.items() if coefficient]
-        kept.sort(key=_term_order)
+        if len(kept) > 1:
+            kept.sort(key=_term_order)
         self.terms = tuple(kept)
         self.const = const
         self._hash = hash((self.terms, const))
+
+    @classmethod
+    def _sorted(cls, terms: tuple[tuple[Atom, int], ...], const: int) -> Index:
+        """Of terms that are in canonical form."""
+        made = cls.__new__(cls)
+        made.terms, made.const = terms, const
+        made._hash = hash((terms, const))
+        return made
 
     def __hash__(self) -> int:
         return self._hash
@@ -139,13 +167,15 @@ class Index:
 
     def __add__(self, other: Index | int) -> Index:
         if isinstance(other, int):
-            return Index(self.terms, self.const + other) if other else self
-        return Index(self.terms + other.terms, self.const + other.const)
+            return Index._sorted(self.terms, self.const + other) if other else self
+        return linear(((self, 1), (other, 1)))
 
     def __mul__(self, factor: int) -> Index:
         if factor == 1:
             return self
-        return Index([(a, c * factor) for a, c in self.terms], self.const * factor)
+        if not factor:
+            return Index()
+        return Index._sorted(tuple([(a, c * factor) for a, c in self.terms]), self.const * factor)
 
     def __sub__(self, other: Index | int) -> Index:
         return self + (-other if isinstance(other, int) else other * -1)
@@ -250,12 +280,9 @@ class Index:
 
     def substitute(self, mapping: Mapping[Range, Index]) -> Index:
         """Ranges replaced by indices, simplified again."""
-        if not mapping or not any(r in mapping for r in self.ranges):
+        if self.ranges.isdisjoint(mapping):
             return self
-        result = Index((), self.const)
-        for atom, coefficient in self.terms:
-            result = result + _substitute_atom(atom, mapping) * coefficient
-        return result
+        return linear([(_substitute_atom(a, mapping), c) for a, c in self.terms], self.const)
 
 
 def _put_together(summed: dict[Atom, int]) -> int:
@@ -324,12 +351,22 @@ def of(atom: Atom | int) -> Index:
     return Index((), atom) if isinstance(atom, int) else Index([(atom, 1)])
 
 
+def linear(parts: Iterable[tuple[Index, int]], const: int = 0) -> Index:
+    """The sum of ``coefficient * index`` and a constant."""
+    parts = [(index, factor) for index, factor in parts if index.terms or index.const]
+    if len(parts) == 1:
+        ((index, factor),) = parts
+        return index * factor + const
+    terms = []
+    for index, factor in parts:
+        terms += [(atom, coefficient * factor) for atom, coefficient in index.terms]
+        const += index.const * factor
+    return Index(terms, const)
+
+
 def ravel(indices: Iterable[Index], strides: Iterable[int]) -> Index:
     """The flat index of a point: sum of index times stride."""
-    total = Index()
-    for index, stride in zip(indices, strides, strict=True):
-        total = total + index * stride
-    return total
+    return linear(zip(indices, strides, strict=True))
 
 
 def unravel(flat: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:

@@ -83,7 +83,7 @@ def _elements(output: Output) -> np.ndarray[Any, Any]:
 
 def _verify_indices(kernel: Kernel, value: Expr) -> None:
     """What is inside an index is computed wherever the index is needed, so it reduces nothing."""
-    inside = ex.operands(value)[len(value.src) :]
+    inside = value.operands[len(value.src) :]
     if any(e.op is ex.REDUCE for e in ex.toposort(inside)):
         raise InternalError(f"[verify] {kernel.name}: an index of {value} holds a reduction")
 

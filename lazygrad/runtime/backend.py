@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,19 @@ class Call:
 
     kernel: Kernel
     memory: tuple[int, ...]
+
+
+Made = TypeVar("Made")
+
+
+def each_kernel_once(calls: Sequence[Call], make: Callable[[Kernel], Made]) -> list[Made]:
+    """For each call what ``make`` makes of its kernel. The calls of a plan share kernels that are
+    equal, and often: the steps of a loop that Python unrolled have one."""
+    made: dict[Kernel, Made] = {}
+    for call in calls:
+        if call.kernel not in made:
+            made[call.kernel] = make(call.kernel)
+    return [made[call.kernel] for call in calls]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,14 @@ kernel evaluates, and how often, is counted without lowering it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.ops import Op
 from lazygrad.schedule.views import dim_groups
-from lazygrad.shape import Shape, inverse_permutation, without_ones
+from lazygrad.shape import Shape, inverse_permutation
 
 Position = tuple[int, ...]
 FIRST = -1  # no axis: a dim of size 1, or one that is read at its first element only
@@ -64,7 +63,7 @@ class Axes:
 
     def evaluated(self, position: Position) -> int:
         """How often a value is computed that is needed at ``position``."""
-        return max((self.points[axis] for axis in position if axis != FIRST), default=1)
+        return max([self.points[axis] for axis in position if axis != FIRST], default=1)
 
     def inside(self, reduction: Node, position: Position) -> Position:
         """The position of what ``reduction`` combines: a loop more for each axis it runs over."""
@@ -108,29 +107,17 @@ class Axes:
     def plain(self, position: Position) -> bool:
         """Whether each dim has a loop of the kernel to itself."""
         loops = [axis for axis in position if axis != FIRST]
-        return len(set(loops)) == len(loops) and set(loops) <= set(self.own)
+        own = set(loops).intersection(self.own)
+        return len(own) == len(loops)
 
 
 # -- what movement does to positions --------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def _groups(new: Shape, old: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, ...], bool], ...]:
-    """Dims of both shapes that hold the same elements, and whether they are the same dims but for
-    those of size 1."""
-    return tuple(
-        (tuple(n), tuple(o), _sizes(new, n) == _sizes(old, o)) for n, o in dim_groups(new, old)
-    )
-
-
-def _sizes(shape: Shape, dims: Iterable[int]) -> Shape:
-    return without_ones(tuple(shape[dim] for dim in dims))
-
-
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:
     shape, before = view.shape, view.src[0].shape
     result = [FIRST] * len(before)
-    for new, old, same in _groups(shape, before):
+    for new, old, same in dim_groups(shape, before):
         inside = tuple(position[dim] for dim in new)
         if all(axis == FIRST for axis in inside):
             continue

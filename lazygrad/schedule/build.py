@@ -285,6 +285,8 @@ class _Attempt:
         return Output(self.slots[memory], ravel(point, strides) + first, value, own)
 
     def contraction(self) -> contraction.Contraction | None:
+        if not self.draft.reductions:
+            return None
         trial = Kernel("trial", self.ranges, self.outputs, ())
         kinds = contraction.find, contraction.find_in_sum, contraction.find_in_windows
         return next((found for find in kinds if (found := find(trial)) is not None), None)

@@ -66,8 +66,11 @@ class Draft:
     def evaluations(self, value: Node) -> int:
         """How many times ``value`` is computed if it is computed here. A row that several loops run
         over is kept, and so computed once."""
-        loops = {self._turns(position): position for position in self.at[value]}
-        return sum(map(self.axes.evaluated, loops.values()))
+        positions = self.at[value]
+        if len(positions) > 1:
+            loops = {self._turns(position): position for position in positions}
+            return sum(map(self.axes.evaluated, loops.values()))
+        return self.axes.evaluated(next(iter(positions)))
 
     def _turns(self, position: Position) -> Position | tuple[Position, Position]:
         """What is equal for positions that differ in the loop over a row only."""
@@ -76,8 +79,11 @@ class Draft:
 
     def shifts(self, value: Node) -> int:
         """How many times ``value`` is needed again somewhere else than it is needed anyway."""
-        moved = sum(1 for position in self.at[value] if self.axes.is_moved(position))
-        return moved - (moved == len(self.at[value]))
+        positions = self.at[value]
+        if len(positions) < 2:
+            return 0
+        moved = sum(map(self.axes.is_moved, positions))
+        return moved - (moved == len(positions))
 
     def take(self, value: Node) -> list[Node]:
         """Computes ``value`` here; returns what that reads."""

@@ -86,8 +86,7 @@ class _Fusion:
         meets = meet.of_reduction if value.op.kind is Kind.REDUCE else meet.of_output
         most = min(MAX_BUFFERS, self.target.buffers)
         users = self.cut.users.get(value, ())
-        made_of = price.made_of(self.cut, value)
-        best, shared = None, -1
+        found: list[tuple[Draft, meet.Loops]] = []
         for draft in among:
             if draft.roots[0] in self.cut.within:  # equal ones share a kernel, with nothing else
                 continue
@@ -98,10 +97,11 @@ class _Fusion:
                 continue
             if any(self.cut.depends(draft, on=user) for user in users if user is not draft):
                 continue
-            read = sum(nbytes(base) for base in made_of if base in draft.at)
-            if read > shared:
-                best, shared = (draft, loops), read
-        return best
+            found.append((draft, loops))
+        if len(found) < 2:
+            return found[0] if found else None
+        made_of = price.made_of(self.cut, value)
+        return max(found, key=lambda one: sum(nbytes(b) for b in made_of if b in one[0].at))
 
     def _room(self, draft: Draft, value: Node, most: int) -> bool:
         """Whether a draft can compute ``value`` besides the rest."""

@@ -17,7 +17,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import ANYWHERE, DataAtom, Index, Range, of as index_of, ravel
 from lazygrad.ops import Kind, Op
-from lazygrad.schedule.views import MOVE, Indices
+from lazygrad.schedule.views import MOVE, Indices, Moved
 from lazygrad.shape import Shape
 
 Point = tuple[Node, Indices]
@@ -45,6 +45,7 @@ class Lowering:
     reads: dict[Node, int] = field(default_factory=dict)
     inside: set[Expr] = field(default_factory=set)
     reduce_ranges: dict[Point, dict[int, Range]] = field(default_factory=dict)
+    moved: dict[Point, Moved] = field(default_factory=dict)
     counter: int = 0
 
     def new_range(self, size: int) -> Range:
@@ -55,25 +56,24 @@ class Lowering:
         """The value of ``root`` at ``index``. ``from_memory=False``: compute it, even if it will
         be in memory, as its own kernel does."""
         start: Point = (root, index)
-        stack: list[Point] = [start]
+        stack: list[tuple[Point, list[Point] | None]] = [(start, None)]
         while stack:
-            point = stack[-1]
+            point, needed = stack.pop()
             if point in self.values:
-                stack.pop()
                 continue
-            computing = point == start and not from_memory
-            loaded = None if computing else self._load(*point)
-            if loaded is not None:
-                self.values[point] = loaded
-                stack.pop()
-                continue
-            needed = self._operands(*point)
+            if needed is None:
+                computing = point == start and not from_memory
+                loaded = None if computing else self._load(*point)
+                if loaded is not None:
+                    self.values[point] = loaded
+                    continue
+                needed = self._operands(*point)
             missing = [operand for operand in needed if operand not in self.values]
-            if missing:
-                stack.extend(reversed(missing))
+            if missing:  # a gather knows its operands when it has the first one
+                stack.append((point, None if point[0].op is ops.GATHER else needed))
+                stack += [(operand, None) for operand in reversed(missing)]
                 continue
             self.values[point] = self._build(*point, [self.values[o] for o in needed])
-            stack.pop()
         return self.values[start]
 
     def _load(self, value: Node, index: Indices) -> Expr | None:
@@ -91,7 +91,8 @@ class Lowering:
     def _operands(self, value: Node, index: Indices) -> list[Point]:
         kind = value.op.kind
         if kind is Kind.MOVEMENT:
-            return [(value.src[0], MOVE[value.op](value, index)[0])]
+            moved = self.moved[value, index] = MOVE[value.op](value, index)
+            return [(value.src[0], moved[0])]
         if kind is Kind.REDUCE:
             ranges = self._ranges_of(value, index)
             inner = tuple(
@@ -132,7 +133,7 @@ class Lowering:
                 return ex.literal(semantics.fold(value.op, constants, value.dtype), value.dtype)
             return ex.elementwise(value.op, tuple(operands), value.dtype)
         if kind is Kind.MOVEMENT:
-            return apply_guard(src[0], MOVE[value.op](value, index)[1], self.inside)
+            return apply_guard(src[0], self.moved[value, index][1], self.inside)
         if kind is Kind.REDUCE:
             return reduction(value.op, src[0], tuple(self._ranges_of(value, index).values()))
         if value.op is ops.GATHER:
@@ -179,7 +180,7 @@ def apply_guard(value: Expr, guard: Guard, inside: Container[Expr] = ()) -> Expr
     ``inside`` are loads that are safe without it: a factor made of them needs no guard where the
     other factor is 0.
     """
-    guard = ex.simplify_guard(guard)
+    guard = ex.simplify_guard(guard) if guard else ()
     if not guard:
         return value
     if ex.never(guard):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, toposort
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources
+from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources, work_of
 
 IN_MEMORY = ops.BUFFER, ops.JOIN  # whoever writes it
 
@@ -31,7 +32,11 @@ class Partition:
         stored: values that are in memory, or will be unless a kernel takes them in.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
-        looked_at: what was found out below values, as long as nothing is placed.
+        unstored: of these, those that are computed unless they are placed in memory.
+        work: additions that take as long as computing a value, given its sources.
+        several: values that more than one value is computed from.
+        looked_at: what was found out below values. That stays true: a value is asked about until it
+            is placed, and what it is made of is placed after it.
         after: for each draft the set of those that depend on it, as bits; so that no circle of
             kernels can come about.
     """
@@ -49,6 +54,9 @@ class Partition:
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
     stored: set[Node] = field(init=False)
+    unstored: dict[Node, tuple[Node, ...]] = field(init=False)
+    work: dict[Node, int] = field(init=False)
+    several: set[Node] = field(init=False)
     looked_at: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,6 +72,12 @@ class Partition:
             for base in below:
                 self.readers[base][value] = None
         self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+        self.unstored = {
+            v: tuple(base for base in below if base not in self.stored)
+            for v, below in self.sources.items()
+        }
+        self.work = {v: work_of(v) * v.size for v in values}
+        self.several = {v for v, readers in self.readers.items() if len(readers) > 1}
 
     def memory_of(self, value: Node) -> tuple[Node, tuple[int, ...]]:
         """The value whose memory holds ``value``, and where in it that starts, for each dim."""
@@ -85,14 +99,10 @@ class Partition:
         self.drafts.append(draft)
         self.after.append(self._later(self.users.get(value, ())))
         self.owner[value] = draft
-        self._placed(value)
+        self.stored.add(value)
         for base in draft.reads:
             self.users.setdefault(base, {})[draft] = None
         return draft
-
-    def _placed(self, value: Node) -> None:
-        self.stored.add(value)
-        self.looked_at.clear()
 
     def inline(self, value: Node) -> None:
         """Computes ``value`` in each draft that needs it."""
@@ -105,7 +115,7 @@ class Partition:
         draft.roots.append(value)
         draft.reasons.append(reason)
         self.owner[value] = draft
-        self._placed(value)
+        self.stored.add(value)
         later = self._later(user for user in self.users[value] if user is not draft)
         mine = 1 << draft.number
         self.after = [after | later if after & mine else after for after in self.after]
@@ -171,22 +181,27 @@ class Partition:
             freed = (v for v in stored[draft] if len(waiting[v]) == 1 and v not in self.lasting)
             return sum(map(nbytes, kept)) - sum(map(nbytes, freed)), rank[draft]
 
-        ordered: list[Draft] = []
-        ready = [draft for draft, count in missing.items() if not count]
+        ordered: dict[Draft, None] = {}
+        ranked = {number: draft for draft, number in rank.items()}
+        ready = [held(draft) for draft, count in missing.items() if not count]
+        heapify(ready)
         while ready:
-            draft = min(ready, key=held)
-            ready.remove(draft)
-            ordered.append(draft)
+            draft = ranked[heappop(ready)[1]]
+            if draft in ordered:
+                continue
+            ordered[draft] = None
+            nearer = {reader: 1 for root in draft.roots for reader in waiting.get(root, ())}
             for value in stored[draft]:
                 del waiting[value][draft]
-            readers = dict.fromkeys(r for root in draft.roots for r in waiting.get(root, ()))
-            for reader in readers:
-                missing[reader] -= 1
+                if len(waiting[value]) == 1:  # the last one to read it frees it
+                    nearer.setdefault(next(iter(waiting[value])), 0)
+            for reader, done in nearer.items():
+                missing[reader] -= done
                 if not missing[reader]:
-                    ready.append(reader)
+                    heappush(ready, held(reader))  # once more if it frees more than it did
         if len(ordered) != len(rank):
             raise InternalError("[schedule] kernels wait for each other in a circle")
-        return ordered
+        return list(ordered)
 
     def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
         """``values``, and the pieces of those that are joins."""

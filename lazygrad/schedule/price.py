@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule.draft import Draft, nbytes, work_of
+from lazygrad.schedule.draft import Draft, nbytes
 from lazygrad.schedule.partition import Partition
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
@@ -46,39 +47,50 @@ def below(cut: Partition, *values: Node) -> Below:
 
 
 def _below(cut: Partition, values: tuple[Node, ...]) -> Below:
-    reached, memory = _walk(cut, values)
-    if len(reached) > FAR:
+    region = _region(cut, values)
+    if len(region) > FAR:
         return Below(0, {}, far=True)
-    region = set(reached)
-    shared = {value for value in reached if not region.issuperset(cut.readers[value])}
+    several = region & cut.several  # what has one reader was reached from it
+    shared = {value for value in several if not region.issuperset(cut.readers[value])}
     shared.difference_update(values)
-    if shared:
-        reached, memory = _walk(cut, values, shared)
-    work = sum(work_of(current) * current.size for current in reached)
+    computed, memory = _computed(cut, values, shared)
+    work = sum(cut.work[current] for current in computed)
     value = values[0]
     totals = [r for r in memory if r.op.kind is Kind.REDUCE and r.size == value.size]
     own = [r for r in totals if _only_for(cut, r, value, region)]
     return Below(work, memory, own[0] if len(own) == 1 else None)
 
 
-def _walk(
-    cut: Partition, values: Sequence[Node], shared: Container[Node] = ()
+def _region(cut: Partition, values: Sequence[Node]) -> set[Node]:
+    """``values`` and all that they are computed from, down to memory; or more than is looked at."""
+    region, left = set(values), list(values)
+    for current in left:  # grows while it is walked
+        for base in cut.unstored[current]:
+            if base not in region:
+                region.add(base)
+                left.append(base)
+        if len(left) > FAR:
+            break
+    return region
+
+
+def _computed(
+    cut: Partition, values: Sequence[Node], shared: Container[Node]
 ) -> tuple[list[Node], dict[Node, int]]:
-    """What ``values`` are computed from, they among it, and what that reads, of which ``shared`` is
-    a part; it stops when there is too much."""
+    """What is computed for ``values``, they among it, and what that reads, with bytes of each, if
+    ``shared`` is in memory."""
     computed, memory, seen = list(values), dict[Node, int](), set(values)
     for current in computed:  # grows while it is walked
+        unstored = cut.unstored[current]
         for base in cut.sources[current]:
             if base in seen:
                 continue
             seen.add(base)
-            if base in cut.stored or base in shared:
+            if base in unstored and base not in shared:
+                computed.append(base)
+            else:
                 picks = current.op is ops.GATHER  # it reads no more than it returns
                 memory[base] = min(nbytes(base), nbytes(current)) if picks else nbytes(base)
-            else:
-                computed.append(base)
-        if len(computed) > FAR:
-            break
     return computed, memory
 
 
@@ -90,12 +102,17 @@ def made_of(cut: Partition, value: Node) -> Iterable[Node]:
 
 def _only_for(cut: Partition, total: Node, value: Node, computed: Container[Node]) -> bool:
     """Whether all that is made of ``total`` ends in ``value``, element by element."""
-    found = [total]
-    for current in found:  # grows while it is walked
-        readers = () if current is value else cut.readers[current]
-        if any(reader not in computed for reader in readers):
-            return False
-        found += (reader for reader in readers if reader not in found)
+    found, left = {total}, [total]
+    while left:
+        current = left.pop()
+        if current is value:
+            continue
+        for reader in cut.readers[current]:
+            if reader not in computed:
+                return False
+            if reader not in found:
+                found.add(reader)
+                left.append(reader)
     return True
 
 
@@ -140,6 +157,6 @@ def _together(cut: Partition, value: Node, users: Sequence[Draft]) -> list[Node]
     would not spare them what all of it is made of."""
     if len(users) < 2:
         return [value]
-    needed = dict.fromkeys(base for draft in users for base in draft.reads)
-    others = (base for base in needed if base is not value and base not in cut.stored)
-    return [value, *(o for o in others if sum(1 for d in users if o in d.reads) > 1)]
+    needed = Counter(base for draft in users for base in draft.reads)
+    others = (base for base, count in needed.items() if count > 1 and base not in cut.stored)
+    return list(dict.fromkeys((value, *others)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
@@ -67,19 +68,20 @@ def replace_ranges(
 ) -> tuple[Output, ...]:
     """Ranges replaced everywhere, reductions and output loops included."""
 
+    move = cache(lambda index: index.substitute(mapping))
+
     def expand(ranges: Sequence[Range]) -> tuple[Range, ...]:
         return tuple(part for r in ranges for part in parts.get(r, (r,)))
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
         if value.op in ex.BINDING:
             bound = expand(value.arg.ranges)
-            return ex.rebind(value, src, bound, lambda index: index.substitute(mapping))
+            return ex.rebind(value, src, bound, move)
         if value.op is ex.LOAD:
             slot, index, guard = value.arg
-            moved = index.substitute(mapping)
-            return ex.load(slot, moved, value.dtype, ex.substitute_guard(guard, mapping))
+            return ex.load(slot, move(index), value.dtype, ex.substitute_guard(guard, mapping))
         if value.op is ex.INDEX:
-            return ex.index_value(value.arg.substitute(mapping), value.dtype)
+            return ex.index_value(move(value.arg), value.dtype)
         if value.op is ex.GUARD:
             return ex.guarded(src[0], ex.substitute_guard(value.arg, mapping))
         return value if src == value.src else ex.rebuild(value, src, value.arg)
@@ -88,7 +90,7 @@ def replace_ranges(
     return tuple(
         replace(
             output,
-            index=output.index.substitute(mapping),
+            index=move(output.index),
             value=value,
             ranges=expand(output.ranges),
         )

@@ -48,17 +48,25 @@ def merge_pieces(cut: Partition, target: Target) -> None:
 
 def merge(cut: Partition, target: Target) -> None:
     """Merges them two by two, in the order of the graph."""
-    kinds: dict[Hashable, list[Draft]] = {}
-    for draft in cut.ordered():
+    most = min(MAX_BUFFERS, target.buffers)
+    ordered = cut.ordered()
+    turn = {draft: number for number, draft in enumerate(ordered)}
+    readers: dict[Hashable, dict[Draft, None]] = {}  # of as much, over the same loops; with room
+    for draft in ordered:
         loops = _loops(draft)
         if loops is None:
             continue
-        others = kinds.setdefault(loops, [])
-        found = next((other for other in others if _fit(cut, other, draft, target)), None)
-        if found is None:
-            others.append(draft)
-        else:
+        others = {other for value in draft.reads for other in readers.get((loops, value), ())}
+        in_turn = sorted(others, key=turn.__getitem__)
+        found = next((other for other in in_turn if _fit(cut, other, draft, most)), draft)
+        if found is not draft:
             cut.merge(found, draft, "both read the same memory over the same loops")
+        room = len(found.roots) + len(found.reads) < most
+        for value in found.reads:
+            if room and _as_large(value, found):
+                readers.setdefault((loops, value), {})[found] = None
+            elif not room and (loops, value) in readers:
+                readers[loops, value].pop(found, None)
 
 
 def is_small(piece: Node) -> bool:
@@ -77,14 +85,9 @@ def _loops(draft: Draft) -> Hashable | None:
     return loops, draft.outer, frozenset(reduced)
 
 
-def _fit(cut: Partition, first: Draft, second: Draft, target: Target) -> bool:
+def _fit(cut: Partition, first: Draft, second: Draft, most: int) -> bool:
     buffers = len(first.roots) + len(second.roots) + len(first.reads.keys() | second.reads.keys())
-    if buffers > min(MAX_BUFFERS, target.buffers):
-        return False
-    if first.operations + second.operations > MAX_OPS:
-        return False
-    shared = [value for value in first.reads if value in second.reads]
-    if not any(_as_large(value, first) for value in shared):
+    if buffers > most or first.operations + second.operations > MAX_OPS:
         return False
     return not cut.depends(first, on=second) and not cut.depends(second, on=first)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.expr import Bound, Guard
 from lazygrad.kernel.index import Index, ravel, unravel
 from lazygrad.ops import Op
-from lazygrad.shape import Shape, inverse_permutation, strides_of
+from lazygrad.shape import Shape, inverse_permutation, strides_of, without_ones
 
 Indices = tuple[Index, ...]
 Moved = tuple[Indices, Guard]  # index into the source, and where it lies inside the source
@@ -19,7 +21,10 @@ ZERO = Index()
 def _reshape(view: Node, index: Indices) -> Moved:
     """Dims are matched in groups of equal size, so that untouched dims stay as they are."""
     result: list[Index] = []
-    for new, old in dim_groups(view.shape, view.src[0].shape):
+    for new, old, same in dim_groups(view.shape, view.src[0].shape):
+        if same and len(new) == len(old) == 1:
+            result.append(index[new[0]] if view.shape[new[0]] != 1 else ZERO)
+            continue
         inside = [index[axis] for axis in new]
         new_sizes = tuple(view.shape[axis] for axis in new)
         old_sizes = tuple(view.src[0].shape[axis] for axis in old)
@@ -27,9 +32,19 @@ def _reshape(view: Node, index: Indices) -> Moved:
     return tuple(result), ()
 
 
-def dim_groups(new: Shape, old: Shape) -> list[tuple[list[int], list[int]]]:
+class DimGroup(NamedTuple):
+    """Dims of two shapes that hold the same elements; ``same`` if they are the same dims but for
+    those of size 1."""
+
+    new: tuple[int, ...]
+    old: tuple[int, ...]
+    same: bool
+
+
+@lru_cache(maxsize=4096)
+def dim_groups(new: Shape, old: Shape) -> tuple[DimGroup, ...]:
     """The finest split of both shapes into consecutive groups that hold equally many elements."""
-    groups: list[tuple[list[int], list[int]]] = []
+    groups: list[DimGroup] = []
     i = j = 0
     while i < len(new) or j < len(old):
         left: list[int] = []
@@ -46,8 +61,13 @@ def dim_groups(new: Shape, old: Shape) -> list[tuple[list[int], list[int]]]:
                 j += 1
             else:
                 break
-        groups.append((left, right))
-    return groups
+        same = _sizes(new, left) == _sizes(old, right)
+        groups.append(DimGroup(tuple(left), tuple(right), same))
+    return tuple(groups)
+
+
+def _sizes(shape: Shape, dims: Iterable[int]) -> Shape:
+    return without_ones(tuple(shape[dim] for dim in dims))
 
 
 def _permute(view: Node, index: Indices) -> Moved:

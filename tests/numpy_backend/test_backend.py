@@ -11,8 +11,10 @@ from lazygrad import dtype as dt, ops
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.index import of as index_of
 from lazygrad.kernel.kernel import Kernel
-from lazygrad_numpy import NumpyBackend
+from lazygrad.runtime.backend import Call
+from lazygrad_numpy import NumpyBackend, backend
 from lazygrad_numpy.code import ALIGNMENT, Line, Region, Scope, place_regions
+from lazygrad_numpy.generate import Source, generate
 from tests.numpy_backend.helpers import BACKEND, check, kernel, load, memory_of, op, ranges
 
 
@@ -126,3 +128,18 @@ def test_regions_that_live_together_do_not_overlap() -> None:
     body.items = [Line("", (a,)), Line("", (a, b)), Line("", (b, c))]
     assert place_regions(body) == 128 + 256
     assert (a.offset, b.offset, c.offset) == (0, 128, 0)
+
+
+def test_equal_kernels_are_generated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Kernel] = []
+
+    def counted(one: Kernel, *how: float) -> Source:
+        made.append(one)
+        return generate(one, *how)
+
+    monkeypatch.setattr(backend, "generate", counted)
+    steps = [(scaled(), (1, 0)), (scaled(), (2, 1)), (scaled(50), (4, 3)), (scaled(), (5, 2))]
+    codes = BACKEND.generate([Call(*step) for step in steps])
+    assert made == [scaled(), scaled(50)]
+    assert [code.memory for code in codes] == [memory for _, memory in steps]
+    assert [code.calls for code in codes] == [(0,), (1,), (2,), (3,)]

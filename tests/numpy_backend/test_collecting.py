@@ -10,6 +10,7 @@ from lazygrad.plugin import Call
 from lazygrad_numpy import NumpyBackend
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.collect import FEW
+from lazygrad_numpy.generate import generate
 from lazygrad_numpy.program import NumpyProgram, code_of
 from lazygrad_numpy.team import Team
 from tests.codegen import compare, kernels as ks
@@ -27,7 +28,8 @@ CASES = {name: build for name, build in ks.CASES.items() if name.startswith("col
 
 def run(kernel: Kernel, inputs: list[Array], units: int) -> tuple[NumpyProgram, Array]:
     backend, slots = NumpyBackend(), tuple(range(len(kernel.buffers)))
-    program = NumpyProgram(code_of(0, Call(kernel, slots), units), Team(units), BlasThreads())
+    code = code_of(0, Call(kernel, slots), generate(kernel, units), units)
+    program = NumpyProgram(code, Team(units), BlasThreads())
     memory = [backend.allocate(spec.nbytes) for spec in kernel.buffers]
     memory[0][:] = 0xAB  # what was there must not be seen
     for piece, array in zip(memory[1:], inputs, strict=True):

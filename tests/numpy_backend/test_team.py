@@ -14,6 +14,7 @@ from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime.backend import Call
 from lazygrad_numpy import backend
 from lazygrad_numpy.blas import BlasThreads
+from lazygrad_numpy.generate import generate
 from lazygrad_numpy.program import NumpyProgram, code_of
 from lazygrad_numpy.team import Launch, Member, Team
 from tests.numpy_backend.helpers import flat, kernel, launch, load, op, ranges, reduce_sum
@@ -138,7 +139,9 @@ def test_threads_change_nothing_but_rounding(made: Kernel) -> None:
 
 def compiled(made: Kernel, threads: int) -> NumpyProgram:
     call = Call(made, tuple(range(len(made.buffers))))
-    return NumpyProgram(code_of(0, call, threads), Team(threads), BlasThreads())
+    return NumpyProgram(
+        code_of(0, call, generate(made, threads), threads), Team(threads), BlasThreads()
+    )
 
 
 def test_launches_from_several_threads_do_not_share_scratch() -> None:

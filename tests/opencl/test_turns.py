@@ -14,7 +14,7 @@ from lazygrad.runtime.backend import Call, Program
 from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import OpenCLBackend, device
+from lazygrad_opencl import OpenCLBackend, backend as opencl, device, sources
 
 pytestmark = pytest.mark.gpu
 SIZE, DEPTH = 192, 12
@@ -115,3 +115,23 @@ def test_one_thread_does_everything(backend: OpenCLBackend) -> None:
         check=True,
     )  # fmt: skip
     assert float(done.stdout) == 192 * 2**10
+
+
+def test_equal_kernels_are_generated_once(
+    backend: OpenCLBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, int] = {}
+
+    def counting(where: Any, name: str) -> None:
+        function = getattr(where, name)
+
+        def counted(*arguments: Any, **how: Any) -> Any:
+            made[name] = made.get(name, 0) + 1
+            return function(*arguments, **how)
+
+        monkeypatch.setattr(where, name, counted)
+
+    counting(opencl, "loop_nest")
+    counting(sources, "render_function")
+    chain(backend)
+    assert made == {"loop_nest": 1, "render_function": 1}
