@@ -91,7 +91,7 @@ class Partition:
         """Leaves it to the pieces of a join to be written, before all that needs the join."""
         for piece in join.src:
             self.users.setdefault(piece, {}).update(self.users.get(join, {}))
-        self._placed(join)
+        self.stored.add(join)
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
