@@ -13,7 +13,7 @@ from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules, rewrite
 from lazygrad.schedule.simplify import base_of
 
-MOST_PRODUCTS = 16  # in one sum: more are no gradient that anybody meets
+MOST_PRODUCTS = 1 << 10  # in one sum: an unrolled loop has one a step
 LARGEST_SCALE = 2.0**32  # or its inverse: what is summed first must not overflow, nor vanish
 
 

@@ -138,3 +138,19 @@ def test_attention_and_its_gradients(device: str, causal: bool) -> None:
         found.append([y.numpy(), *(x.grad.numpy() for x in (q, k, v))])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+# -- sums of several products -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [2, 40])
+def test_a_library_multiplies_each_step_of_a_loop_by_itself(steps: int) -> None:
+    weight = Tensor(np.zeros((16, 16), np.float32), requires_grad=True)
+    state = empty(8, 16)
+    for _ in range(steps):
+        state = (state @ weight).tanh()
+    state.sum().backward()
+    kernels = kernels_of(weight.grad, target=LIBRARY)
+    assert all(len(k.reductions()) <= 1 for k in kernels)
+    products = [k for k in kernels if find(k) is not None]
+    assert len(products) == steps + (steps - 1) + steps  # forward, by the state, by the weight
