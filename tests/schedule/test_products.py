@@ -140,7 +140,7 @@ def test_attention_and_its_gradients(device: str, causal: bool) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-# -- sums of several products -----------------------------------------------------------------------
+# -- sums of several products ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("steps", [2, 40])
