@@ -48,11 +48,16 @@ def _running(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     out = lo.result(e, scope, into)
     op, r, backwards = e.arg
     axis = lo.names.order.index(r)
-    turned = "[" + ":, " * axis + "::-1]" if backwards else ""
     x, y = lo.names.of(source, scope), lo.names.of(out, scope)
-    dtype = compute_dtype(e.dtype).name
+    dtype = compute_dtype(e.dtype)
+    if op is ops.SUM and dtype.kind == "f" and source.dtype == dtype:
+        scope.add(f"running_sums({x}, {axis}, {backwards:d}, {y})", source, out)
+        return out
+    turned = "[" + ":, " * axis + "::-1]" if backwards else ""
     scope.add(
-        f"{UFUNCS[op.combine]}.accumulate({x}{turned}, {axis}, {dtype}, {y}{turned})", source, out
+        f"{UFUNCS[op.combine]}.accumulate({x}{turned}, {axis}, {dtype.name}, {y}{turned})",
+        source,
+        out,
     )
     return out
 
