@@ -13,7 +13,7 @@ from lazygrad_numpy.support import NAMESPACE
 
 BUILTINS = {"max": max, "min": min, "range": range}
 # of arrays, ufuncs and the team
-ATTRIBUTES = frozenset({"accumulate", "blocks", "fill", "merge", "reduce", "reshape", "view"})
+ATTRIBUTES = frozenset({"blocks", "fill", "merge", "reduce", "reshape", "view"})
 FUNCTIONS = ("prepare", "bind")
 KNOWN = ATTRIBUTES | NAMESPACE.keys() | BUILTINS.keys() | set(FUNCTIONS)
 CONSTANT = re.compile(r"c\d+")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops, running
 from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.elementwise import UFUNCS
-from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
+from lazygrad_numpy.lower import Lowering, Rule
 
 RUNNING = ex.KernelOp("RUNNING", "arg: Run; src[0] accumulated along a range")
 
@@ -49,16 +49,8 @@ def _running(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     op, r, backwards = e.arg
     axis = lo.names.order.index(r)
     x, y = lo.names.of(source, scope), lo.names.of(out, scope)
-    dtype = compute_dtype(e.dtype)
-    if op is ops.SUM and dtype.kind == "f" and source.dtype == dtype:
-        scope.add(f"running_sums({x}, {axis}, {backwards:d}, {y})", source, out)
-        return out
-    turned = "[" + ":, " * axis + "::-1]" if backwards else ""
-    scope.add(
-        f"{UFUNCS[op.combine]}.accumulate({x}{turned}, {axis}, {dtype.name}, {y}{turned})",
-        source,
-        out,
-    )
+    step = UFUNCS[op.combine]
+    scope.add(f"accumulate({step}, {x}, {axis}, {backwards:d}, {y})", source, out)
     return out
 
 

@@ -146,25 +146,32 @@ def _run_length(length: int) -> int:
     return next(n for n in range(min(LONGEST_RUN, length), 0, -1) if length % n == 0)
 
 
-def running_sums(x: Array, axis: int, backwards: bool, out: Array) -> None:
-    """Sums of all elements up to each one along ``axis``, or from each one on.
+def accumulate(step: np.ufunc, x: Array, axis: int, backwards: bool, out: Array) -> None:
+    """All elements up to each one along ``axis``, or from each one on, combined by ``step``."""
+    if step is np.add and not backwards and _sums_in_runs(x, axis, out):
+        return
+    turned = (*[slice(None)] * axis, slice(None, None, -1 if backwards else 1))
+    step.accumulate(x[turned], axis, out.dtype, out[turned])
+
+
+def _sums_in_runs(x: Array, axis: int, out: Array) -> bool:
+    """The same for sums of floats in whole rows, unless it says False.
 
     ``add.accumulate`` takes 3 ns an element, because each waits for the one before. Short runs
     times a triangle of ones take less than half of that, and the sums of runs are few; as long as
     all is finite: 0 times infinity is not 0.
     """
     run = _run_length(x.shape[axis])
+    floats = x.dtype == out.dtype and x.dtype.kind == "f"
     whole = axis == x.ndim - 1 and x.flags.c_contiguous and out.flags.c_contiguous
-    if not backwards and whole and run >= SHORTEST_RUN and x.size >= LEAST_IN_RUNS:
-        runs = out.reshape(-1, x.shape[axis] // run, run)
-        by = _ones_up_to(run, x.dtype.name)
-        np.matmul(x.reshape(-1, run), by, out=out.reshape(-1, run))
-        before = np.add.accumulate(runs[:, :-1, -1], 1)
-        runs[:, 1:] += before[:, :, None]
-        if np.isfinite(runs[:, -1, -1]).all():
-            return
-    turned = (*[slice(None)] * axis, slice(None, None, -1 if backwards else 1))
-    np.add.accumulate(x[turned], axis, x.dtype, out[turned])
+    if not (floats and whole) or run < SHORTEST_RUN or x.size < LEAST_IN_RUNS:
+        return False
+    runs = out.reshape(-1, x.shape[axis] // run, run)
+    by = _ones_up_to(run, x.dtype.name)
+    np.matmul(x.reshape(-1, run), by, out=out.reshape(-1, run))
+    before = np.add.accumulate(runs[:, :-1, -1], 1)
+    runs[:, 1:] += before[:, :, None]
+    return bool(np.isfinite(runs[:, -1, -1]).all())
 
 
 NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
@@ -178,8 +185,8 @@ NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
 } | {
     function.__name__: function
     for function in (
-        affine, collect, filled, fold, from_bfloat16, repeated, round_to_bfloat16, round_to_float16,
-        running_sums, sum_rows, to_bfloat16, truncate, truncated_divide,
+        accumulate, affine, collect, filled, fold, from_bfloat16, repeated, round_to_bfloat16,
+        round_to_float16, sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 } | {
     name: np.dtype(name)

@@ -71,9 +71,11 @@ class Builder:
             self.built.append(self._known_or_built(draft))
         return self.built
 
+    def order(self, value: Node) -> Order:
+        return self.order_of.get(value, row_major(value.shape))
+
     def strides(self, value: Node) -> Shape:
-        order = self.order_of.get(value, row_major(value.shape))
-        return strides_in_order(value.shape, order)
+        return strides_in_order(value.shape, self.order(value))
 
     # -- equal drafts ----------------------------------------------------------------------
 
@@ -185,11 +187,9 @@ class Builder:
             value = attempt.inputs[load.arg.slot]
             dims = attempt.dims_moving_with(value, lanes.over)
             if len(dims) == 1:
-                order = self.order_of.get(value, row_major(value.shape))
-                if not lanes.in_both:
-                    order = attempt.order_of_reads(value, load)
-                order = with_last(order, dims[0])
-                copies[value] = self._copy(value, order)
+                by_reads = not lanes.in_both
+                order = attempt.order_of_reads(value, load) if by_reads else self.order(value)
+                copies[value] = self._copy(value, with_last(order, dims[0]))
         return copies
 
     def _copy(self, value: Node, order: Order) -> Node:
@@ -313,8 +313,7 @@ class _Attempt:
             strides = [abs(e.arg.index.coefficient(r)) for e in others for r in moving]
             return min((s for s in strides if s), default=0)
 
-        before = self.builder.order_of.get(value, row_major(value.shape))
-        return tuple(sorted(before, key=lambda dim: -stride(dim)))
+        return tuple(sorted(self.builder.order(value), key=lambda dim: -stride(dim)))
 
     # -- the finished kernel ----------------------------------------------------------------------
 

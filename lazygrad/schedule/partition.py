@@ -30,9 +30,9 @@ class Partition:
         sources, readers: what a value is computed from, and what is computed from it, the movement
             between skipped over.
         stored: values that are in memory, or will be unless a kernel takes them in.
+        unstored: the sources of a value that were no such values before any was placed.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
-        unstored: of these, those that are computed unless they are placed in memory.
         work: additions that take as long as computing a value, given its sources.
         several: values that more than one value is computed from.
         looked_at: what was found out below values. That stays true: a value is asked about until it

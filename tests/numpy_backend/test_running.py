@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lazygrad_numpy import support
-from lazygrad_numpy.support import running_sums
+from lazygrad_numpy.support import accumulate
 
 SHAPES = [(500, 125), (300, 128), (4, 300, 20), (600, 16), (1000, 127), (10, 25), (9000,)]
 
@@ -20,7 +20,7 @@ def test_whole_numbers_are_added_exactly(
     x = np.random.default_rng(0).integers(-9, 9, shape).astype(dtype)
     for axis in range(len(shape)):
         out = np.full_like(x, 7)
-        running_sums(x, axis, backwards, out)
+        accumulate(np.add, x, axis, backwards, out)
         turned = np.flip(x, axis) if backwards else x
         expected = np.cumsum(turned, axis)
         np.testing.assert_array_equal(out, np.flip(expected, axis) if backwards else expected)
@@ -33,14 +33,14 @@ def test_what_is_not_finite_stays_in_its_row_and_behind(value: float, place: int
     x[3, place] = value
     out = np.empty_like(x)
     with np.errstate(all="ignore"):  # as around every launch
-        running_sums(x, 1, False, out)
+        accumulate(np.add, x, 1, False, out)
     np.testing.assert_array_equal(out, np.cumsum(x, 1))
 
 
 def test_views_are_added_where_they_are() -> None:
     x = np.arange(600 * 50, dtype=np.float32).reshape(600, 50)[:, ::2]
     out = np.zeros((600, 50), np.float32)[:, ::2]
-    running_sums(x, 1, False, out)
+    accumulate(np.add, x, 1, False, out)
     np.testing.assert_array_equal(out, np.cumsum(x, 1))
 
 
@@ -55,5 +55,5 @@ def test_rows_are_multiplied_where_that_pays(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(support, "_ones_up_to", counting)
     for shape in SHAPES:
         x = np.ones(shape, np.float32)
-        running_sums(x, x.ndim - 1, False, np.empty_like(x))
+        accumulate(np.add, x, x.ndim - 1, False, np.empty_like(x))
     assert asked == [25, 32, 20, 16, 30]
