@@ -5,6 +5,8 @@
 #   make test                  run the tests on both backends (ARGS="-k conv" for some of them)
 #   make check                 what CI wants: ruff, mypy, layers, tests
 #   make sanitize              look for races and invalid accesses in GPU kernels, in a simulator
+#   make array-api SUITE=path  run the test suite of the array API standard, checked out in path
+#   make docs                  build the docs into site/
 #   make bench                 compare with PyTorch, JAX and tinygrad
 #   make clean                 remove .venv and everything else that was made here
 #
@@ -26,15 +28,17 @@ EXTRAS_train := progress,safetensors,plot
 EXTRAS_train-GPU := opencl,$(EXTRAS_train)
 EXTRAS_test := opencl,test
 EXTRAS_dev := dev
+EXTRAS_array-api := array-api
 EXTRAS_sanitize := sanitize
 EXTRAS_bench := bench
+EXTRAS_docs := docs,opencl
 
 TRAIN_JOB := train$(if $(filter GPU,$(BACKEND)),-GPU)
 TRAIN_ARGS := --dataset digits --epochs 20 --lr 0.002 \
 	--save runs/digits.safetensors --plot runs/digits.png
 
 .DELETE_ON_ERROR:
-.PHONY: help train test check sanitize sanitize-here bench clean
+.PHONY: help train test check array-api sanitize sanitize-here bench docs clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -56,6 +60,12 @@ sanitize:
 
 sanitize-here: $(VENV)/installed-sanitize
 	$(RUN) tools/sanitize.py $(ARGS)
+
+array-api: $(VENV)/installed-array-api
+	$(RUN) tools/array_api.py $(SUITE) $(ARGS)
+
+docs: $(VENV)/installed-docs
+	$(RUN) -m mkdocs build -f docs/mkdocs.yml
 
 bench: $(VENV)/installed-bench
 	$(RUN) tools/bench.py $(ARGS)

@@ -10,13 +10,16 @@ from typing import Any, NamedTuple, Union
 
 import numpy as np
 
-from lazygrad.dtype import NUMBER_KINDS
+from lazygrad.element_types import NUMBER_KINDS
 from lazygrad.errors import ArgumentError, ShapeError, ValueRangeError
 from lazygrad.shape import whole
 
 UNFIT = object()  # what a kind answers to a value that it does not take
 SHOWN = 60  # characters of a value in a message
 LISTED = 4  # tensors of a list in a message
+
+# Classes that annotations name before they are there, by name: Tensor enters itself.
+CLASSES: dict[str, type] = {}
 
 
 def is_tensor(value: Any) -> bool:
@@ -62,6 +65,33 @@ def require_range(op: str, low: float = -math.inf, high: float = math.inf, **val
             raise ValueRangeError(f"[{op}] {name} must be {wanted}, got {value}")
 
 
+def numbers(op: str, name: str, given: Any) -> np.ndarray[Any, Any]:
+    """Numbers in nested sequences, an array or a Tensor, as float64.
+
+    Raises:
+        ArgumentError: for what is none.
+    """
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"[{op}] {name} must be numbers, got {shown(given)}") from None
+
+
+def pair(op: str, name: str, given: Any, low: float) -> tuple[Any, Any]:
+    """Two numbers of at least ``low``; or one for both.
+
+    Raises:
+        ArgumentError: for anything else.
+        ValueRangeError: for smaller ones.
+    """
+    both = (given, given) if isinstance(given, int | float) else given
+    if not isinstance(both, list | tuple) or len(both) != 2:
+        raise ArgumentError(f"[{op}] {name} must be a number or two, got {shown(given)}")
+    for value in both:
+        require_range(op, low, **{name: value})
+    return both[0], both[1]
+
+
 # -- kinds of argument -----------------------------------------------------------------------------
 
 
@@ -84,6 +114,11 @@ def _whole(value: Any, device: str | None) -> Any:
         return whole(value)
     except (TypeError, ShapeError):  # a tensor of several elements
         return UNFIT
+
+
+def _whole_number(value: Any, device: str | None) -> Any:
+    """Where a tensor is allowed as well: one of one element is not read as a number."""
+    return UNFIT if is_tensor(value) else _whole(value, device)
 
 
 def _number(value: Any, device: str | None) -> Any:
@@ -128,6 +163,18 @@ def _instance(kind: type) -> Kind:
     return Kind(f"{article} {kind.__name__}", fit)
 
 
+def _tensors(or_none: bool) -> Callable[[Any, str | None], Any]:
+    """Tensors to iterate over; None among them where the function has a use for it."""
+
+    def fit(value: Any, device: str | None) -> Any:
+        kinds = (CLASSES["Tensor"], NoneType) if or_none else (CLASSES["Tensor"],)
+        held = value if isinstance(value, list | tuple) else ()
+        fits = all(isinstance(item, kinds) for item in held)
+        return _sequence(value, device) if fits else UNFIT
+
+    return fit
+
+
 KINDS = {
     int: Kind("an integer", _whole),
     float: Kind("a number", _number),
@@ -140,12 +187,16 @@ ITEMS = {int: "integers", float: "numbers", str: "strings"}
 
 def kinds_of(hint: Any) -> tuple[Kind, ...]:
     """The kinds that an annotation allows, in its order."""
+    if isinstance(hint, typing.TypeVar):
+        return kinds_of(hint.__bound__)
     origin = typing.get_origin(hint)
     if origin in (Union, UnionType):
         members = typing.get_args(hint)
         if float in members:  # which takes bools and integers as well
             members = tuple(member for member in members if member not in (bool, int))
         found = {kind.words: kind for member in members for kind in kinds_of(member)}
+        if int in members and CLASSES.get("Tensor") in members:
+            found[KINDS[int].words] = KINDS[int]._replace(fit=_whole_number)
         return tuple(found.values())
     if hint is Any:
         return (Kind("anything", lambda value, device: value),)
@@ -160,6 +211,10 @@ def kinds_of(hint: Any) -> tuple[Kind, ...]:
     item = typing.get_args(hint)[0]
     if item in KINDS:
         return (Kind(f"a sequence of {ITEMS[item]}", _sequence_of(KINDS[item]), by_type=False),)
+    members = (item, *typing.get_args(item))
+    if CLASSES["Tensor"] in members:
+        fit = _tensors(NoneType in members)
+        return (Kind(f"a sequence of {_plural(item)}", fit, by_type=False),)
     return (Kind(f"a sequence of {_plural(item)}", _sequence),)
 
 

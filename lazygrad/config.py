@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from lazygrad.errors import ConfigError
 
@@ -40,6 +42,26 @@ def _text(value: Any) -> str:
     if not isinstance(value, str | os.PathLike):
         raise ValueError("text")
     return str(os.fspath(value))
+
+
+def _folder(value: Any) -> str:
+    text = _text(value)
+    place = next(p for p in (Path(text), *Path(text).absolute().parents) if p.exists())
+    if not place.is_dir():
+        raise ValueError(f"a folder, or where one can be made; {place} is a file")
+    return text
+
+
+def _present(value: Any) -> str:
+    if not Path(_text(value)).is_dir():
+        raise ValueError("a folder that is there")
+    return _text(value)
+
+
+def _repr(value: Any) -> str:
+    if value not in ("value", "lazy"):
+        raise ValueError("value or lazy")
+    return str(value)
 
 
 def _device_type(value: Any) -> str:
@@ -81,12 +103,24 @@ SETTINGS: Mapping[str, Setting] = {
         PREFIX + "OPENCL_TYPE", _device_type, None, "CPU or GPU: schedule as for such a device"
     ),
     "debug": Setting(PREFIX + "DEBUG", _debug_level, 0, "0 silent ... 6 graph"),
-    "dump": Setting(PREFIX + "DUMP", _text, None, "folder that receives every kernel"),
+    "progress": Setting(
+        PREFIX + "PROGRESS", _flag, True, "0: no line on the terminal while compiling takes long"
+    ),
+    "dump": Setting(PREFIX + "DUMP", _folder, None, "folder that receives every kernel"),
+    "dump_inputs": Setting(
+        PREFIX + "DUMP_INPUTS", _flag, False, "1: dumps keep what kernels are given"
+    ),
+    "override": Setting(
+        PREFIX + "OVERRIDE", _present, None, "folder of dumped kernels; what was changed there runs"
+    ),
     "cache": Setting(PREFIX + "CACHE", _flag, True, "0: keep nothing compiled on disk"),
     "cache_dir": Setting(
         PREFIX + "CACHE_DIR", _text, None, "folder of compiled plans and downloaded data sets"
     ),
     "data_dir": Setting(PREFIX + "DATA", _text, None, "folder with data sets"),
+    "repr": Setting(
+        PREFIX + "REPR", _repr, "value", "lazy: what is shown of tensors is never computed for it"
+    ),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
@@ -103,10 +137,14 @@ class Settings(threading.local):
     correct_processor: bool = True
     opencl_type: str | None = None
     debug: int = 0
+    progress: bool = True
     dump: str | None = None
+    dump_inputs: bool = False
+    override: str | None = None
     cache: bool = True
     cache_dir: str | None = None
     data_dir: str | None = None
+    repr: str = "value"
     fuse: bool = True
     tune: bool = False
     verify: bool = False
@@ -141,6 +179,22 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 settings = read_environment(os.environ)
 
+# By setting: who knows more of it than this module, and raises an error for what it cannot be.
+CHECKS: dict[str, Callable[[Any], None]] = {}
+
+
+ASK = {"debug", "dump"}  # to be told of plans
+
+
+class Looking(threading.local):
+    """The plans that a thread was told of since a setting was changed that asks for it."""
+
+    def __init__(self) -> None:
+        self.told: WeakSet[Any] = WeakSet()
+
+
+looking = Looking()
+
 
 @contextmanager
 def config(**changes: Any) -> Iterator[Settings]:
@@ -148,16 +202,26 @@ def config(**changes: Any) -> Iterator[Settings]:
 
     Raises:
         ConfigError: for a name that is not a setting, or a value that it cannot have.
+
+    >>> with lazygrad.config(fuse=False):
+    ...     y = (lazygrad.ones(2) * 2).sum().item()
+    >>> y
+    4.0
     """
     for name in changes:
         if name not in SETTINGS:
             raise _unknown(name, SETTINGS)
     values = {name: SETTINGS[name].value(given, name) for name, given in changes.items()}
-    before = replace(settings)
+    for name in CHECKS.keys() & values.keys():
+        CHECKS[name](values[name])
+    before, told = replace(settings), looking.told
     for name, value in values.items():
         setattr(settings, name, value)
+    if not ASK.isdisjoint(values):
+        looking.told = WeakSet()
     try:
         yield settings
     finally:
+        looking.told = told
         for name in values:
             setattr(settings, name, getattr(before, name))

@@ -1,4 +1,4 @@
-"""Every exception that lazygrad raises on purpose.
+"""Every exception that lazygrad raises on purpose, and what it warns of by a name.
 
 Each also derives from the built-in exception that PyTorch or Python users would catch. Messages
 name the op, the values given, and the way out.
@@ -11,6 +11,10 @@ class LazygradError(Exception):
 
 class ShapeError(LazygradError, ValueError):
     """Shapes that do not fit the operation."""
+
+
+class MaskError(ShapeError, IndexError):
+    """A mask that does not fit the dims that it stands for."""
 
 
 class ArgumentError(LazygradError, TypeError):
@@ -33,6 +37,10 @@ class DeviceError(LazygradError, RuntimeError):
     """A device that is missing, unknown, out of memory, or that failed to compile or run."""
 
 
+class UnknownDeviceError(DeviceError):
+    """A name that is no device's."""
+
+
 class DeviceMismatchError(DeviceError):
     """Operands of one operation that are on different devices."""
 
@@ -41,8 +49,29 @@ class GradError(LazygradError, RuntimeError):
     """A derivative that was asked for where there is none."""
 
 
+class LinAlgError(LazygradError, RuntimeError):
+    """A matrix that has no such result: singular, not positive definite, not finite."""
+
+
+class ConvergenceError(LazygradError, ArithmeticError):
+    """An iteration that does not come to a solution.
+
+    Attributes:
+        residual: how far from one it was in the end.
+        iterations: how many it did.
+    """
+
+    def __init__(self, message: str, residual: float, iterations: int) -> None:
+        super().__init__(message)
+        self.residual, self.iterations = residual, iterations
+
+
 class WriteError(LazygradError, RuntimeError):
     """A write that would be lost."""
+
+
+class SharingError(LazygradError, ValueError, BufferError):
+    """Memory that was to be shared, where there is only a copy."""
 
 
 class ModuleError(LazygradError, AttributeError):
@@ -51,6 +80,10 @@ class ModuleError(LazygradError, AttributeError):
 
 class JitError(LazygradError, RuntimeError):
     """Something that a jitted function cannot do."""
+
+
+class VmapError(LazygradError, RuntimeError):
+    """Something that a function cannot do while it is mapped over samples."""
 
 
 class ConfigError(LazygradError, ValueError):
@@ -65,9 +98,29 @@ class CheckpointError(LazygradError, ValueError):
     """A checkpoint that is damaged or does not fit the model."""
 
 
+class OnnxError(LazygradError, NotImplementedError):
+    """A model file that is damaged, or has something that is not here."""
+
+
 class MissingExtraError(LazygradError, ImportError):
     """An optional library that is not installed."""
 
 
+class OverrideError(LazygradError, RuntimeError):
+    """A kernel that somebody has changed, and that computes something else now."""
+
+
+class KernelCountError(LazygradError, AssertionError):
+    """More or fewer kernels than ``expect_kernels`` expects."""
+
+
 class InternalError(LazygradError, RuntimeError):
     """A stage handed over something malformed: a defect of lazygrad, please report it."""
+
+
+class PlanWarning(RuntimeWarning):
+    """A line of a program that makes plan after plan, where one could do."""
+
+
+class MissingNameError(LazygradError, AttributeError):
+    """A name that is not here; the message says what to use instead, or why."""

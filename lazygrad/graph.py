@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, DType
+from lazygrad.element_types import FLOAT, DType
 from lazygrad.errors import DeviceMismatchError
 from lazygrad.locks import interning
-from lazygrad.ops import Op
+from lazygrad.ops import Kind, Op
 from lazygrad.shape import Shape
 
 Scalar = bool | int | float
@@ -59,9 +59,10 @@ class Node:
         op, src, arg: what it computes, from what, and the op's argument.
         shape, size, dtype, device: of the result.
         tracked: a derivative can flow through it to a VARIABLE.
-        generation: how many plans had run when it was made.
+        generation: how many plans had run when it was made; 0 for leaves but results of plans.
         lingers: untracked, but made of what is tracked, or of what was made before the last plan
-            ran and is no part of it: without a value of its own it keeps all that alive.
+            ran and is no part of it: without a value of its own it keeps all that alive. Or small,
+            and made of results of plans.
         value: the memory that holds the result once it was realised, else None.
         origin: who asked for it (an ``Origin``), else None.
 
@@ -118,7 +119,7 @@ def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     made.shape, made.dtype = op.infer(op, src, arg)
     made.size = math.prod(made.shape)
     made.device = _device(op, src, arg)
-    made.generation = progress.generation
+    made.generation = progress.generation if src else 0
     made.tracked, made.lingers = _history(op, src, made)
     made.value = None
     made.origin = None
@@ -141,6 +142,9 @@ def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
     return device
 
 
+SMALL = 1 << 10  # elements, at most, of a value that is kept although nothing else hangs on it
+
+
 def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
     """Whether a node is tracked, and whether it lingers."""
     if op is ops.VARIABLE:
@@ -150,7 +154,10 @@ def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
         below = below or operand.tracked
         if operand.lingers or (operand.tracked and operand.op is not ops.VARIABLE):
             lingers = True
-        elif operand.generation != made.generation and operand.value is None and operand.src:
+        elif not operand.src:
+            goes_on = operand.generation and made.size <= SMALL and op in ops.ELEMENTWISE
+            lingers = lingers or bool(goes_on)
+        elif operand.generation != made.generation and operand.value is None:
             lingers = lingers or operand.op is not ops.VARIABLE
     tracked = below and op is not ops.DETACH and made.dtype.kind == FLOAT
     return tracked, lingers and not tracked
@@ -183,13 +190,43 @@ def forget_sources(current: Node, buffer: Any) -> None:
     """Turns a realised node into the BUFFER leaf of its value, so that what it was made from can
     be freed even while later graphs read it. Only for nodes that no derivative passes through.
     """
-    if current.tracked or not current.src:
-        return
+    if current.src and not current.tracked:
+        become(current, ops.BUFFER, (), buffer)
+
+
+def shown_by(value: Node) -> tuple[Node, list[Node]]:
+    """What ``value`` is a view of, or itself, and the views that lead to it, the first one first;
+    leaves that require a gradient are their values."""
+    views: list[Node] = []
+    while value.value is None and (value.op.kind is Kind.MOVEMENT or value.op is ops.VARIABLE):
+        if value.op is not ops.VARIABLE:
+            views.append(value)
+        value = value.src[0]
+    return value, views[::-1]
+
+
+def through(views: Iterable[Node], value: Node) -> Node:
+    """The same views of another value."""
+    for view in views:
+        value = node(view.op, (value,), view.arg)
+    return value
+
+
+def become(current: Node, op: Op, src: tuple[Node, ...], arg: Any) -> None:
+    """Turns a node into another one that means the same: what it was made from can be freed even
+    while later graphs read it."""
     with interning:
         _interned.pop((current.op, current.src, current.arg), None)
-        current.op, current.src, current.arg = ops.BUFFER, (), buffer
+        current.op, current.src, current.arg = op, src, arg
         current.lingers = False
         _interned[current.op, current.src, current.arg] = current
+
+
+def result_leaf(buffer: Any) -> Node:
+    """The leaf of a buffer that a plan wrote."""
+    leaf = node(ops.BUFFER, (), buffer)
+    leaf.generation = leaf.generation or max(progress.generation, 1)
+    return leaf
 
 
 def set_origin(root: Node, origin: Origin) -> None:
@@ -225,6 +262,25 @@ def toposort(
         else:
             order.append(current)
     return order
+
+
+def call_of(value: Node) -> Hashable:
+    """What is equal for the results of one call: their sources, or those behind the value."""
+    return value.op, value.src[value.op.value_arity :], value.arg.call
+
+
+def together(order: list[Node]) -> list[Node]:
+    """The graph in an order in which the results of a call follow each other: what reads one of
+    them comes after all."""
+    results: dict[Hashable, list[Node]] = {}
+    for value in [value for value in order if value.op in ops.RESULTS]:
+        results.setdefault(call_of(value), []).append(value)
+    if not results:
+        return order
+    found: list[Node] = []
+    for value in order:
+        found += results.pop(call_of(value), ()) if value.op in ops.RESULTS else (value,)
+    return found
 
 
 def interned_count() -> int:

@@ -1,5 +1,4 @@
-"""Ambient state: whether gradients are recorded and which jitted function is being traced, which
-belong to a thread; and the random counter, which all threads share.
+"""Ambient state of a thread: whether gradients are recorded, and which function is being traced.
 
 Modes are restored by whoever changes them, with try/finally or a context manager.
 """
@@ -7,43 +6,90 @@ Modes are restored by whoever changes them, with try/finally or a context manage
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import get_ident
-from typing import Any, Protocol, TypeVar, cast, overload
+from typing import Any, TypeVar, cast, overload
 
-import numpy as np
-
-from lazygrad import lang
-from lazygrad.errors import ValueRangeError
+from lazygrad.errors import WriteError
+from lazygrad.generator import Generator
 from lazygrad.graph import Node
-from lazygrad.locks import drawing
-from lazygrad.public import public
+from lazygrad.handle import Handle
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Trace(Protocol):
-    """What records a jitted function while its Python code runs (``lazygrad.jit.Trace``). Handles
-    from outside stay as they are: other threads use them. What they become is in the trace."""
+class Trace:
+    """What stands between running code and its handles: the recording of a function, a transform.
 
-    def read(self, tensor: Any) -> Node:
+    Handles from outside stay as they are: other threads use them. What they become is in the
+    trace. One inside another asks that one about handles that were made outside of itself.
+
+    Attributes:
+        name: what users call it, in messages.
+        has_values: whether code that runs in it may look at values.
+        epoch: its number; handles remember in which trace they were made, and numbers rise.
+        outer: the trace around it.
+    """
+
+    name: str
+    has_values: bool = True
+
+    def __init__(self) -> None:
+        self.epoch = next(_epochs)
+        self.outer = ambient.trace
+        self.has_values = self.has_values and ambient.has_values
+
+    def _outer_of(self, tensor: Handle) -> Trace | None:
+        """Who knows more of ``tensor`` than the handle itself."""
+        return None if tensor._epoch >= self.epoch else self.outer
+
+    def read(self, tensor: Handle) -> Node:
         """The node to use for a handle that an operation reads."""
+        outer = self._outer_of(tensor)
+        return tensor._node if outer is None else outer.read(tensor)
 
-    def current(self, tensor: Any) -> Node:
+    def current(self, tensor: Handle) -> Node:
         """The node of a handle, without the function depending on its value."""
+        outer = self._outer_of(tensor)
+        return tensor._node if outer is None else outer.current(tensor)
 
-    def bind(self, tensor: Any, value: Node) -> None:
+    def bind(self, tensor: Handle, value: Node) -> None:
         """Rebinds a handle."""
+        if tensor._epoch < self.epoch:
+            raise self._lost("a write to", tensor)
+        tensor._node = value
 
-    def read_grad(self, tensor: Any) -> Any:
+    def read_grad(self, tensor: Handle) -> Handle | None:
         """The ``.grad`` of a handle."""
+        outer = self._outer_of(tensor)
+        return tensor._grad if outer is None else outer.read_grad(tensor)
 
-    def write_grad(self, tensor: Any, grad: Any) -> None:
+    def write_grad(self, tensor: Handle, grad: Handle | None) -> None:
         """Sets the ``.grad`` of a handle."""
+        if tensor._epoch < self.epoch:
+            raise self._lost("the gradient of", tensor)
+        tensor._grad = grad
 
-    def random_key(self, device: str) -> Node:
-        """A leaf that holds a fresh key on every call."""
+    def random_key(self, device: str, generator: Generator) -> Node:
+        """A leaf that holds a fresh key of the generator."""
+        outer = self.outer
+        return generator.key(device) if outer is None else outer.random_key(device, generator)
+
+    def require_value(self, tensor: Handle) -> None:
+        """Raises unless a handle has a value while the function runs."""
+        if self.outer is not None:
+            self.outer.require_value(tensor)
+
+    def _lost(self, what: str, tensor: Handle) -> WriteError:
+        held = tensor._node
+        return WriteError(
+            f"[{self.name}] {what} a {held.dtype.name} tensor of shape {held.shape} would be lost: "
+            f"the function that {self.name} transforms did not make it; make it an argument and "
+            "return its new value, as func.purify does by itself, or write to a clone()"
+        )
 
 
 class Ambient(threading.local):
@@ -51,16 +97,43 @@ class Ambient(threading.local):
 
     Attributes:
         grad_enabled: whether operations record derivative history.
-        trace: the recording of the jitted function that is being traced.
-        epoch: the number of that trace, 0 outside: handles remember in which one they were made.
+        trace: the innermost recording or transform of a function.
+        epoch: the number of that trace, 0 outside.
+        has_values: whether code may look at values: no trace stands between.
+        inline: whether jitted functions run as plain ones.
     """
 
     grad_enabled: bool = True
     trace: Trace | None = None
     epoch: int = 0
+    has_values: bool = True
+    inline: bool = False
 
 
 ambient = Ambient()
+_epochs = itertools.count(1)
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Whatever the code inside makes of the ambient state is undone."""
+    before = vars(ambient).copy()
+    try:
+        yield
+    finally:
+        vars(ambient).clear()
+        vars(ambient).update(before)
+
+
+@contextmanager
+def traced_by(trace: Trace | None) -> Iterator[None]:
+    """The code inside runs in ``trace``, or in none; jitted functions are part of it."""
+    with restored():
+        ambient.trace = trace
+        ambient.epoch = 0 if trace is None else trace.epoch
+        ambient.has_values = trace is None or trace.has_values
+        ambient.inline = trace is not None
+        yield
 
 
 # -- gradients -----------------------------------------------------------------------------------
@@ -106,7 +179,12 @@ class _Switched(GradMode):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations record derivative history now."""
+    """Whether operations record derivative history now.
+
+    >>> with lazygrad.no_grad():
+    ...     print(lazygrad.is_grad_enabled())
+    False
+    """
     return ambient.grad_enabled
 
 
@@ -115,7 +193,14 @@ def no_grad(function: None = None) -> GradMode: ...
 @overload
 def no_grad(function: F) -> F: ...
 def no_grad(function: F | None = None) -> GradMode | F:
-    """Operations inside record no derivative history: ``with no_grad():``, or a decorator."""
+    """Operations inside record no derivative history: ``with no_grad():``, or a decorator.
+
+    >>> w = Tensor([2.0], requires_grad=True)
+    >>> with lazygrad.no_grad():
+    ...     _ = w.sub_(0.5)
+    >>> w.tolist()
+    [1.5]
+    """
     mode = GradMode(False)
     return mode if function is None else mode(function)
 
@@ -125,45 +210,35 @@ def enable_grad(function: None = None) -> GradMode: ...
 @overload
 def enable_grad(function: F) -> F: ...
 def enable_grad(function: F | None = None) -> GradMode | F:
-    """Operations inside record derivative history, also within ``no_grad``."""
+    """Operations inside record derivative history, also within ``no_grad``.
+
+    >>> w = Tensor([2.0], requires_grad=True)
+    >>> with lazygrad.no_grad(), lazygrad.enable_grad():
+    ...     y = w * w
+    >>> y.requires_grad
+    True
+    """
     mode = GradMode(True)
     return mode if function is None else mode(function)
 
 
 def set_grad_enabled(mode: bool) -> GradMode:
-    """Record derivative history from now on or not; in a ``with`` block until its end."""
+    """Record derivative history from now on or not; in a ``with`` block until its end.
+
+    >>> with lazygrad.set_grad_enabled(False):
+    ...     print(lazygrad.is_grad_enabled())
+    False
+    """
     return _Switched(bool(mode))
 
 
-# -- random numbers --------------------------------------------------------------------------------
+def inference_mode(mode: Any = True) -> Any:
+    """As ``no_grad``, also as a decorator; ``inference_mode(False)`` records history.
 
-_seed = 0
-_counter = 0
-
-
-@public
-def manual_seed(seed: int) -> None:
-    """Start the random numbers anew: the same seed gives the same numbers on every backend. All
-    64 bits of it count; a negative seed stands for its two's complement, as in PyTorch. Only on a
-    device that does not round quotients and roots correctly, normal numbers may differ in the last
-    bits.
-
-    Raises:
-        ArgumentError: for a seed that is no integer.
-        ValueRangeError: for a seed that does not fit 64 bits.
+    >>> w = Tensor([2.0], requires_grad=True)
+    >>> with lazygrad.inference_mode():
+    ...     y = w * w
+    >>> y.requires_grad
+    False
     """
-    global _seed, _counter
-    if not -(1 << 63) <= seed < 1 << 64:
-        raise ValueRangeError(f"[manual_seed] the seed {seed} does not fit 64 bits")
-    with drawing:
-        _seed = seed % (1 << 64)
-        _counter = 0
-
-
-def next_key() -> np.ndarray[Any, Any]:
-    """The key of one operation, taken when it is built: KEY_DTYPE of KEY_SHAPE."""
-    global _counter
-    with drawing:
-        key = lang.key_of(_seed, _counter)
-        _counter += 1
-    return key
+    return no_grad(mode) if callable(mode) else GradMode(not mode)

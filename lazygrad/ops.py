@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lazygrad import dtype as dt
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt
+from lazygrad.element_types import DType
 from lazygrad.errors import DtypeError, ShapeError
+from lazygrad.routines import ROUTINES
 from lazygrad.shape import Shape, numel
 
 if TYPE_CHECKING:
+    from lazygrad.body import Looped
     from lazygrad.graph import Node
 
 Infer = Callable[["Op", tuple["Node", ...], Any], tuple[Shape, DType]]
@@ -29,6 +31,7 @@ class Kind(Enum):
     REDUCE = "reduce"
     MOVEMENT = "movement"
     INDEXED = "indexed"
+    CALL = "call"
     JOIN = "join"
     LEAF = "leaf"
     MARK = "mark"
@@ -129,6 +132,47 @@ class Scatter(NamedTuple):
     combine: Op | None
 
 
+class Called(NamedTuple):
+    """Argument of CALL.
+
+    Attributes:
+        routine: one of ``lazygrad.routines``, by its name.
+        options: what it takes besides its operands.
+        result: the number of the result that this is. A plan runs the routine once for all.
+    """
+
+    routine: str
+    options: tuple[bool | int | float, ...]
+    result: int
+
+    @property
+    def call(self) -> tuple[Any, ...]:
+        """What the results of one call have in common."""
+        return self[:2]
+
+
+class Ruled(NamedTuple):
+    """Argument of CUSTOM.
+
+    Attributes:
+        rule: says what the derivatives are (``autodiff.custom.Rule``).
+        operands: how many of the sources behind the value it speaks of, the first ones. The others
+            are what it needs beside.
+        kinds: shape and dtype of each result of the call.
+        result: the number of the result that this is. A rule answers for all of them at once.
+    """
+
+    rule: Any
+    operands: int
+    kinds: tuple[tuple[Shape, DType], ...]
+    result: int
+
+    @property
+    def call(self) -> tuple[Any, ...]:
+        """What the results of one call have in common."""
+        return self[:3]
+
+
 # -- shape and dtype rules -------------------------------------------------------------------
 
 
@@ -148,10 +192,12 @@ def _float_unary(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]
 
 
 def _same_dtype(op: Op, src: tuple[Node, ...]) -> DType:
-    if any(operand.dtype is not src[0].dtype for operand in src):
-        listed = " and ".join(node.dtype.name for node in src)
-        raise DtypeError(f"[{op.name}] operands have dtypes {listed}; cast them first")
-    return src[0].dtype
+    dtype = src[0].dtype
+    for operand in src[1:]:
+        if operand.dtype is not dtype:
+            listed = " and ".join(node.dtype.name for node in src)
+            raise DtypeError(f"[{op.name}] operands have dtypes {listed}; cast them first")
+    return dtype
 
 
 def _binary(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
@@ -285,6 +331,20 @@ def _apart_from(shape: Shape, axis: int) -> Shape:
     return (*shape[:axis], -1, *shape[axis + 1 :])
 
 
+def _call(op: Op, src: tuple[Node, ...], arg: Called) -> tuple[Shape, DType]:
+    dtype = _same_dtype(op, src)
+    if dtype not in (dt.float32, dt.float64):
+        raise DtypeError(
+            f"[{arg.routine}] needs float32 or float64, got {dtype.name}; cast it first"
+        )
+    shapes = ROUTINES[arg.routine].shapes(*(operand.shape for operand in src), *arg.options)
+    return shapes[arg.result], dtype
+
+
+def _loop(op: Op, src: tuple[Node, ...], arg: Looped) -> tuple[Shape, DType]:
+    return arg.infer(op, src)
+
+
 def _leaf(op: Op, src: tuple[Node, ...], arg: Any) -> tuple[Shape, DType]:
     return arg.shape, arg.dtype
 
@@ -366,6 +426,12 @@ NOTHING: Mapping[Op | None, Callable[[DType], Any]] = {  # the result over nothi
     MAX: lambda dtype: dtype.min,
 }
 
+# What is no loop nest is a step of its own: linear algebra.
+CALL = Op("CALL", Kind.CALL, None, _call, "arg: Called; a result of a routine, of whole values")
+
+# A graph that is computed again and again, on what the last time left.
+LOOP = Op("LOOP", Kind.CALL, None, _loop, "arg: body.Looped; a result of a loop over whole values")
+
 # Leaves.
 CONST = Op("CONST", _L, 0, _leaf, "arg: Const, one value everywhere")
 IOTA = Op("IOTA", _L, 0, _leaf, "arg: Iota, 0 1 2 ... n-1 in one dim")
@@ -384,6 +450,11 @@ SLOPE = Op(
     "SLOPE", _K, 2, _binary, "the value of src[0], of which each change counts src[1] times",
     value_arity=1,
 )  # fmt: skip
+CUSTOM = Op(
+    "CUSTOM", _K, None, _unchanged,
+    "arg: Ruled; the value of src[0], with derivatives by the others as a rule of the user's says",
+    value_arity=1,
+)  # fmt: skip
 
 BY_NAME = {op.name: op for op in ALL}
 ELEMENTWISE = tuple(op for op in ALL if op.kind is _E)
@@ -391,4 +462,5 @@ MOVEMENT = tuple(op for op in ALL if op.kind is _M)
 REDUCE = tuple(op for op in ALL if isinstance(op, Reduction))
 COMPARISONS = (LT, NE)
 COSTLY = frozenset(op for op in ALL if op.cost >= 10)  # longer than writing and reading a value
-DERIVATIVE_MARKS = (VARIABLE, DETACH, SURROGATE, SLOPE)  # the value is src[0], and nothing else
+DERIVATIVE_MARKS = (VARIABLE, DETACH, SURROGATE, SLOPE, CUSTOM)  # the value is src[0] alone
+RESULTS = frozenset((CALL, LOOP, CUSTOM))  # of calls that may have several

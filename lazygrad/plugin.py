@@ -4,29 +4,30 @@ A backend is a package with a class derived from ``Backend``, registered as an e
 group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 """
 
-from lazygrad import dtype, ops, semantics
+from lazygrad import element_types as dtype, ops, semantics
 from lazygrad.codegen import nest
 from lazygrad.codegen.batch import Batch, Work, alone, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.tuning import STAGES, Tuning, is_worthwhile, variations
 from lazygrad.config import settings
-from lazygrad.dtype import DType
+from lazygrad.element_types import DType
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.folders import is_mine, private_folder
 from lazygrad.kernel import contraction, expr, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
+from lazygrad.kernel.routine import RoutineCall
+from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
-from lazygrad.runtime import disk
+from lazygrad.runtime import disk, progress
 from lazygrad.runtime.backend import (
     Backend,
     Call,
     Code,
     Part,
     Program,
-    each_kernel_once,
     joint_name,
 )
 from lazygrad.runtime.cores import available_cores
@@ -34,9 +35,9 @@ from lazygrad.runtime.tuner import best
 
 __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
-    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range", "Target",
-    "Tuning", "Work", "alone", "available_cores", "batches", "best", "contraction", "disk", "dtype",
-    "each_kernel_once", "expr", "in_turn", "index", "is_mine", "is_worthwhile", "joint_name",
-    "loads", "loop_nest", "nest", "ops", "private_folder", "running", "semantics", "settings",
-    "variations",
+    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
+    "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
+    "contraction", "disk", "dtype", "expr", "in_turn", "index", "is_mine", "is_worthwhile",
+    "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder", "progress", "running",
+    "semantics", "settings", "variations", "without_starts",
 ]  # fmt: skip

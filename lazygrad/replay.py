@@ -15,29 +15,34 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
 
-from lazygrad import lang, modes, ops, pytree
-from lazygrad.graph import Node, node
+from lazygrad import aliases, ops, pytree
+from lazygrad.bridge import wrap
+from lazygrad.generator import Generator
+from lazygrad.graph import Node, result_leaf
+from lazygrad.handle import Handle, as_before, value_node
+from lazygrad.lang.threefry import KEY_DTYPE
 from lazygrad.locks import running
 from lazygrad.runtime import buffer
 from lazygrad.runtime.buffer import Buffer
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
-from lazygrad.tensor import Tensor, from_node
-from lazygrad.tensor_state import realize, value_node
+from lazygrad.state import realize, realize_waiting, rebind
+from lazygrad.tracing import ARGUMENT, GRAD, KEY, STATE, Source
+from lazygrad.waiting import waiting
 
 RECENT = 8  # captures that keep what they have prepared, and the memory of it
 SETS = 3  # prepared sets of results: one being read, one being written, one that someone looks at
 
-ARGUMENT, STATE, GRAD, KEY, CONSTANT = "argument", "state", "grad", "key", "constant"
-
 
 @dataclass(frozen=True)
-class Source:
-    """Where an input of a capture comes from: the position of an argument or of a random key, the
-    handle that holds it or whose ``.grad`` does, or a buffer."""
+class Called:
+    """The call that was traced: the function, the pytree of its arguments and how many leaves that
+    has, and which of them are tensors."""
 
-    kind: str
-    of: Any
+    function: Callable[..., Any]
+    spec: pytree.Spec
+    count: int
+    tensors: Sequence[int]
 
 
 class State:
@@ -77,12 +82,12 @@ class Results:
             Buffer(shape, dtype, plan.device, memory)
             for (shape, dtype), memory in zip(capture.kinds, shown, strict=True)
         ]
-        self.leaves = [node(ops.BUFFER, (), value) for value in buffers]
+        self.leaves = [result_leaf(value) for value in buffers]
         for leaf, value in zip(self.leaves, buffers, strict=True):
             leaf.value = value  # as reading it would, which must not count as holding it
         returned, rebound = capture.returned, len(capture.rebound)
         self.bound = [
-            _like(tensor._node, leaf)
+            as_before(tensor._node, leaf)
             for tensor, leaf in zip(capture.rebound, self.leaves[returned:], strict=False)
         ]
         self.grads = self.leaves[returned + rebound :]
@@ -105,17 +110,12 @@ def _uncounted(value: object) -> int:
 _references: Callable[[object], int] = getattr(sys, "getrefcount", _uncounted)
 
 
-def _like(before: Node, leaf: Node) -> Node:
-    """``leaf`` as what ``before`` was: a variable with the same identity, or a plain value."""
-    return node(ops.VARIABLE, (leaf,), before.arg) if before.op is ops.VARIABLE else leaf
-
-
 def memory_of(found: Node) -> Memory:
     """The memory that holds the value of a realised node."""
     return buffer.value_of(value_node(found)).memory
 
 
-def _realised(tensors: Sequence[Tensor]) -> list[Node]:
+def _realised(tensors: Sequence[Handle]) -> list[Node]:
     """The nodes of handles, whose values are computed first if need be."""
     lazy = [tensor for tensor in tensors if not buffer.is_realised(value_node(tensor._node))]
     if lazy:
@@ -133,32 +133,37 @@ class Capture:
     Attributes:
         kinds: shape and dtype of each result: first the returned tensors, then the new values of
             ``rebound``, then the new ``.grad`` of ``grads``.
+        written: arguments that a replay gives other values, which come behind what is returned.
         cleared: handles whose ``.grad`` becomes None.
         states, guards: the handles that the function met, and what of each must be as it was.
         grad_guards: handles and whether they had no ``.grad``, where the function looked.
-        keys: random keys that a replay draws.
+        keys: the generators that a replay draws random keys from, one each.
         out_spec, out_leaves: the returned pytree; None stands for a tensor.
+        called: for those who look inside.
     """
 
     plan: CompiledPlan
     sources: list[Source]
     kinds: list[tuple[Any, Any]]
-    rebound: list[Tensor]
-    grads: list[Tensor]
-    cleared: list[Tensor]
-    states: list[Tensor]
+    written: list[int]
+    rebound: list[Handle]
+    grads: list[Handle]
+    cleared: list[Handle]
+    states: list[Handle]
     guards: list[Hashable]
-    grad_guards: list[tuple[Tensor, bool]]
-    keys: int
+    grad_guards: list[tuple[Handle, bool]]
+    keys: list[Generator]
     out_spec: pytree.Spec
     out_leaves: list[Any]
     out_is_tensor: list[bool]
+    called: Called
     _prepared: list[Results] = field(default_factory=list)
     _seen: State | None = None  # what was read last, where nothing is prepared
     _loose: Binding | None = None
 
     def __post_init__(self) -> None:
         self.returned = sum(self.out_is_tensor)
+        self._own = {id(tensor) for tensor in self.rebound}
         number = {id(tensor): i for i, tensor in enumerate(self.states)}
         self._state_inputs = [
             (position, number[id(source.of)])
@@ -175,12 +180,29 @@ class Capture:
         own = all(result >= self.plan.inputs for result in self.plan.results)
         self._prepares = own and bool(self.rebound or self.grads)
 
-    def call(self, arguments: Sequence[Tensor]) -> tuple[Any] | None:
+    def call(self, arguments: Sequence[Handle]) -> tuple[Any] | None:
         """What a replay on ``arguments`` returns, in a tuple; None if the handles are not what was
         traced. Another thread sees their values from before the replay or from after it."""
         with running:
+            if waiting.kept or waiting.rebound:  # bool(waiting) would be a call more
+                realize_waiting(self.plan.device)
             state = self._state()
-            return None if state is None else (self._replay(state, arguments),)
+            if state is None:
+                return None
+            found = self._replay(state, arguments)
+            return (self._write(found, arguments) if self.written else found,)
+
+    def _write(self, found: Any, arguments: Sequence[Handle]) -> Any:
+        """Gives arguments their new values; what is left of ``found`` is returned."""
+        returned, values = found
+        for position, value in zip(self.written, values, strict=True):
+            rebind(arguments[position], value._node)
+        return returned
+
+    def fits(self) -> bool:
+        """Whether the handles are what was traced."""
+        with running:
+            return self._state() is not None
 
     def _state(self) -> State | None:
         """What the handles hold now; None if that is not what was traced."""
@@ -206,7 +228,7 @@ class Capture:
         self._prepared.clear()
         self._seen = self._loose = None
 
-    def _replay(self, state: State, arguments: Sequence[Tensor]) -> Any:
+    def _replay(self, state: State, arguments: Sequence[Handle]) -> Any:
         """Runs the launches on current values and rebinds what the function rebound."""
         inputs = self._inputs(state, arguments)
         if not self._prepares:
@@ -221,12 +243,12 @@ class Capture:
                 results.bindings[id(state)] = binding
         elif not all(map(is_, raw, binding.raw)):
             binding.rebind(raw)
-        binding.run()
+        binding.run(self)
         self._rebind(results.bound, results.grads)
         return self._returned(results.leaves)
 
-    def _inputs(self, state: State, arguments: Sequence[Tensor]) -> list[Memory]:
-        keys = [modes.next_key() for _ in range(self.keys)]
+    def _inputs(self, state: State, arguments: Sequence[Handle]) -> list[Memory]:
+        keys = [generator.next_key() for generator in self.keys]
         found: list[Any] = [None] * len(self.sources)
         for position, number in self._state_inputs:
             found[position] = state.memory[number]
@@ -234,13 +256,13 @@ class Capture:
             found[position] = self._input(source, arguments, keys)
         return found[: self.plan.inputs]
 
-    def _input(self, source: Source, arguments: Sequence[Tensor], keys: Sequence[Any]) -> Memory:
+    def _input(self, source: Source, arguments: Sequence[Handle], keys: Sequence[Any]) -> Memory:
         if source.kind == ARGUMENT:
             return memory_of(arguments[source.of]._node)
         if source.kind == GRAD:
             return memory_of(*_realised([source.of._grad]))
         if source.kind == KEY:
-            return buffer.from_stored(keys[source.of], lang.KEY_DTYPE, self.plan.device).memory
+            return buffer.from_stored(keys[source.of], KEY_DTYPE, self.plan.device).memory
         constant: Buffer = source.of
         return constant.memory
 
@@ -274,28 +296,30 @@ class Capture:
             self._keep()
         else:
             self._loose.rebind(raw)
-        self._loose.run()
+        self._loose.run(self)
         leaves = [
-            node(ops.BUFFER, (), Buffer(shape, dtype, plan.device, memory[number]))
+            result_leaf(Buffer(shape, dtype, plan.device, memory[number]))
             for (shape, dtype), number in zip(self.kinds, plan.results, strict=True)
         ]
         grads = self.returned + len(self.rebound)
         rebound = zip(self.rebound, leaves[self.returned :], strict=False)
-        self._rebind([_like(tensor._node, leaf) for tensor, leaf in rebound], leaves[grads:])
+        self._rebind([as_before(tensor._node, leaf) for tensor, leaf in rebound], leaves[grads:])
         return self._returned(leaves)
 
     def _rebind(self, nodes: Sequence[Node], grads: Sequence[Node]) -> None:
         for tensor, new in zip(self.rebound, nodes, strict=True):
             tensor._node = new
+            if tensor._alias is not None:
+                aliases.refresh(tensor, self._own)
         for tensor in self.cleared:
             tensor._grad = None
         for tensor, grad in zip(self.grads, grads, strict=True):
-            tensor._grad = from_node(grad)
+            tensor._grad = wrap(grad)
 
     def _returned(self, nodes: Sequence[Node]) -> Any:
         fresh = iter(nodes)
         leaves = [
-            from_node(next(fresh)) if is_tensor else leaf
+            wrap(next(fresh)) if is_tensor else leaf
             for is_tensor, leaf in zip(self.out_is_tensor, self.out_leaves, strict=True)
         ]
         return pytree.unflatten(self.out_spec, leaves)

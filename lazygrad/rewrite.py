@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from lazygrad.errors import InternalError
-from lazygrad.graph import Node, node
+from lazygrad.graph import Node, node, toposort
 from lazygrad.ops import Op
 
 Rule = Callable[[Node], Node | None]
@@ -81,3 +81,15 @@ def _with_sources(current: Node, src: tuple[Node, ...]) -> Node:
     if made.origin is None:
         made.origin = current.origin
     return made
+
+
+def replaced(roots: Sequence[Node], known: dict[Node, Node]) -> list[Node]:
+    """``roots`` rebuilt with other nodes in the place of some, marks of derivatives included.
+    ``known`` says which, and is told what became of the others."""
+    for current in toposort(roots, lambda n: () if n in known else n.src):
+        if current not in known:
+            made = _with_sources(current, tuple([known[operand] for operand in current.src]))
+            if made.value is None:
+                made.value = current.value  # it is the same one
+            known[current] = made
+    return [known[root] for root in roots]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops
-from lazygrad.dtype import DType, bfloat16, float16, float32, int32, int64, uint64
+from lazygrad.element_types import DType, bfloat16, float16, float32, int32, int64, uint64
 from lazygrad.ops import Op
 
 Array = Any  # np.ndarray or NumPy scalar

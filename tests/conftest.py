@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here or in subprocesses
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # subprocesses read what the first one compiled
 
 from lazygrad import manual_seed, modes
 from lazygrad.waiting import waiting

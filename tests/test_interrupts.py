@@ -33,7 +33,7 @@ if os.environ["INTERRUPT_AT"] == "the end":
 
 @pytest.mark.parametrize(
     "moment",
-    ["numpy", "lazygrad.tensor", "lazygrad.examples.cnn", "lazygrad.examples.curve",
+    ["numpy", "lazygrad.tensor_class", "lazygrad.examples.cnn", "lazygrad.examples.curve",
      "lazygrad_numpy.backend", "the end"],
 )  # fmt: skip
 def test_the_example_ends_without_a_traceback(tmp_path: Path, moment: str) -> None:

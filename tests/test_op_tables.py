@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops, semantics
-from lazygrad.autodiff import rules
+from lazygrad import element_types as dt, ops, semantics
+from lazygrad.autodiff import batch, rules
 from lazygrad.errors import DtypeError
 from lazygrad.graph import const, node, toposort
 from lazygrad.ops import Kind, Op
@@ -21,7 +21,7 @@ from lazygrad.schedule import axes, views
 from lazygrad.testing import conformance, reference
 from lazygrad.testing.cases import CASES
 from lazygrad_numpy import elementwise
-from tests.autodiff import test_rules
+from tests.autodiff import test_batch, test_rules
 
 ROOT = Path(__file__).parents[1]
 ELEMENTWISE = {Kind.ELEMENTWISE}
@@ -93,7 +93,12 @@ TABLES = [
     Table("lazygrad/testing/reference.py", OTHERS, lambda: reference.RULES),
     Table("lazygrad/schedule/views.py", {Kind.MOVEMENT}, lambda: views.MOVE),
     Table("lazygrad/schedule/axes.py", {Kind.MOVEMENT}, lambda: axes.MOVE),
-    Table("lazygrad/autodiff/rules.py", set(Kind), lambda: {*rules.RULES, *rules.NO_RULE}),
+    Table(
+        "lazygrad/autodiff/rules.py",
+        set(Kind),
+        lambda: {*rules.RULES, *rules.JOINT, *rules.NO_RULE},
+    ),
+    Table("lazygrad/autodiff/batch.py", set(Kind), lambda: {*batch.RULES, *batch.NO_RULE}),
     Table("backends/lazygrad_numpy/elementwise.py", ELEMENTWISE, lambda: elementwise.RULES),
     Table("backends/lazygrad_opencl/operations.py", ELEMENTWISE, rendered),
     # a copy needs two devices
@@ -103,6 +108,12 @@ TABLES = [
         set(Kind),
         lambda: {ops.BY_NAME[name] for _, name, _, _ in test_rules.CASES},
         frozenset([*rules.NO_RULE, *map(ops.BY_NAME.get, test_rules.SURROGATES)]),
+    ),
+    Table(
+        "tests/autodiff/test_batch.py",
+        set(Kind),
+        lambda: {ops.BY_NAME[name] for _, name, _, _ in test_batch.CASES},
+        frozenset(batch.NO_RULE),
     ),
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lazygrad
 from lazygrad import Tensor, grad, nn, optim
 from lazygrad.arguments import LISTED, require_range
 from lazygrad.data import DataLoader
@@ -39,21 +40,25 @@ CONSTRUCTORS = [
     for kind in [
         *(getattr(nn, name) for name in nn.__all__), optim.SGD, optim.Adam, optim.AdamW, DataLoader
     ]
-    if inspect.isclass(kind) and "__init__" in vars(kind)
+    if inspect.isclass(kind) and kind.__init__ is not nn.Module.__init__
     and kind not in (nn.Module, nn.Sequential, nn.Identity)
     for name in checked_parameters(kind.__init__)
 ]  # fmt: skip
 
 
 def test_most_methods_are_held_to_their_annotations() -> None:
-    assert len(METHODS) > 280
-    assert len(CONSTRUCTORS) > 70
+    assert len(METHODS) > 480
+    assert len(CONSTRUCTORS) > 380
 
 
 @pytest.mark.parametrize(("method", "name"), METHODS)
 def test_a_wrong_kind_is_named_by_every_method(method: str, name: str) -> None:
+    function = getattr(Tensor, method)
+    given: dict[str, Any] = {name: Wrong()}
+    if not isinstance(inspect.getattr_static(Tensor, method), staticmethod):
+        given = {next(iter(inspect.signature(function).parameters)): Tensor.zeros(2, 3), **given}
     with pytest.raises(ArgumentError, match=rf"^\[{method}\] {name} must be .*, got <.*\(Wrong\)"):
-        getattr(Tensor.zeros(2, 3), method)(**{name: Wrong()})
+        function(**given)
 
 
 @pytest.mark.parametrize(("kind", "name"), CONSTRUCTORS)
@@ -127,9 +132,32 @@ def test_one_sequence_does_not_speak_for_others() -> None:
         sample(sizes=(1.5,))
 
 
-def test_a_signature_that_is_not_met_is_pythons_error() -> None:
-    with pytest.raises(TypeError, match=r"sum\(\) got an unexpected keyword argument 'axes'"):
-        Tensor([1.0]).sum(axes=0)
+UNMET: list[tuple[Callable[[], Any], str]] = [
+    (lambda: Tensor([1.0]).sum(axes=0), r"^\[sum\] got an unexpected keyword argument 'axes'; "
+     r"it takes input, dim, keepdim, dtype; given input: float32 \(1,\)"),
+    (lambda: Tensor([1.0]).sum(keep_dim=True), r"'keep_dim' \(did you mean keepdim\?\)"),
+    (lambda: Tensor([1.0]).exp(3), r"^\[exp\] too many positional arguments; it takes input; "),
+    (lambda: Tensor([1.0]).sum(0, dim=0), r"^\[sum\] multiple values for argument 'dim'"),
+    (lambda: lazygrad.cumsum(Tensor([1.0])), r"^\[cumsum\] missing a required argument: 'dim'"),
+    (lambda: nn.Linear(3), r"^\[Linear\] missing a required argument: 'out_features'; it "),
+    (lambda: nn.Linear(3, 2)(), r"^\[Linear\] missing a required argument: 'input'"),
+    (lambda: optim.Adam([Tensor([1.0])], bettas=(0, 0)), r"^\[Adam\] .*'bettas' \(did you mean"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), UNMET)
+def test_a_signature_that_is_not_met(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message) as caught:
+        call()
+    assert [entry.frame.code.name for entry in caught.traceback][-1] in ("checked", "__call__")
+
+
+def test_an_error_of_what_is_called_is_its_own() -> None:
+    def broken(module: nn.Module) -> None:
+        raise TypeError("mine")
+
+    with pytest.raises(TypeError, match="^mine$"):
+        nn.ReLU().apply(broken)
 
 
 def test_arrays_become_tensors_on_the_device_of_the_others(device: str) -> None:
@@ -139,6 +167,60 @@ def test_arrays_become_tensors_on_the_device_of_the_others(device: str) -> None:
     assert product.tolist() == [[11.0]]
     loss = x.cross_entropy(np.array([1]))
     np.testing.assert_allclose(loss.item(), np.log1p(np.exp(-1.0)), rtol=1e-6)
+
+
+# -- other names -----------------------------------------------------------------------------------
+
+
+def test_a_tensor_of_one_element_is_no_number_where_tensors_are_allowed() -> None:
+    one, several = lazygrad.tensor([2]), lazygrad.tensor([1, 5])
+    assert lazygrad.bitwise_left_shift(lazygrad.tensor(1), one).shape == (1,)
+    assert lazygrad.bitwise_right_shift(lazygrad.tensor(8), one).tolist() == [2]
+    assert lazygrad.max(several, one).tolist() == [2, 5]
+    assert lazygrad.min(several, one).tolist() == [1, 2]
+    assert several.sum(lazygrad.tensor(0)).item() == 6  # where they are not, it is one
+
+
+def test_numpys_names_are_taken_for_ours() -> None:
+    x = Tensor([[1.0, 2.0], [3.0, 5.0]])
+    assert x.sum(axis=0, keepdims=True).tolist() == [[4, 7]]
+    assert lazygrad.sum(a=x, axis=1).tolist() == [3, 8]
+    assert lazygrad.add(x1=x, x2=x).tolist() == [[2, 4], [6, 10]]
+    assert lazygrad.sum(x, axis=1, out=None).tolist() == [3, 8]
+    with pytest.raises(ArgumentError, match=r"^\[sum\] dim is given twice, as axis as well"):
+        x.sum(dim=0, axis=1)
+    with pytest.raises(ArgumentError, match=r"^\[sum\] out= is not supported; .* copy_\(\)"):
+        x.sum(out=x)
+    with pytest.raises(ArgumentError, match=r"^\[sum\] dim must be .*, got 'a'"):
+        x.sum(axis="a")
+
+
+def test_what_is_listed_can_be_given_by_name() -> None:
+    x = Tensor([[1.0, 2.0], [3.0, 5.0]])
+    assert x.flip(dims=(0, 1)).tolist() == [[5, 3], [2, 1]]
+    assert lazygrad.permute(input=x, dims=[1, 0]).tolist() == [[1, 3], [2, 5]]
+    assert lazygrad.zeros(size=(1, 2)).tolist() == [[0, 0]]
+    with pytest.raises(ArgumentError, match=r"\[flip\] got an unexpected keyword argument 'sizes'"):
+        x.flip(sizes=(0,))
+
+
+def test_tensors_are_taken_in_a_list_or_one_by_one() -> None:
+    x, y = Tensor([1.0]), Tensor([2.0])
+    for made in (Tensor.cat([x, y]), Tensor.cat(x, y), x.cat(y, dim=0), lazygrad.cat((x, y), 0)):
+        assert made.tolist() == [1, 2]
+    assert lazygrad.stack(x, y, dim=1).tolist() == lazygrad.stack([x, y], 1).tolist() == [[1, 2]]
+    with pytest.raises(ArgumentError, match=r"^\[hstack\] tensors must be Tensors, .* got 3"):
+        lazygrad.hstack(x, 3)
+    with pytest.raises(ShapeError, match=r"^\[vstack\] .*given tensors: float32 \(1,\)"):
+        lazygrad.vstack(x, Tensor([1.0, 2.0]))
+
+
+def test_a_right_call_by_other_names_costs_no_more_calls_than_it_must() -> None:
+    x = Tensor.zeros(2, 3)
+    x.sum(axis=0)
+    made = calls(lambda: x.sum(0))
+    assert "_renamed" not in made
+    assert calls(lambda: x.sum(axis=0)).count("_renamed") == 1
 
 
 # -- errors from below -----------------------------------------------------------------------------
@@ -158,7 +240,7 @@ def test_the_outermost_function_is_named_with_what_it_was_given() -> None:
         Tensor.zeros(2, 3).allclose(Tensor.zeros(4))
     assert str(caught.value) == (
         "[allclose] shapes (2, 3) and (4,) do not broadcast: sizes [3, 4] differ at dim -1; "
-        "reshape or expand one of them; given self: float32 (2, 3), other: float32 (4,)"
+        "reshape or expand one of them; given input: float32 (2, 3), other: float32 (4,)"
     )
 
 
@@ -192,5 +274,36 @@ def test_a_right_call_costs_one_call() -> None:
 def test_grad_takes_tensors_only() -> None:
     with pytest.raises(ArgumentError, match=r"\[grad\] outputs must be a Tensor or a sequence"):
         grad(3.0, Tensor([1.0]))  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match=r"\[grad\] expected a Tensor, got 3 \(int\)"):
+    with pytest.raises(ArgumentError, match=r"\[grad\] outputs must be .*, got \[3\] \(list\)"):
         grad([3], Tensor([1.0]))  # type: ignore[list-item]
+
+
+def test_losses_take_what_told_their_reduction_before() -> None:
+    x, y = Tensor([1.0, 2.0]), Tensor([0.0, 0.0])
+    assert x.mse_loss(y, size_average=False).item() == 5
+    assert x.mse_loss(y, size_average=True).item() == 2.5
+    assert x.mse_loss(y, reduce=False).tolist() == [1, 4]
+    assert x.mse_loss(y, size_average=None, reduce=None).item() == 2.5
+    assert nn.L1Loss(size_average=False)(x, y).item() == 3
+    with pytest.raises(TypeError, match="size_average"):
+        x.relu(size_average=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x: x.sum(dims=0), "'dims' (did you mean dim?)"),
+        (lambda x: x.softmax(dm=0), "'dm' (did you mean dim?)"),
+        (lambda x: nn.Linear(3, 4, biass=True), "'biass' (did you mean bias?)"),
+        (lambda x: optim.Adam([x], l_r=1), "'l_r' (did you mean lr?)"),
+        (lambda x: Tensor([1.0], devce="CPU"), "'devce' (did you mean device?); it takes data,"),
+        (lambda x: lazygrad.zeros(3, dtyp="float32"), "'dtyp' (did you mean dtype?)"),
+    ],
+)
+def test_an_argument_of_an_unknown_name_says_which_was_meant(
+    call: Callable[[Tensor], object], said: str
+) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        call(Tensor([1.0], requires_grad=True))
+    assert said in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -5,6 +5,7 @@ Naming is no proof of a good test, but what no test names has none.
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -45,3 +46,16 @@ def test_every_public_name_is_named_by_a_test(owner: ModuleType | type) -> None:
     names = public(owner)
     assert names
     assert [name for name in names if name not in named()] == []
+
+
+def test_no_module_takes_the_place_of_a_function_of_its_name() -> None:
+    """As ``lazygrad/trace.py`` would that of ``lazygrad.trace``, once it is imported."""
+    tree = ast.parse(Path(str(lazygrad.__file__)).read_text())
+    taken = [
+        alias.name
+        for line in ast.walk(tree)
+        if isinstance(line, ast.ImportFrom) and line.module != "lazygrad"
+        for alias in line.names
+        if isinstance(vars(lazygrad).get(alias.name), ModuleType)
+    ]
+    assert not taken

@@ -8,6 +8,11 @@ mix. The contenders take turns: in each round one is asked to run some steps whi
 blocked on a pipe. So a busy neighbour slows all of them alike, and the ratios, which are formed
 within a round, mean more than the times. A contender that cannot run is listed with the reason.
 
+`first_steps` starts programs in new processes, with empty disk caches and again with the filled
+ones, and times their first two steps. The `loop_` rows are training loops in which something
+differs from step to step, each beside the same loop in which nothing does (`prepared`). Both are
+written once, with PyTorch's names, and run in lazygrad and in PyTorch.
+
 What the peers need, besides the extra `bench`:
 
 - tinygrad on its CPU device (`DEV=CPU`) calls a `clang` command for everything it runs

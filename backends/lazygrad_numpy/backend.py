@@ -17,12 +17,14 @@ from lazygrad.plugin import (
     Target,
     available_cores,
     best,
-    each_kernel_once,
     is_worthwhile,
+    progress,
     settings,
+    without_starts,
 )
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import Source, generate
+from lazygrad_numpy.module import module_functions, module_text
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
 
@@ -56,14 +58,24 @@ class NumpyBackend(Backend):
         flat = array.reshape(-1).view(np.uint8)
         flat[:] = memory[: flat.size]
 
+    def on_host(self, memory: Memory) -> Memory:
+        return memory
+
     def part(self, memory: Memory, start: int, nbytes: int) -> Memory:
         return memory[start : start + nbytes]
 
+    def copy(self, source: Memory, start: int, memory: Memory, nbytes: int, to: int = 0) -> None:
+        memory[to : to + nbytes] = source[start : start + nbytes]
+
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         members = self._team.members
-        made = each_kernel_once(calls, lambda k: generate(k, members, self._scale(k)))
-        pairs = zip(calls, made, strict=True)
-        return [code_of(number, *pair, members) for number, pair in enumerate(pairs)]
+        source = cache(lambda k: generate(k, members, self._scale(k)))
+        found = []
+        for number, call in enumerate(calls):
+            kernel, starts = without_starts(call.kernel)
+            found.append(code_of(number, call, source(kernel), members, starts))
+            progress.advance()
+        return found
 
     def _scale(self, kernel: Kernel) -> float:
         """Of the blocks of a kernel: 1, or what the tuner finds best."""
@@ -82,12 +94,28 @@ class NumpyBackend(Backend):
         @cache
         def program(scale: float) -> Program:
             made = generate(kernel, self._team.members, scale)
-            return self.load([code_of(0, call, made, self._team.members)])[0]
+            return self._loaded(code_of(0, call, made, self._team.members))
 
         return lambda scale: sum(program(scale).launch_timed(memory))
 
     def load(self, codes: Sequence[Code]) -> list[Program]:
-        return [NumpyProgram(code, self._team, self._blas) for code in codes]
+        found: list[Program] = []
+        for code in codes:
+            found.append(self._loaded(code))
+            progress.advance(len(code.calls))
+        return found
+
+    def texts(self, codes: Sequence[Code]) -> list[str]:
+        return [module_text(code.data.text, code.data.constants) for code in codes]
+
+    def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
+        return [
+            NumpyProgram(code, self._team, self._blas, module_functions(code.parts[0].name, text))
+            for code, text in zip(codes, texts, strict=True)
+        ]
+
+    def _loaded(self, code: Code) -> Program:
+        return NumpyProgram(code, self._team, self._blas)
 
     def describe(self, kernel: Kernel) -> str:
         return generate(kernel, self._team.members).nest

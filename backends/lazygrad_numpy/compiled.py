@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -20,7 +21,7 @@ CONSTANT = re.compile(r"c\d+")
 PATTERN = re.compile(r"\bmatch\b")  # the one statement that reaches attributes without naming them
 
 
-class _Text:
+class Text:
     """Shows generated lines in tracebacks, for as long as the program lives."""
 
     def __init__(self, text: str) -> None:
@@ -30,13 +31,19 @@ class _Text:
         return self.text
 
 
+@lru_cache(1024)
+def _code(name: str, text: str) -> CodeType:
+    """Equal kernels of a plan, and of plans, are one text."""
+    return compile(text, f"{name}.py (generated)", "exec")
+
+
 def functions(name: str, text: str, constants: Mapping[str, Any]) -> tuple[Any, Any]:
     """``prepare`` and ``bind`` of a program.
 
     Raises:
         InternalError: the text names something else than generated code does.
     """
-    code = compile(text, f"{name}.py (generated)", "exec")
+    code = _code(name, text)
     own = {word for word in constants if CONSTANT.fullmatch(word)}
     unknown = {word for part in _parts(code) for word in part.co_names} - KNOWN - own
     if unknown or PATTERN.search(text):
@@ -49,7 +56,7 @@ def functions(name: str, text: str, constants: Mapping[str, Any]) -> tuple[Any, 
         **constants,
         "__builtins__": BUILTINS,
         "__name__": name,
-        "__loader__": _Text(text),
+        "__loader__": Text(text),
     }
     exec(code, namespace)
     made, bind = (namespace[function] for function in FUNCTIONS)

@@ -45,6 +45,7 @@ class Source:
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
         sums: each thread adds up its own blocks.
         nest: the loops, for people.
+        starts: the bytes at which buffers begin; none where all begin with their memory.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Source:
     shared: Loop | None
     sums: bool
     nest: str
+    starts: tuple[int, ...] = ()
 
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:

@@ -30,7 +30,8 @@ def axis_order(kernel: Kernel, *, by_outputs: bool = False) -> tuple[Range, ...]
             if r not in order:
                 order.insert(_place(r, walk, order), r)
     rest = [r for output in kernel.outputs for r in output.ranges]
-    rest += [r for e in kernel.reductions() for r in e.arg.ranges]
+    bound = [*kernel.reductions(), *([kernel.collected] if kernel.collected is not None else [])]
+    rest += [r for e in bound for r in e.arg.ranges]
     return tuple(dict.fromkeys([*order, *rest]))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from operator import mul
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -55,9 +57,14 @@ class Arena(threading.local):
 ARENA = Arena()
 
 
-def code_of(number: int, call: Call, made: Source, units: int) -> Code:
-    """The code of one call, whose kernel ``made`` was generated from, for ``units`` threads."""
+def code_of(number: int, call: Call, made: Source, units: int, starts: Sequence[int] = ()) -> Code:
+    """The code of one call, whose kernel ``made`` was generated from, for ``units`` threads; its
+    buffers begin at these elements."""
     geometry = f"{made.scratch_bytes} bytes of scratch"
+    if any(starts):
+        sizes = [spec.dtype.itemsize for spec in call.kernel.buffers]
+        made = replace(made, starts=tuple(map(mul, starts, sizes)))
+        geometry += f", buffers from elements {', '.join(map(str, starts))}"
     if made.shared:
         geometry += f", {made.shared.range.name} shared by {units} threads"
     return Code((Part.of({number: call}, made.text),), call.memory, geometry, made)
@@ -83,23 +90,30 @@ class Running:
 
 
 class NumpyProgram(Program):
-    """One kernel as NumPy code."""
+    """One kernel as NumPy code; ``changed``: ``prepare`` and ``bind`` of somebody's own."""
 
-    def __init__(self, code: Code, team: Team, blas: BlasThreads) -> None:
+    def __init__(
+        self, code: Code, team: Team, blas: BlasThreads, changed: tuple[Any, Any] | None = None
+    ) -> None:
         super().__init__(code)
         made: Source = code.data
         self._shared, self._sums, self._team = made.shared, made.sums, team
         self._blas = blas
         self._scratch_bytes = made.scratch_bytes
         (part,) = code.parts
-        self._make, self._bind = functions(part.name, made.text, made.constants)
+        self._make, self._bind = changed or functions(part.name, made.text, made.constants)
+        self._starts = made.starts
         self._local = threading.local()
 
-    def bind(self, memory: Sequence[Memory]) -> Callable[[], None]:
+    def bind(self, memory: Sequence[Memory], starts: Sequence[int] = ()) -> Callable[[], None]:
+        if any(starts):
+            memory = [whole[start:] for whole, start in zip(memory, starts, strict=True)]
         return self._bound(memory)[1]
 
     def _bound(self, memory: Sequence[Memory]) -> tuple[Callable[[], object], Callable[[], None]]:
         """What makes every thread ready for the call, and the call, which would do so itself."""
+        if self._starts:
+            memory = [whole[start:] for whole, start in zip(memory, self._starts, strict=True)]
         loop = self._shared
         if loop is None:
             run: Callable[[], None] = self._bind(self._prepared(), *memory)

@@ -174,24 +174,28 @@ def _sums_in_runs(x: Array, axis: int, out: Array) -> bool:
     return bool(np.isfinite(runs[:, -1, -1]).all())
 
 
-NAMESPACE: dict[str, Any] = {"inf": np.inf} | {
+# What generated code may name: NumPy's functions, the ones above, and dtypes.
+NUMPY: dict[str, Any] = {
     name: getattr(np, name)
     for name in (
         "absolute", "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty",
-        "equal", "exp", "floor_divide", "fmod", "less", "log", "logical_and", "logical_not",
+        "equal", "exp", "floor_divide", "fmod", "inf", "less", "log", "logical_and", "logical_not",
         "logical_or", "matmul", "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder",
         "sin", "sqrt", "subtract", "take", "where",
     )
-} | {
+}  # fmt: skip
+OWN: dict[str, Any] = {
     function.__name__: function
     for function in (
         accumulate, affine, collect, filled, fold, from_bfloat16, repeated, round_to_bfloat16,
         round_to_float16, sum_rows, to_bfloat16, truncate, truncated_divide,
     )
-} | {
+}  # fmt: skip
+DTYPES: dict[str, Any] = {
     name: np.dtype(name)
     for name in (
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
         "float16", "float32", "float64",
     )
 }  # fmt: skip
+NAMESPACE = NUMPY | OWN | DTYPES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
 from threading import Lock
@@ -25,13 +25,14 @@ from lazygrad.plugin import (
     batches,
     best,
     dtype,
-    each_kernel_once,
     expr,
     in_turn,
     is_worthwhile,
     loop_nest,
+    progress,
     settings,
     variations,
+    without_starts,
 )
 from lazygrad_opencl import device as devices, forked, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
@@ -39,8 +40,11 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import Job, Sources
+from lazygrad_opencl.sources import Job, Sources, portions
 
+NestOf = Callable[[Kernel], LoopNest | None]
+Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
+LARGE = 8  # kernels of a plan: weights of a network, whose step comes next
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
 
 
@@ -140,8 +144,10 @@ class OpenCLBackend(Backend):
             return None
         return memory.get_sub_region(start, nbytes)
 
-    def copy(self, source: Any, start: int, memory: Any, nbytes: int) -> None:
-        cl.enqueue_copy(self.queue, memory, source, byte_count=nbytes, src_offset=start)
+    def copy(self, source: Any, start: int, memory: Any, nbytes: int, to: int = 0) -> None:
+        cl.enqueue_copy(
+            self.queue, memory, source, byte_count=nbytes, src_offset=start, dst_offset=to
+        )
 
     def running(self) -> Failing:
         return self._failing
@@ -156,8 +162,25 @@ class OpenCLBackend(Backend):
     # -- compilation ----------------------------------------------------------------------------
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
-        jobs = self._jobs(calls)
-        sources = Sources(jobs, self._dialect, self.target.units)
+        """Large plans become several programs, so that they are compiled side by side, and while
+        the rest is generated."""
+        nest_of = cache(self._nest)
+        found = []
+        started = [self._started(call.kernel) for call in calls]
+        kernels = [kernel for kernel, _ in started]
+        if len(set(kernels)) >= LARGE:
+            self._binaries.warm_up()
+        several = list(portions(kernels))
+        for number, portion in enumerate(several):
+            codes = self._codes(self._jobs(calls, started, portion, nest_of), number)
+            if len(several) > 1:
+                self._binaries.ahead(self._text(codes))
+            found += codes
+        return found
+
+    def _codes(self, jobs: Sequence[Job], program: int) -> list[Code]:
+        """Launches as few as can be, all of one program."""
+        sources = Sources(jobs, self._dialect, self.target.units, program)
         most = self.target.buffers
         made = batches([job.work for job in jobs], most)
         turns = in_turn(made, most) if self._dialect.turns else [[batch] for batch in made]
@@ -165,19 +188,32 @@ class OpenCLBackend(Backend):
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
         """All kernels as one program, but each with a launch of its own."""
-        jobs = self._jobs([Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels])
+        calls = [Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels]
+        started = [(kernel, ()) for kernel in kernels]
+        jobs = self._jobs(calls, started, range(len(calls)), self._nest)
         sources = Sources(jobs, self._dialect, self.target.units)
         return self.load([sources.code(alone(number)) for number in range(len(jobs))])
 
-    def _jobs(self, calls: Sequence[Call]) -> list[Job]:
-        for call in calls:
-            self._check(call.kernel)
-        nests = each_kernel_once(calls, lambda k: loop_nest(k, self.target, self._tuning(k)))
-        return [
-            Job(number, call, nest)
-            for number, (call, nest) in enumerate(zip(calls, nests, strict=True))
-            if nest is not None
-        ]
+    def _jobs(
+        self, calls: Sequence[Call], started: Sequence[Started], numbers: range, nest_of: NestOf
+    ) -> list[Job]:
+        """Those of the calls with these numbers that compute anything."""
+        found = []
+        for number in numbers:
+            kernel, starts = started[number]
+            nest = nest_of(kernel)
+            progress.advance()
+            if nest is not None:
+                found.append(Job(number, calls[number], nest, starts))
+        return found
+
+    def _started(self, kernel: Kernel) -> Started:
+        """Where functions are called, their callers know where the buffers begin."""
+        return without_starts(kernel) if self._dialect.calls else (kernel, ())
+
+    def _nest(self, kernel: Kernel) -> LoopNest | None:
+        self._check(kernel)
+        return loop_nest(kernel, self.target, self._tuning(kernel))
 
     def _tuning(self, kernel: Kernel) -> Tuning:
         """What the tuner finds best, if it is on."""
@@ -208,14 +244,32 @@ class OpenCLBackend(Backend):
 
         return seconds
 
+    def texts(self, codes: Sequence[Code]) -> list[str]:
+        """What belongs to one program compiles as one, which is faster than many."""
+        return [self._text(portion) for portion in _together(codes).values()]
+
     def load(self, codes: Sequence[Code]) -> list[Program]:
-        """All of it as one program, which compiles faster than many."""
-        if not codes:
-            return []
-        entries = [code.data for code in codes]
-        built = self._binaries.build(program_text(entries, self._dialect))
-        points = entry_points(entries)
-        return [OpenCLProgram(code, built, self, points) for code in codes]
+        return self.load_texts(codes, self.texts(codes))
+
+    def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
+        together = _together(codes)
+        text_of = dict(zip(together, texts, strict=True))
+        kernels = Counter[str]()  # by the text of their program: portions may be equal
+        for number, portion in together.items():
+            kernels[text_of[number]] += sum(len(code.calls) for code in portion)
+        built = {}
+        for text, program in self._binaries.build_all(kernels):
+            built[text] = program
+            progress.advance(kernels[text])
+        found: list[Program] = []
+        for number, portion in together.items():
+            points = entry_points([code.data for code in portion])
+            program = built[text_of[number]]
+            found += [OpenCLProgram(code, program, self, points) for code in portion]
+        return found
+
+    def _text(self, codes: Sequence[Code]) -> str:
+        return program_text([code.data for code in codes], self._dialect)
 
     def describe(self, kernel: Kernel) -> str:
         return str(loop_nest(kernel, self.target) or "no elements")
@@ -238,6 +292,14 @@ class OpenCLBackend(Backend):
                 f"[opencl] {self.device.name.strip()} has no float64 (in {kernel.name}); "
                 "cast to float32, or use BACKEND=CPU"
             )
+
+
+def _together(codes: Sequence[Code]) -> dict[int, list[Code]]:
+    """Codes by the program that they belong to."""
+    found: dict[int, list[Code]] = {}
+    for code in codes:
+        found.setdefault(code.data.program, []).append(code)
+    return found
 
 
 def _size(nbytes: int) -> str:

@@ -9,15 +9,15 @@ does not take any more is built from source again. Of PoCL the files are kept th
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from lazygrad.plugin import DeviceError, disk
 from lazygrad_opencl import pocl, pocl_cache
-from lazygrad_opencl.declarations import GUARD, declared
+from lazygrad_opencl.compilers import Compilers, Task
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.program import build
+from lazygrad_opencl.program import build, build_declared, launch_nothing
 
 AGAIN = "-DAGAIN"  # makes of a program another one, for PoCL
 
@@ -31,6 +31,41 @@ class Binaries:
         self._unsaved: list[tuple[object, Any]] = []
         self._programs = pocl_cache.Programs()
         self.is_pocl = pocl.is_pocl(device)
+        self._compilers = Compilers(device, self._options)
+        self._tasks: dict[str, Task] = {}  # by the source
+
+    def warm_up(self) -> None:
+        """Much will be built soon."""
+        if self.is_pocl:
+            self._compilers.warm_up()
+
+    def ahead(self, source: str) -> None:
+        """``source`` will be built: whoever can may begin with it."""
+        if self.is_pocl and source not in self._tasks:
+            self._tasks[source] = self._compilers.submit(source)
+
+    def build_all(self, sources: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """What ``build`` gives for each source, as they are done. Those that nobody has begun with
+        ahead are compiled while others are at the rest, the last ones first."""
+        begun = []
+        for source in reversed(dict.fromkeys(sources)):
+            task = self._tasks.get(source)
+            if task is not None and not task.cancel():
+                begun.append(source)
+                continue
+            self._tasks.pop(source, None)
+            built = self.build(source)
+            if task is not None:
+                launch_nothing(built, self._context, self._device)
+            yield source, built
+        for source in reversed(begun):
+            yield source, self._taken_over(source)
+
+    def _taken_over(self, source: str) -> Any:
+        program = self._tasks.pop(source).result()
+        if program is not None:
+            self._programs.take_over(program)
+        return self.build(source)
 
     def build(self, source: str) -> Any:
         """A compiled cl.Program.
@@ -48,7 +83,7 @@ class Binaries:
                 warnings.simplefilter("ignore")
                 program = cl.Program(self._context, [self._device], [found])
                 return program.build(options=self._options, devices=[self._device])
-        built = self._compiled(source)
+        built = build(self._context, self._device, source, self._options)
         if disk.enabled():
             self._unsaved.append((key, built))
         return built
@@ -57,8 +92,9 @@ class Binaries:
         """A damaged file in a folder that the user has chosen gives a program without kernels."""
         pocl_cache.require_room()
         self._programs.restore(key, found)
-        for options in ((), (AGAIN,)):
-            built = self._compiled_by_pocl(source, *options)
+        for more in ((), (AGAIN,)):
+            options = [*self._options, *more]
+            built = build_declared(self._context, self._device, source, options)
             if built.get_info(cl.program_info.NUM_KERNELS):
                 self._programs.note_new(key)
                 return built
@@ -66,14 +102,6 @@ class Binaries:
             "[opencl] PoCL finds damaged files in its own folder, which POCL_CACHE_DIR names; "
             "remove them"
         )
-
-    def _compiled_by_pocl(self, source: str, *options: str) -> Any:
-        with suppress(DeviceError):
-            return self._compiled(declared(source), GUARD, *options)
-        return self._compiled(source, *options)
-
-    def _compiled(self, source: str, *options: str) -> Any:
-        return build(self._context, self._device, source, [*self._options, *options])
 
     def save(self) -> None:
         """Keeps what was built since; called when the queue is empty, so that everything ran."""

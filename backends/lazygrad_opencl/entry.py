@@ -18,6 +18,7 @@ from lazygrad_opencl.prelude import Dialect, prelude
 # Parameters of entry points; one more takes all that there are. A launch copies all its arguments,
 # so those with few are kept apart from those with many.
 PARAMETERS = (8, 32)
+LAUNCH = "launch_"  # starts their names
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Entry:
         called: it is called by an entry point; otherwise it is a kernel function.
         parts: what it does in turn, by counters that it takes as its last memory; 0 if it does all
             at once.
+        program: the number of the program that it belongs to.
+        moving: the positions of memory of which it is told where it starts, by arguments of their
+            own after all memory.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Entry:
     zeros: bool
     called: bool
     parts: int = 0
+    program: int = 0
+    moving: tuple[int, ...] = ()
 
     @property
     def geometry(self) -> str:
@@ -55,14 +61,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A kernel function that calls one of ``entries``, by number."""
+    """A kernel function that calls one of ``entries``, by number; it takes as many pieces of memory
+    as the one with most of them, and places where memory starts."""
 
     parameters: int
+    starts: int
     entries: tuple[Entry, ...]
 
     @property
     def name(self) -> str:
-        return f"launch_{self.parameters}"
+        return f"{LAUNCH}{self.parameters}" + (f"_{self.starts}" if self.starts else "")
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -71,11 +79,16 @@ class EntryPoint:
     @property
     def text(self) -> str:
         given = [f"m{i}" for i in range(self.parameters)]
-        declared = ", ".join(f"__global void *{name}" for name in given)
+        starts = [f"s{i}" for i in range(self.starts)]
+        declared = ", ".join([
+            *(f"__global void *{name}" for name in given),
+            *(f"const long {name}" for name in starts),
+        ])  # fmt: skip
         cases = []
         for number, entry in enumerate(self.entries):
             last = "part" if entry.parts else "item"
-            arguments = ", ".join([*given[: entry.arguments], last])
+            own = [*given[: entry.arguments], *starts[: len(entry.moving)]]
+            arguments = ", ".join([*own, last])
             cases.append(f"    case {number}: {entry.name}({arguments}); break;")
         return "\n".join([
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
@@ -88,6 +101,16 @@ class EntryPoint:
         ])  # fmt: skip
 
 
+def is_entry_point(name: str) -> bool:
+    """Whether a kernel function of this ``name`` is one."""
+    return name.startswith(LAUNCH)
+
+
+def starts_of(name: str) -> int:
+    """How many places where memory starts the entry point of this ``name`` takes."""
+    return int(name.removeprefix(LAUNCH).partition("_")[2] or 0)
+
+
 def entry_points(entries: Sequence[Entry]) -> list[EntryPoint]:
     """Entry points for those that are called, equal ones once."""
     by_name = {entry.name: entry for entry in entries if entry.called}
@@ -97,10 +120,13 @@ def entry_points(entries: Sequence[Entry]) -> list[EntryPoint]:
 def _by_parameters(entries: Sequence[Entry]) -> Iterator[EntryPoint]:
     fewer = 0
     for most in (*PARAMETERS, max((entry.arguments for entry in entries), default=0)):
-        found = tuple(entry for entry in entries if fewer < entry.arguments <= most)
+        found = [entry for entry in entries if fewer < entry.arguments <= most]
         fewer = most
-        if found:
-            yield EntryPoint(max(entry.arguments for entry in found), found)
+        for moves in (False, True):
+            some = tuple(entry for entry in found if bool(entry.moving) is moves)
+            if some:
+                starts = max(len(entry.moving) for entry in some)
+                yield EntryPoint(max(entry.arguments for entry in some), starts, some)
 
 
 def program_text(entries: Sequence[Entry], dialect: Dialect) -> str:

@@ -99,6 +99,15 @@ class Programs:
         for program in _programs() - before:
             self._known[program] = key, _size(program)
 
+    def take_over(self, program: Path) -> None:
+        """Puts a program that was compiled in another folder where PoCL finds it."""
+        folder = prepare()
+        if folder is not None:
+            place = folder / program.parent.name / program.name
+            with suppress(OSError):
+                place.parent.mkdir(exist_ok=True)
+                program.rename(place)
+
     def note_new(self, key: object) -> None:
         """PoCL has built a program."""
         for program in _programs() - self._known.keys():
@@ -122,8 +131,12 @@ class Programs:
 
 def _programs() -> frozenset[Path]:
     folder = prepare()
-    found = folder.glob("*/*/program.bc") if folder else ()
-    return frozenset(file.parent for file in found)
+    return programs_in(folder) if folder else frozenset()
+
+
+def programs_in(folder: Path) -> frozenset[Path]:
+    """The programs that PoCL has compiled in its ``folder``, each a folder two levels down."""
+    return frozenset(file.parent for file in folder.glob("*/*/program.bc"))
 
 
 def _size(program: Path) -> int:
@@ -144,16 +157,19 @@ def _pack(program: Path) -> bytes:
 
 
 def _unpack(content: bytes) -> None:
-    """What was packed, as far as the disk allows."""
+    """What was packed, as far as the disk allows. What is there already stays: this process may
+    have loaded it, and runs what is written there."""
     folder = prepare()
     if folder is None:
         return
     with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in archive.namelist():
-            if NAME.fullmatch(name):
-                place = folder / name
+            place = folder / name
+            if NAME.fullmatch(name) and not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(archive.read(name))
+                aside = place.with_name(f"{place.name}.unfinished")
+                aside.write_bytes(archive.read(name))
+                aside.replace(place)
 
 
 # -- folders ----------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lazygrad_opencl import strided
+
 HEAD = """\
 #pragma OPENCL FP_CONTRACT ON  // only within an expression: acc += a * b
 """
@@ -88,15 +90,6 @@ ALIGNED = """\
 #define STORE_ALIGNED_{type}(x, p) (*(__global {type} *)(p) = (x))
 """
 
-# Vectors whose lanes lie apart: `stride` elements, or where a vector of indices says.
-GATHER = "#define GATHER_{type}(p, stride) (({type})({by_stride}))\n"
-GATHER_AT = "#define GATHER_AT_{type}(p, at) (({type})({by_index}))\n"
-SCATTER = """\
-#define SCATTER_{type}(x, p, stride) do {{ \\
-  __global {element} *q = (p); {stores} \\
-}} while (0)
-"""
-
 # Built-in functions of vectors of which PoCL's are wrong, lane by lane. By function: the call of a
 # lane, and the definition.
 BY_LANE = {
@@ -167,7 +160,7 @@ class Dialect:
 def prelude(sources: str, dialect: Dialect) -> str:
     """The definitions that ``sources`` use."""
     parts = [HEAD]
-    if "FUNCTION void" in sources:
+    if "FUNCTION void" in sources or strided.CALLED in sources:
         parts.append(FUNCTION.format(bits=dialect.bits))
     if "AWAIT(" in sources:
         parts.append(TURNS)
@@ -187,6 +180,7 @@ def prelude(sources: str, dialect: Dialect) -> str:
             each = ", ".join(call.format(i=i) for i in lanes)
             parts.append(definition.format(type=name, lanes=each))
     parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
+    parts += strided.definitions(sources)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
         for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):
             parts.append(_half(text, lanes))
@@ -197,20 +191,12 @@ def _vectors(sources: str, loads: str) -> list[str]:
     """The macros that move vectors between memory and registers."""
     parts = []
     for pattern, form in (
-        ("(?:LOAD|STORE)", loads), ("(?:LOAD|STORE)_ALIGNED", ALIGNED), ("GATHER", GATHER),
-        ("GATHER_AT", GATHER_AT), ("SCATTER", SCATTER),
-    ):  # fmt: skip
+        ("(?:LOAD|STORE)", loads),
+        ("(?:LOAD|STORE)_ALIGNED", ALIGNED),
+    ):
         for name in sorted(set(re.findall(rf"\b{pattern}_([a-z]+\d+)\(", sources))):
             element, lanes = re.sub(r"\d", "", name), int(re.sub(r"\D", "", name))
-            each = [f"(p)[{f'{i} * (stride)' if i else 0}]" for i in range(lanes)]
-            at = [f"(p)[(at).s{i:x}]" for i in range(lanes)]
-            stores = [f"q[{f'{i} * (stride)' if i else 0}] = (x).s{i:x};" for i in range(lanes)]
-            parts.append(
-                form.format(
-                    type=name, lanes=lanes, element=element, by_stride=", ".join(each),
-                    by_index=", ".join(at), stores=" ".join(stores),
-                )
-            )  # fmt: skip
+            parts.append(form.format(type=name, lanes=lanes, element=element))
     return parts
 
 

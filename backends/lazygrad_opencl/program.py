@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from lazygrad.plugin import Code, DeviceError, Program
+from lazygrad_opencl.declarations import GUARD, declared
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.entry import Entry, EntryPoint
+from lazygrad_opencl.entry import Entry, EntryPoint, is_entry_point, starts_of
 from lazygrad_opencl.prelude import COUNTERS
 
 PART, ALL = 1, np.int32(-1)  # the argument of an entry point that chooses a part, and its value
@@ -30,11 +32,12 @@ class OpenCLProgram(Program):
         self._more = [device.zeros] if entry.zeros else []
         if entry.parts:
             self._more.append(device.counters((entry.parts + 1) * COUNTERS))
-        self._function, self._first = _function(built, entry, points)
+        self._function, self._first, self._told = _function(built, entry, points)
+        self._moving = entry.moving
         self._arguments: tuple[Any, ...] = ()  # those that it has now
 
-    def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
-        arguments = (*memory, *self._more)
+    def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
+        arguments = self._with(memory, starts)
         queue, sizes = self._device.queue, (self._global, self._local)
 
         def call() -> None:
@@ -44,8 +47,13 @@ class OpenCLProgram(Program):
 
         return call
 
+    def _with(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> tuple[Any, ...]:
+        """All arguments: memory, and where it starts."""
+        told = [np.int64(starts[i] if starts else 0) for i in self._moving]
+        return (*memory, *self._more, *told)
+
     def launch_timed(self, memory: Sequence[Any]) -> list[float]:
-        self._set((*memory, *self._more))
+        self._set(self._with(memory))
         self._device.queue.finish()
         parts: int = self.code.data.parts
         if not parts:
@@ -64,20 +72,49 @@ class OpenCLProgram(Program):
         return float(event.profile.end - event.profile.start) * 1e-9
 
     def _set(self, arguments: tuple[Any, ...]) -> None:
-        for position, argument in enumerate(arguments, self._first):
+        pieces = len(arguments) - len(self._moving)
+        for position, argument in enumerate(arguments[:pieces], self._first):
+            self._function.set_arg(position, argument)
+        for position, argument in enumerate(arguments[pieces:], self._told):
             self._function.set_arg(position, argument)
         self._arguments = arguments
 
 
-def _function(built: Any, entry: Entry, points: Sequence[EntryPoint]) -> tuple[Any, int]:
-    """The kernel function to launch, a copy of its own, and the position of its first memory."""
+def _function(built: Any, entry: Entry, points: Sequence[EntryPoint]) -> tuple[Any, int, int]:
+    """The kernel function to launch, a copy of its own, and the positions of its first memory, and
+    of the first place where memory starts."""
     if not entry.called:
-        return cl.Kernel(built, entry.name), 0
+        return cl.Kernel(built, entry.name), 0, entry.arguments
     point = next(point for point in points if entry.name in point.numbers)
     function = cl.Kernel(built, point.name)
-    nothing = [None] * point.parameters
+    nothing = _nothing(point.parameters, point.starts)
     function.set_args(np.int32(point.numbers[entry.name]), ALL, *nothing)
-    return function, PART + 1
+    return function, PART + 1, PART + 1 + point.parameters
+
+
+def _nothing(parameters: int, starts: int) -> list[Any]:
+    """Arguments of an entry point before it has any."""
+    return [None] * parameters + [np.int64(0)] * starts
+
+
+def launch_nothing(built: Any, context: Any, device: Any) -> None:
+    """Has PoCL compile the entry points of a program, which it otherwise does when they are first
+    launched: launches them with the number of no function."""
+    queue = cl.CommandQueue(context, device)
+    for function in built.all_kernels():
+        if is_entry_point(function.function_name):
+            starts = starts_of(function.function_name)
+            nothing = _nothing(function.num_args - PART - 1 - starts, starts)
+            function.set_args(np.int32(-1), ALL, *nothing)
+            cl.enqueue_nd_range_kernel(queue, function, (1,), (1,))
+    queue.finish()
+
+
+def build_declared(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:
+    """As ``build``; without a header that PoCL would read, where the program can do without."""
+    with suppress(DeviceError):
+        return build(context, device, declared(source), [*options, GUARD])
+    return build(context, device, source, options)
 
 
 def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any:

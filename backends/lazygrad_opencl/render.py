@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lazygrad.plugin import DType, LoopNest, dtype, nest, ops
-from lazygrad_opencl import masks, spelling
+from lazygrad_opencl import masks, spelling, strided
 from lazygrad_opencl.alignment import Multiples
 from lazygrad_opencl.operations import Operand, Operation, select, spell
 
@@ -14,9 +14,12 @@ BARRIER = "barrier(CLK_LOCAL_MEM_FENCE);"
 ZEROS = "zeros"  # the argument with zeros to read where a guard fails
 
 
-def render(loop_nest: LoopNest, name: str, aligned: bool = False) -> str:
-    """The kernel function ``name``; ``aligned`` tells to spell aligned vectors as such."""
-    return _Writer(loop_nest, aligned).kernel_function(name)
+def render(
+    loop_nest: LoopNest, name: str, aligned: bool = False, moving: Sequence[int] = ()
+) -> str:
+    """The kernel function ``name``; ``aligned`` tells to spell aligned vectors as such. It is told
+    last at which bytes the buffers in slots ``moving`` start."""
+    return _Writer(loop_nest, aligned, moving).kernel_function(name)
 
 
 def render_function(loop_nest: LoopNest, name: str, aligned: bool = False) -> str:
@@ -24,9 +27,15 @@ def render_function(loop_nest: LoopNest, name: str, aligned: bool = False) -> st
     return _Writer(loop_nest, aligned).plain_function(name)
 
 
+def started(kind: str, memory: str, start: str) -> str:
+    """A pointer of a ``kind`` to where ``memory`` starts: ``start`` names the bytes."""
+    return f"({kind})((__global const uchar *){memory} + {start})"
+
+
 class _Writer:
-    def __init__(self, loop_nest: LoopNest, aligned: bool) -> None:
+    def __init__(self, loop_nest: LoopNest, aligned: bool, moving: Sequence[int] = ()) -> None:
         self.nest = loop_nest
+        self.moving = moving
         self.aligned = aligned
         self.multiples = Multiples()
         self.kernel = loop_nest.kernel
@@ -34,6 +43,7 @@ class _Writer:
         self.outputs = len(self.kernel.written)
         self.lanes_of: dict[str, int] = {}  # of tests
         self.shared_names: set[str] = set()
+        self.called = False  # functions, for vectors whose lanes lie apart
 
     # -- the function ---------------------------------------------------------------------------
 
@@ -57,21 +67,32 @@ class _Writer:
         ]
         if self.nest.items % group:
             lines.append(f"  if (item >= {self.nest.items}) return;")
+        for slot in self.moving:
+            name = self.buffer(slot)
+            lines.append(f"  {name} = {started(self.kind(slot), name, f'start{slot}')};")
         lines += self.block(self.nest.body, 1)
         return "\n".join([*lines, "}"])
 
     def parameters(self) -> Iterator[str]:
-        for slot, spec in enumerate(self.kernel.buffers):
-            const = "" if slot < self.outputs else "const "
-            yield f"__global {const}{spelling.stored(spec.dtype)} *{self.buffer(slot)}"
+        for slot in range(len(self.kernel.buffers)):
+            yield f"{self.kind(slot)}{self.buffer(slot)}"
         if self.nest.zeros:
             yield f"__global const float *{ZEROS}"
+        for slot in self.moving:
+            yield f"const long start{slot}"
+
+    def kind(self, slot: int) -> str:
+        """The type of what points to a buffer."""
+        const = "" if slot < self.outputs else "const "
+        return f"__global {const}{spelling.stored(self.kernel.buffers[slot].dtype)} *"
 
     def buffer(self, slot: int) -> str:
         return f"out{slot}" if slot < self.outputs else f"in{slot}"
 
     def block(self, body: tuple[nest.Statement, ...], depth: int) -> Iterator[str]:
+        called = strided.is_called(body, self.nest.wide)
         for statement in body:
+            self.called = called
             for line in _SPELL[type(statement)](self, statement):
                 yield "  " * depth + line
             if isinstance(statement, nest.BLOCKS):
@@ -92,15 +113,13 @@ class _Writer:
         text = spelling.literal(value.literal, value.dtype)
         return Operand(text, value.dtype, 1, value.literal)
 
-    def address(self, place: nest.Place, more: str = "") -> str:
-        base = place.pointer or self.buffer(place.slot)
-        offset = _added(self.sum(place.offset), more)
-        return f"{base} + {offset}" if offset else base
+    def address(self, place: nest.Place) -> str:
+        base, offset = place.pointer or self.buffer(place.slot), self.sum(place.offset)
+        return base if offset == "0" else f"{base} + {offset}"
 
-    def element(self, of: DType, place: nest.Place, more: str = "") -> str:
+    def element(self, of: DType, place: nest.Place) -> str:
         """One element as a scalar in registers."""
-        base = place.pointer or self.buffer(place.slot)
-        offset = _added(self.sum(place.offset), more) or "0"
+        base, offset = place.pointer or self.buffer(place.slot), self.sum(place.offset)
         if of in dtype.HALVES:
             return f"FROM_{of.name}_1({base}[{offset}])"
         return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
@@ -147,8 +166,7 @@ class _Writer:
 
     def pointer(self, s: nest.Pointer) -> Iterator[str]:
         self.multiples.pointer(s)
-        const = "" if s.place.slot < self.outputs else "const "
-        kind = f"__global {const}{spelling.stored(self.kernel.buffers[s.place.slot].dtype)} *"
+        kind = self.kind(s.place.slot)
         address = self.address(s.place)
         if s.guard:
             address = f"{s.guard} ? {address} : ({kind}){ZEROS}"
@@ -208,32 +226,22 @@ class _Writer:
         address = self.address(s.place)
         load = self.access("LOAD", s.place, s.lanes)
         vector = f"{load}_{spelling.stored(s.dtype)}{s.lanes}({address})"
-        if s.dtype in dtype.HALVES:
-            return f"FROM_{s.dtype.name}_{s.lanes}({vector})"
-        return masks.loaded(vector, s.lanes) if s.dtype is dtype.bool_ else vector
+        return self.from_memory(s.dtype, s.lanes, vector)
 
     def gather(self, s: nest.Gather) -> Iterator[str]:
-        kind = spelling.register(s.dtype, s.lanes)
-        if s.guard_lanes > 1 or not spelling.is_plain(s.dtype):
-            text = f"({kind})({', '.join(self.lane_of(s, lane) for lane in range(s.lanes))})"
-        elif s.index:
-            text = f"GATHER_AT_{kind}({self.address(s.place)}, {s.index})"
-        else:
-            text = f"GATHER_{kind}({self.address(s.place)}, {s.stride})"
-        if s.guard and s.guard_lanes == 1:
+        kind, apart = f"{spelling.stored(s.dtype)}{s.lanes}", s.index or s.stride
+        test = s.guard if s.guard_lanes > 1 else ""
+        text = strided.gathered(kind, self.address(s.place), apart, test, self.called)
+        text = self.from_memory(s.dtype, s.lanes, text)
+        if s.guard and not test:
             text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
         yield self.define(s.name, s.dtype, s.lanes, text)
 
-    def lane_of(self, s: nest.Gather, lane: int) -> str:
-        """The element of one lane, under its own guard."""
-        more = f"{s.index}.s{lane:x}" if s.index else str(lane * s.stride)
-        text = self.element(s.dtype, s.place, more)
-        if s.dtype is dtype.bool_:
-            text = f"-({text})"
-        if s.guard_lanes > 1:
-            zero = "0" if s.dtype is dtype.bool_ else spelling.literal(0, s.dtype)
-            text = f"({s.guard}.s{lane:x} ? {text} : {zero})"
-        return text
+    def from_memory(self, of: DType, lanes: int, vector: str) -> str:
+        """A vector as memory holds it, in registers."""
+        if of in dtype.HALVES:
+            return f"FROM_{of.name}_{lanes}({vector})"
+        return masks.loaded(vector, lanes) if of is dtype.bool_ else vector
 
     # -- reductions -----------------------------------------------------------------------------
 
@@ -307,35 +315,33 @@ class _Writer:
     def store(self, s: nest.Store) -> Iterator[str]:
         operand = self.operand(s.value)
         if s.lanes == 1:
-            yield self.store_one(s, operand.text, "")
+            yield self.store_one(s, operand.text)
         elif s.stride == 1 and not s.index:
             yield self.store_vector(s, operand.wide(s.lanes))
-        elif not s.index and spelling.is_plain(s.dtype):
-            kind = spelling.register(s.dtype, s.lanes)
-            yield f"SCATTER_{kind}({operand.wide(s.lanes)}, {self.address(s.place)}, {s.stride});"
         else:
-            for lane in range(s.lanes):
-                more = f"{s.index}.s{lane:x}" if s.index else str(lane * s.stride)
-                text = f"{operand.text}.s{lane:x}" if operand.lanes > 1 else operand.text
-                yield self.store_one(s, text, more)
+            kind, apart = f"{spelling.stored(s.dtype)}{s.lanes}", s.index or s.stride
+            vector = self.to_memory(s.dtype, s.lanes, operand.wide(s.lanes))
+            yield strided.scattered(kind, vector, self.address(s.place), apart, self.called)
 
-    def store_one(self, s: nest.Store, text: str, more: str) -> str:
+    def store_one(self, s: nest.Store, text: str) -> str:
         if s.dtype in dtype.HALVES:
             text = f"TO_{s.dtype.name}_1({text})"
         elif s.dtype is dtype.bool_:
             text = f"{text} ? 1 : 0"
         base = s.place.pointer or self.buffer(s.place.slot)
-        return f"{base}[{_added(self.sum(s.place.offset), more) or '0'}] = {text};"
+        return f"{base}[{self.sum(s.place.offset)}] = {text};"
 
     def store_vector(self, s: nest.Store, text: str) -> str:
         address = self.address(s.place)
-        stored = spelling.stored(s.dtype)
-        kind = f"{stored}{s.lanes}"
-        if s.dtype in dtype.HALVES:
-            text = f"TO_{s.dtype.name}_{s.lanes}({text})"
-        elif s.dtype is dtype.bool_:
-            text = masks.numbers(text, stored, s.lanes)
+        kind = f"{spelling.stored(s.dtype)}{s.lanes}"
+        text = self.to_memory(s.dtype, s.lanes, text)
         return f"{self.access('STORE', s.place, s.lanes)}_{kind}({text}, {address});"
+
+    def to_memory(self, of: DType, lanes: int, vector: str) -> str:
+        """A vector in registers, as memory holds it."""
+        if of in dtype.HALVES:
+            return f"TO_{of.name}_{lanes}({vector})"
+        return masks.numbers(vector, spelling.stored(of), lanes) if of is dtype.bool_ else vector
 
     def loop(self, s: nest.Loop) -> Iterator[str]:
         condition = f"{s.name} < {self.sum(s.stop)}"
@@ -349,11 +355,6 @@ class _Writer:
 
     def last(self, s: nest.Last) -> Iterator[str]:
         yield f"if ({s.variable} == {s.value}) {{"
-
-
-def _added(offset: str, more: str) -> str:
-    """Both as one sum; empty for nothing."""
-    return " + ".join(part for part in (offset, more) if part and part != "0").replace("+ -", "- ")
 
 
 _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {

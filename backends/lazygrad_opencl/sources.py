@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import Batch, Call, Code, LoopNest, Part, Work, joint_name
+from lazygrad.plugin import Batch, Call, Code, Kernel, LoopNest, Part, Work, joint_name
+from lazygrad_opencl import spelling
 from lazygrad_opencl.entry import Entry, program_text
 from lazygrad_opencl.prelude import Dialect
-from lazygrad_opencl.render import ZEROS, render, render_function
+from lazygrad_opencl.render import ZEROS, render, render_function, started
 
 LONGEST_NAME = 100
 SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
@@ -17,11 +18,17 @@ SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
 
 @dataclass(frozen=True)
 class Job:
-    """A call of a plan by its number, and its loop nest."""
+    """A call of a plan by its number, and its loop nest, whose buffers begin at ``starts``."""
 
     number: int
     call: Call
     nest: LoopNest
+    starts: tuple[int, ...] = ()
+
+    @property
+    def moving(self) -> tuple[int, ...]:
+        """The slots of buffers of which a launch is told where they start."""
+        return tuple(slot for slot, moves in enumerate(self.call.moving) if moves)
 
     @property
     def work(self) -> Work:
@@ -35,22 +42,39 @@ class Job:
         )
 
 
+PORTION = 32  # kernels that differ, in a program: a second of PoCL's time
+
+
+def portions(kernels: Sequence[Kernel]) -> Iterator[range]:
+    """Calls of ``kernels``, one after the other, by their numbers: those of a program each. What is
+    left over in the end, if it is little, stays with the last."""
+    last = {kernel: number for number, kernel in enumerate(kernels)}
+    unseen, start, seen = len(last), 0, set[Kernel]()
+    for number, kernel in enumerate(kernels):
+        if kernel not in seen and len(seen) >= PORTION and unseen >= PORTION // 2:
+            yield range(start, number)
+            start, seen = number, set()
+        seen.add(kernel)
+        unseen -= last[kernel] == number
+    yield range(start, len(kernels))
+
+
 WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of what is left
 
 
 class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self, jobs: Sequence[Job], dialect: Dialect, units: int) -> None:
-        self.jobs, self.dialect, self.units = jobs, dialect, units
+    def __init__(self, jobs: Sequence[Job], dialect: Dialect, units: int, program: int = 0) -> None:
+        self.jobs, self.dialect, self.units, self.program = jobs, dialect, units, program
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._functions: dict[int, str] = {}  # by the identity of the nest, which calls share
+        self._functions: dict[tuple[int, bool], str] = {}  # by the identity of the nest
 
     def code(self, *batches: Batch) -> Code:
         """The code of a launch: a batch, or several in turn."""
         jobs = [job for batch in batches for job in self._jobs(batch)]
-        if len(jobs) == 1:
+        if len(jobs) == 1 and self._is_single(jobs[0]):
             memory = jobs[0].call.memory
             entry = self._single(jobs[0])
         else:
@@ -74,11 +98,21 @@ class Sources:
 
     def _function(self, job: Job) -> str:
         """The name of a kernel's function, to be called for each of its work-items."""
-        name = self._functions.get(id(job.nest))
+        key = id(job.nest), self._aligned(job)
+        name = self._functions.get(key)
         if name is None:
-            text = render_function(job.nest, "%", aligned=not self.dialect.packed)
-            name = self._functions[id(job.nest)] = self._add(job.nest.kernel.name, text)
+            text = render_function(job.nest, "%", self._aligned(job))
+            name = self._functions[key] = self._add(job.nest.kernel.name, text)
         return name
+
+    def _aligned(self, job: Job) -> bool:
+        """Whether to look for aligned vectors, which are none in memory that starts anywhere."""
+        return not self.dialect.packed and not job.moving
+
+    def _is_single(self, job: Job) -> bool:
+        """Whether a kernel is launched as it is, without a function that says where buffers start.
+        Kernel functions are told themselves."""
+        return not any(job.starts) and (job.nest.group > 1 or not job.moving)
 
     def _single(self, job: Job) -> Entry:
         nest = job.nest
@@ -86,11 +120,11 @@ class Sources:
         if called:
             name = self._function(job)
         else:
-            text = render(nest, "%", aligned=not self.dialect.packed)
+            text = render(nest, "%", self._aligned(job), job.moving)
             name = self._add(nest.kernel.name, text)
         return Entry(
             name, {name: self.texts[name]}, nest.items, nest.group, len(job.call.memory),
-            bool(nest.zeros), called,
+            bool(nest.zeros), called, program=self.program, moving=job.moving,
         )  # fmt: skip
 
     def _joined(
@@ -98,15 +132,22 @@ class Sources:
     ) -> Entry:
         """Several kernels in one function: batches in turn, what is in a batch side by side."""
         zeros = any(job.nest.zeros for job in jobs)
-        argument = {m: f"m{i}" for i, m in enumerate(memory)}
-        parameters = [f"__global void *{name}" for name in argument.values()]
+        argument = {m: i for i, m in enumerate(memory)}
+        parameters = [f"__global void *m{i}" for i in argument.values()]
         parameters += [f"__global const float *{ZEROS}"] * zeros
+        told = {job.call.memory[slot] for job in jobs for slot in job.moving}
+        moving = tuple(i for m, i in argument.items() if m in told)
+        starts = [f"const long start{i}" for i in moving]
         if len(batches) == 1:
             items, parts = batches[0].items, 0
-            lines = [*self._head(parameters), *self._calls(batches[0], argument, "  "), "}"]
+            lines = [
+                *self._head(parameters + starts),
+                *self._calls(batches[0], argument, "  "),
+                "}",
+            ]
         else:
             items, parts = WORKERS * self.units, len(batches)
-            parameters += ["__global int *counters", "const int part"]
+            parameters += ["__global int *counters", *starts, "const int part"]
             lines = [f"FUNCTION void %({', '.join(parameters)}) {{"]
             for number, batch in enumerate(batches):
                 lines += self._turn(number, batch, argument)
@@ -114,9 +155,11 @@ class Sources:
         name = self._add(joint_name([job.call.kernel for job in jobs]), "\n".join(lines))
         functions = {f: self.texts[f] for f in (*map(self._function, jobs), name)}
         called = self.dialect.calls
-        return Entry(name, functions, items, 1, len(memory), zeros, called, parts)
+        return Entry(
+            name, functions, items, 1, len(memory), zeros, called, parts, self.program, moving
+        )
 
-    def _turn(self, number: int, batch: Batch, argument: Mapping[int, str]) -> list[str]:
+    def _turn(self, number: int, batch: Batch, argument: Mapping[int, int]) -> list[str]:
         """A batch among others: its work-items are taken by whoever is free."""
         return [
             f"  if (part < 0 || part == {number}) {{",
@@ -127,7 +170,7 @@ class Sources:
             "  }",
         ]
 
-    def _calls(self, batch: Batch, argument: Mapping[int, str], indent: str) -> list[str]:
+    def _calls(self, batch: Batch, argument: Mapping[int, int], indent: str) -> list[str]:
         """The calls for one ``item``: those of a track in turn, the tracks side by side."""
         lines, start = [], 0
         for track in batch.tracks:
@@ -141,8 +184,16 @@ class Sources:
             lines += [*(f"  {call}" for call in calls), "}"]
         return [indent + line for line in lines]
 
-    def _call(self, job: Job, argument: Mapping[int, str], item: str) -> str:
-        given = [argument[m] for m in job.call.memory] + [ZEROS] * bool(job.nest.zeros)
+    def _call(self, job: Job, argument: Mapping[int, int], item: str) -> str:
+        numbers = [argument[m] for m in job.call.memory]
+        given = [f"m{number}" for number in numbers]
+        for slot, spec in enumerate(job.nest.kernel.buffers):
+            kind = f"__global {spelling.stored(spec.dtype)} *"
+            if slot in job.moving:
+                given[slot] = started(kind, given[slot], f"start{numbers[slot]}")
+            if slot < len(job.starts) and job.starts[slot]:
+                given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
+        given += [ZEROS] * bool(job.nest.zeros)
         return f"{self._function(job)}({', '.join([*given, item])});"
 
     def _head(self, parameters: Sequence[str]) -> list[str]:

@@ -48,11 +48,6 @@ def stored(of: DType) -> str:
     return _STORED.get(of, _NAMES.get(of, ""))
 
 
-def is_plain(of: DType) -> bool:
-    """The same in memory as in registers."""
-    return of not in _STORED
-
-
 def literal(value: Any, of: DType, lanes: int = 1) -> str:
     """A constant; a vector of it where ``lanes`` > 1."""
     if of is dtype.bool_:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lazygrad.autodiff.rules import differentiable_operands
+from lazygrad.autodiff.rules import JOINT, differentiable_operands
 from lazygrad.errors import DtypeError, ShapeError
-from lazygrad.graph import Node, Origin, set_origin, toposort
+from lazygrad.graph import Node, Origin, call_of, set_origin, together, toposort
 
 Path = dict[Node, list[int]]  # node -> the indices of its operands that are on the path too
 
@@ -14,7 +14,7 @@ Path = dict[Node, list[int]]  # node -> the indices of its operands that are on 
 def path_between(outputs: Sequence[Node], inputs: Sequence[Node]) -> Path:
     """The nodes on a differentiable path from ``inputs`` to ``outputs``, sources first.
 
-    Inputs that an output is reachable from are part of it.
+    Inputs that an output is reachable from are part of it. The results of a call follow each other.
     """
     # Whatever is not tracked has no VARIABLE below it: where inputs are tracked, skip it.
     only_tracked = all(current.tracked for current in inputs)
@@ -29,11 +29,26 @@ def path_between(outputs: Sequence[Node], inputs: Sequence[Node]) -> Path:
 
     wanted = set(inputs)
     path: Path = {}
-    for current in toposort(outputs, below):
+    for current in together(toposort(outputs, below)):
         indices = [index for index in candidates[current] if current.src[index] in path]
         if indices or current in wanted:
             path[current] = indices
     return path
+
+
+def groups(path: Path) -> list[list[Node]]:
+    """The nodes of a path, sources first: one by one, but all results of a call at once."""
+    found: list[list[Node]] = []
+    for current in path:
+        if found and current.op in JOINT and _same(current, found[-1][0]):
+            found[-1].append(current)
+        else:
+            found.append([current])
+    return found
+
+
+def _same(one: Node, other: Node) -> bool:
+    return one.op is other.op and call_of(one) == call_of(other)
 
 
 def check_like(mode: str, what: str, given: Node, target: Node) -> None:

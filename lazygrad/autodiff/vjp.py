@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lazygrad import lang, ops
-from lazygrad.autodiff.path import Path, check_like, label, path_between
-from lazygrad.autodiff.rules import RULES
+from lazygrad import ops
+from lazygrad.autodiff.batch import batch
+from lazygrad.autodiff.path import Path, check_like, groups, label, path_between
+from lazygrad.autodiff.rules import JOINT, RULES
 from lazygrad.graph import Node, const
+from lazygrad.lang.elementwise import add
 
 
 def vjp(
@@ -30,26 +32,29 @@ def vjp(
             _contribute(pending, output, cotangent)
     wanted = set(inputs)
     found: dict[Node, Node] = {}
-    for current in reversed(path):
-        parts = pending.pop(current, None)
-        if parts is None:
-            continue
-        total = _total(parts)
-        label(total, current, "_backward")
-        if current in wanted:
-            found[current] = total
-        if path[current]:
-            _pull_back(current, total, path[current], pending)
+    for group in reversed(groups(path)):
+        totals = {current: _total(pending.pop(current)) for current in group if current in pending}
+        for current, total in totals.items():
+            label(total, current, "_backward")
+            if current in wanted:
+                found[current] = total
+        _pull_back(totals, path, pending)
     return [_derivative(current, found, path) for current in inputs]
 
 
-def _pull_back(
-    current: Node, total: Node, indices: list[int], pending: dict[Node, list[Node]]
-) -> None:
-    """Hand the cotangent of ``current`` on to its operands ``indices``."""
-    rule = RULES[current.op]
-    for index in indices:
-        part = rule.vjp(total, current, index)
+def _pull_back(totals: dict[Node, Node], path: Path, pending: dict[Node, list[Node]]) -> None:
+    """Hand the cotangents of a node, or of results of one call, on to its operands."""
+    indices = sorted({index for current in totals for index in path[current]})
+    if not indices:
+        return
+    current, total = next(iter(totals.items()))
+    joint = JOINT.get(current.op)
+    if joint is not None:
+        parts = joint.pull(totals, indices, vjp, batch)
+    else:
+        rule = RULES[current.op]
+        parts = {index: rule.vjp(total, current, index) for index in indices}
+    for index, part in parts.items():
         label(part, current, "_backward")
         _contribute(pending, current.src[index], part)
 
@@ -64,7 +69,7 @@ def _total(parts: list[Node]) -> Node:
     while len(parts) > 1:
         pairs = zip(parts[::2], parts[1::2], strict=False)
         odd = parts[-1:] if len(parts) % 2 else []
-        parts = [lang.add(left, right) for left, right in pairs] + odd
+        parts = [add(left, right) for left, right in pairs] + odd
     return parts[0]
 
 

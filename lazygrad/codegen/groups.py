@@ -6,7 +6,7 @@ memory combines what they found; and they write the row in the same way, if it i
 
 from __future__ import annotations
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.codegen.schedule import Schedule, Walk
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range

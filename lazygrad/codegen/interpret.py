@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops, semantics
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt, ops, semantics
+from lazygrad.element_types import DType
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import DataAtom, Index, Quotient, Range
@@ -26,12 +26,24 @@ def interpret(kernel: Kernel, inputs: Sequence[Array]) -> list[Array]:
     bfloat16 buffers are uint16 bits. Half precision is computed in float32 and rounded where it is
     cast or stored.
     """
-    return _Interpreter(kernel, inputs).run()
+    specs = [kernel.buffers[slot] for slot in kernel.written]
+    results = [np.zeros(spec.size, spec.dtype.numpy) for spec in specs]
+    for slot, where, stored in interpret_at(kernel, inputs, {}):
+        results[slot][where] = stored
+    return results
+
+
+def interpret_at(
+    kernel: Kernel, inputs: Sequence[Array], at: Mapping[Range, Array]
+) -> list[tuple[int, Array, Array]]:
+    """What each output stores: its slot, the places there, and the elements, all flat. Of ranges
+    in ``at``, which nothing is reduced over, at those positions only."""
+    return _Interpreter(kernel, inputs, at).run()
 
 
 class _Interpreter:
-    def __init__(self, kernel: Kernel, inputs: Sequence[Array]) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel, inputs: Sequence[Array], at: Mapping[Range, Array]) -> None:
+        self.kernel, self.at = kernel, at
         first = len(kernel.written)
         self.memory = {first + i: np.ravel(array) for i, array in enumerate(inputs)}
         found = [r for o in kernel.outputs for r in o.ranges]
@@ -40,31 +52,34 @@ class _Interpreter:
         self.axes = {r: axis for axis, r in enumerate(dict.fromkeys(found))}
         self.values: dict[Expr, Array] = {}
 
-    def run(self) -> list[Array]:
+    def run(self) -> list[tuple[int, Array, Array]]:
         with np.errstate(all="ignore"):
             for e in ex.toposort(self.kernel.values):
                 self.values[e] = _RULES.get(e.op, _Interpreter.elementwise)(self, e)
-        specs = [self.kernel.buffers[slot] for slot in self.kernel.written]
-        results = [np.zeros(spec.size, spec.dtype.numpy) for spec in specs]
+        found = []
         for output in self.kernel.outputs:
             shape = self._shape(output.ranges)
             where = np.broadcast_to(self.index(output.index), shape)
             value = np.broadcast_to(self.values[output.value], shape)
             stored = _stored(value, output.value.dtype)
-            results[output.slot][where.ravel()] = stored.ravel()
-        return results
+            found.append((output.slot, where.ravel(), stored.ravel()))
+        return found
+
+    def _positions(self, r: Range) -> Array:
+        found = self.at.get(r)
+        return np.arange(r.size) if found is None else found
 
     def _shape(self, ranges: Sequence[Range]) -> tuple[int, ...]:
         shape = [1] * len(self.axes)
         for r in ranges:
-            shape[self.axes[r]] = r.size
+            shape[self.axes[r]] = len(self._positions(r))
         return tuple(shape)
 
     def index(self, index: Index) -> Array:
         total: Array = np.full([1] * len(self.axes), index.const, np.int64)
         for atom, coefficient in index.terms:
             if isinstance(atom, Range):
-                part = np.arange(atom.size).reshape(self._shape([atom]))
+                part = self._positions(atom).reshape(self._shape([atom]))
             elif isinstance(atom, DataAtom):
                 part = self.values[atom.value].astype(np.int64)
             elif isinstance(atom, Quotient):

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from math import prod
 
-from lazygrad import dtype as dt
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt
+from lazygrad.element_types import DType
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Index, Range

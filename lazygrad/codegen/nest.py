@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lazygrad.dtype import DType
+from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
 from lazygrad.kernel.expr import KernelOp
 from lazygrad.kernel.kernel import Kernel

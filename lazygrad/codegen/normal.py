@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import prod
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL
+from lazygrad.element_types import BOOL
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Bound, Expr, Guard
 from lazygrad.kernel.index import Atom, DataAtom, Index, Quotient, Range, Remainder

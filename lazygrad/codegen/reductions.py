@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.codegen import nest, products, skip
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.rows import KeptRows

@@ -98,7 +98,7 @@ class Values:
         base, stride, moving = self._split_lane(index, lanes)
         place = self.integers.place(slot, base)
         name = self.scope.once(
-            ("gather", place, stride, moving, test), depth, "x",
+            ("gather", place, stride, moving, lanes, test), depth, "x",
             lambda name: nest.Gather(
                 name, e.dtype, lanes, place, stride, moving, test, test_lanes
             ),
@@ -160,7 +160,7 @@ class Values:
     def get(self, e: Expr, depth: int, array: str, place: nest.Sum, lanes: int) -> Value:
         """``e``, read back in the block at ``depth`` from where it was put."""
         name = self.scope.once(
-            ("get", array, place), depth, "x",
+            ("get", array, place, lanes), depth, "x",
             lambda name: nest.Get(name, e.dtype, lanes, array, place),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from lazygrad.data.cifar_pickle import read_pickled_batch
-from lazygrad.data.dataset import Array, Dataset, Split
+from lazygrad.data.dataset import Array
 from lazygrad.data.download import RemoteFile
+from lazygrad.data.images import ImageDataset, Split
 from lazygrad.data.limited import Limited
 from lazygrad.data.source import Source, provide
 from lazygrad.errors import DataError
@@ -53,14 +54,22 @@ def cifar10(folder: str | Path | None = None, download: bool = True) -> Split:
 
     Raises:
         DataError: if the files cannot be found or are damaged.
+
+    >>> data.cifar10("not/there", download=False)
+    Traceback (most recent call last):
+        ...
+    lazygrad.errors.DataError: [data] CIFAR-10 is not on this machine.
+    looked in:
+      not/there
+    ...
     """
     place = provide(CIFAR10, folder, download)
     batches = _read_batches(place)
     images = np.concatenate([batches[name][0] for name in TRAIN])
     labels = np.concatenate([batches[name][1] for name in TRAIN])
     return Split(
-        train=Dataset("cifar10 (train)", images, labels, CLASSES),
-        test=Dataset("cifar10 (test)", *batches[TEST], CLASSES),
+        train=ImageDataset("cifar10 (train)", images, labels, CLASSES),
+        test=ImageDataset("cifar10 (test)", *batches[TEST], CLASSES),
     )
 
 

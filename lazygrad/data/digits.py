@@ -7,7 +7,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from lazygrad.data.dataset import Array, Dataset, Split
+from lazygrad.data.dataset import Array
+from lazygrad.data.images import ImageDataset, Split
 
 CLASSES = tuple("0123456789")
 PEAK = 16
@@ -18,10 +19,15 @@ def digits() -> Split:
 
     In the order of the file, every fifth image of each class is a test image: the same split on
     every machine, with every class and every writer in the same proportion on both sides.
+
+    >>> train, test = data.digits()
+    >>> x, y = next(iter(data.DataLoader(test, batch_size=8)))
+    >>> x.shape, y.dtype
+    ((8, 1, 8, 8), lazygrad.int64)
     """
     images, labels = _embedded()
     test = every_fifth(labels)
-    whole = Dataset("digits", images[:, None], labels, CLASSES, PEAK)
+    whole = ImageDataset("digits", images[:, None], labels, CLASSES, PEAK)
     return Split(train=whole.subset(~test), test=whole.subset(test))
 
 

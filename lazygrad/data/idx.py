@@ -38,6 +38,14 @@ def read_idx(path: str | Path, limit: int = 1 << 32) -> Array:
 
     Raises:
         DataError: if the file is missing, truncated, too long, or no IDX file.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "labels-idx1-ubyte")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    ...     labels = data.read_idx(path)
+    >>> labels.tolist()
+    [7, 2, 1]
     """
     path = Path(path)
     try:

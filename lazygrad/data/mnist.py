@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lazygrad.data.dataset import Array, Dataset, Split
+from lazygrad.data.dataset import Array
 from lazygrad.data.digits import CLASSES as DIGITS
 from lazygrad.data.download import RemoteFile
 from lazygrad.data.idx import read_idx
+from lazygrad.data.images import ImageDataset, Split
 from lazygrad.data.source import Source, provide
 
 # In this order: training images and labels, test images and labels.
@@ -65,6 +66,14 @@ def mnist(folder: str | Path | None = None, download: bool = True) -> Split:
 
     Raises:
         DataError: if the files cannot be found or are damaged.
+
+    >>> data.mnist("not/there", download=False)
+    Traceback (most recent call last):
+        ...
+    lazygrad.errors.DataError: [data] MNIST is not on this machine.
+    looked in:
+      not/there
+    ...
     """
     return _read(provide(MNIST, folder, download), "mnist", DIGITS)
 
@@ -80,6 +89,14 @@ def fashion_mnist(folder: str | Path | None = None, download: bool = True) -> Sp
 
     Raises:
         DataError: if the files cannot be found or are damaged.
+
+    >>> data.fashion_mnist("not/there", download=False)
+    Traceback (most recent call last):
+        ...
+    lazygrad.errors.DataError: [data] Fashion-MNIST is not on this machine.
+    looked in:
+      not/there
+    ...
     """
     return _read(provide(FASHION_MNIST, folder, download), "fashion-mnist", CLOTHES)
 
@@ -113,9 +130,9 @@ def _read(folder: Path, name: str, classes: tuple[str, ...]) -> Split:
     )
 
 
-def _dataset(name: str, images: Array, labels: Array, classes: tuple[str, ...]) -> Dataset:
+def _dataset(name: str, images: Array, labels: Array, classes: tuple[str, ...]) -> ImageDataset:
     # the files hold (N, H, W); an image here has a channel axis
-    return Dataset(name, np.expand_dims(images, 1), labels.astype(np.int64), classes)
+    return ImageDataset(name, np.expand_dims(images, 1), labels.astype(np.int64), classes)
 
 
 _CONTENT = ", ".join(f"{name}.gz" for name in FILES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lazygrad.data.cifar import cifar10
-from lazygrad.data.dataset import Split
 from lazygrad.data.digits import digits
+from lazygrad.data.images import Split
 from lazygrad.data.mnist import fashion_mnist, mnist
 from lazygrad.errors import DataError
 from lazygrad.public import public
@@ -25,6 +25,10 @@ def load(name: str) -> Split:
 
     Raises:
         DataError: for a name that is not in ``DATASETS``, or if its files cannot be had.
+
+    >>> train, test = data.load("digits")
+    >>> len(train), len(test)
+    (1442, 355)
     """
     if name not in DATASETS:
         raise DataError(f"[data.load] unknown data set {name!r}; known: {', '.join(DATASETS)}")

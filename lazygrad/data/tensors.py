@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from lazygrad.arguments import shown
-from lazygrad.data.dataset import Array
-from lazygrad.dtype import NUMBER_KINDS
+from lazygrad.data.dataset import Array, Dataset
+from lazygrad.element_types import NUMBER_KINDS
 from lazygrad.errors import DtypeError, ShapeError
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 
 
-class TensorDataset:
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Tensors with a common first axis; sample ``i`` is the tuple of their rows ``i``.
 
     Their values are read to host memory once, here: changing the Tensors later does not change
@@ -25,6 +25,10 @@ class TensorDataset:
     Raises:
         DtypeError: for what does not hold numbers.
         ShapeError: if there are none, or their first axes differ.
+
+    >>> dataset = data.TensorDataset(lazygrad.zeros(5, 2), lazygrad.arange(5))
+    >>> len(dataset), [part.tolist() for part in dataset[3]]
+    (5, [[0.0, 0.0], 3])
     """
 
     def __init__(self, *tensors: Any) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lazygrad import Tensor, load_state, nn, optim, save_state
-from lazygrad.errors import CheckpointError, MissingExtraError
+from lazygrad.errors import CheckpointError
 from lazygrad.examples.history import History
 from lazygrad.examples.options import option_problems
 
@@ -31,14 +30,6 @@ class Checkpoint:
     optimizer: dict[str, Any]
     options: dict[str, Any]
     history: History
-
-
-def check_library() -> None:
-    """Raise MissingExtraError, with what to install, if ``save`` could not work."""
-    if find_spec("safetensors") is None:
-        raise MissingExtraError(
-            "[save] writing a run needs safetensors: pip install 'lazygrad[safetensors]'"
-        )
 
 
 def save(

@@ -47,8 +47,6 @@ def train(options: Namespace) -> History:
         MissingExtraError: if a library that an option needs is missing.
     """
     # what would fail after the first epoch had better fail before it
-    if options.save:
-        checkpoint.check_library()
     if options.plot:
         check_picture(options.plot)
     outputs = [path for path in (options.save, options.plot) if path]

@@ -8,7 +8,7 @@ from typing import Any
 
 from lazygrad import data, manual_seed, nn, optim
 from lazygrad.config import settings
-from lazygrad.data import Dataset
+from lazygrad.data import ImageDataset
 from lazygrad.errors import CheckpointError
 from lazygrad.examples import checkpoint
 from lazygrad.examples.history import History
@@ -30,8 +30,8 @@ class Run:
     """
 
     chosen: dict[str, Any]
-    train_set: Dataset
-    test_set: Dataset
+    train_set: ImageDataset
+    test_set: ImageDataset
     model: nn.Module
     optimizer: optim.Optimizer
     history: History
@@ -82,7 +82,7 @@ def set_up(options: Namespace) -> Run:
     )
 
 
-def _channel_statistics(images: Dataset) -> tuple[list[float], list[float]]:
+def _channel_statistics(images: ImageDataset) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, for pixels from 0 to 1."""
     pixels = images.images.astype("float32") / images.peak
     mean, std = pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from lazygrad import dtype as dt, ops
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt, ops
+from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
 from lazygrad.kernel.index import DataAtom, Index, Quotient, Range, Remainder
 from lazygrad.ops import Op

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL
+from lazygrad.element_types import BOOL
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range

@@ -6,15 +6,38 @@ import math
 from collections.abc import Callable
 
 from lazygrad import ops
-from lazygrad.dtype import DType, int64, require_fit
-from lazygrad.errors import DtypeError, ValueRangeError
+from lazygrad.element_types import DType, int64, require_fit
+from lazygrad.errors import DtypeError, ShapeError, ValueRangeError
 from lazygrad.graph import Node, node
-from lazygrad.lang.comparison import eq, gt, isfinite, lt
-from lazygrad.lang.elementwise import add, clamp, detach, div, exp, log, mul, sub, surrogate, where
-from lazygrad.lang.operands import cast, require_float, to_float, widened, zeros_like
-from lazygrad.lang.reduce import Axes, amax, largest, sum as sum_over
-from lazygrad.lang.transcendental import erf, expm1, sigmoid, softplus, tanh
+from lazygrad.lang.comparison import eq, ge, gt, isfinite, le, logical_and, lt
+from lazygrad.lang.creation import positions
+from lazygrad.lang.elementwise import (
+    add,
+    clamp,
+    detach,
+    div,
+    exp,
+    log,
+    mul,
+    neg,
+    sub,
+    surrogate,
+    where,
+)
+from lazygrad.lang.movement import aligned, narrow, reshape
+from lazygrad.lang.operands import (
+    cast,
+    constant,
+    require_float,
+    to_float,
+    widened,
+    zeros_like,
+)
+from lazygrad.lang.reduce import Axes, amax, first_maximum, largest, sum as sum_over
+from lazygrad.lang.transcendental import erf, expm1, log1p, sigmoid, softplus, tanh
 from lazygrad.shape import normalize_axes, normalize_axis
+
+TINY = 2.0**-126  # the smallest regular float32
 
 
 def relu(x: Node) -> Node:
@@ -49,6 +72,11 @@ def leaky_relu(x: Node, negative_slope: float = 0.01) -> Node:
     return where(gt(x, 0), x, mul(x, negative_slope))
 
 
+def sloped_below(x: Node, slopes: Node) -> Node:
+    """``x`` above 0, else ``slopes * x``"""
+    return where(gt(x, 0), x, mul(slopes, x))
+
+
 def elu(x: Node, alpha: float = 1.0) -> Node:
     """``x`` above 0, else ``alpha * (exp(x) - 1)``"""
     x = to_float(x)
@@ -60,6 +88,81 @@ def elu(x: Node, alpha: float = 1.0) -> Node:
 def selu(x: Node) -> Node:
     """``elu`` scaled so that activations normalise themselves."""
     return mul(elu(x, 1.6732632423543772), 1.0507009873554805)
+
+
+def celu(x: Node, alpha: float = 1.0) -> Node:
+    """``x`` above 0, else ``alpha * (exp(x / alpha) - 1)``
+
+    Raises:
+        ValueRangeError: for ``alpha`` 0.
+    """
+    if alpha == 0:
+        raise ValueRangeError("[celu] alpha must not be 0")
+    x = to_float(x)
+    positive = gt(x, 0)
+    below = expm1(div(where(positive, 0.0, x), alpha))
+    return where(positive, x, mul(below, alpha))
+
+
+def prelu(x: Node, weight: Node) -> Node:
+    """``x`` above 0, else ``weight * x``, with one weight or one for each channel (dim 1).
+
+    Raises:
+        ShapeError: for another number of weights.
+    """
+    channels = 1 if x.ndim < 2 else x.shape[1]
+    if weight.ndim > 1 or weight.size not in (1, channels):
+        raise ShapeError(
+            f"[prelu] weight must hold one number, or one for each of {channels} channels of "
+            f"{x.shape}, not shape {weight.shape}"
+        )
+    if weight.size > 1:
+        weight = aligned(weight, 1, x.ndim)
+    elif weight.ndim:
+        weight = reshape(weight, (1,) * x.ndim)
+    return sloped_below(x, weight)
+
+
+def threshold(x: Node, threshold: float, value: float) -> Node:
+    """``x`` where it is above ``threshold``, else ``value``"""
+    return where(le(x, threshold), constant("threshold", value, x.dtype, x), x)
+
+
+def hardshrink(x: Node, lambd: float = 0.5) -> Node:
+    """``x``, but 0 from ``-lambd`` to ``lambd``"""
+    return where(logical_and(ge(x, -lambd), le(x, lambd)), zeros_like(x), x)
+
+
+def softshrink(x: Node, lambd: float = 0.5) -> Node:
+    """``x`` brought nearer to 0 by ``lambd``, and not beyond.
+
+    Raises:
+        ValueRangeError: for a negative ``lambd``.
+    """
+    if lambd < 0:
+        raise ValueRangeError(f"[softshrink] lambd must not be negative, got {lambd}")
+    outside = where(gt(x, lambd), sub(x, lambd), add(x, lambd))
+    inside = logical_and(ge(x, -lambd), le(x, lambd))
+    return where(inside, zeros_like(x), outside)
+
+
+def tanhshrink(x: Node) -> Node:
+    """``x - tanh(x)``"""
+    wide = widened(x)
+    return cast(sub(wide, tanh(wide)), to_float(x).dtype)
+
+
+def glu(x: Node, dim: int = -1) -> Node:
+    """``a * sigmoid(b)`` of the halves ``a`` and ``b`` of ``x`` along ``dim``.
+
+    Raises:
+        ShapeError: for a dim of odd size.
+    """
+    axis = normalize_axis("glu", dim, x.ndim)
+    if x.ndim == 0 or x.shape[axis] % 2:
+        raise ShapeError(f"[glu] needs an even size of dim {dim}, got shape {x.shape}")
+    half = x.shape[axis] // 2
+    return mul(narrow(x, axis, 0, half), sigmoid(narrow(x, axis, half, half)))
 
 
 def silu(x: Node) -> Node:
@@ -154,6 +257,19 @@ def safe_softmax(x: Node, dim: int) -> Node:
     powers = exp(sub(wide, finite_largest(wide, axis)))
     total = _total(powers, axis)
     return cast(div(powers, where(eq(total, 0.0), 1.0, total)), x.dtype)
+
+
+def gumbel_softmax(x: Node, drawn: Node, tau: float, hard: bool, dim: int) -> Node:
+    """``softmax((x + g) / tau)`` with the Gumbel noise g made of uniform numbers from [0, 1); with
+    ``hard`` 1 at the largest and 0 elsewhere, with the derivative of the soft one."""
+    axis = normalize_axis("gumbel_softmax", dim, x.ndim)
+    # exponential numbers, never 0, whose logarithm would be infinite
+    waits = clamp(neg(log1p(neg(drawn))), min=TINY)
+    soft = softmax(div(sub(x, log(waits)), tau), axis)
+    if not hard or x.ndim == 0:
+        return soft
+    first = eq(positions(soft, axis), first_maximum(soft, axis))
+    return surrogate(cast(first, soft.dtype), soft)
 
 
 def finite_largest(x: Node, axes: Axes) -> Node:

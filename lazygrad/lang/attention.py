@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from lazygrad.dtype import BOOL
+from lazygrad.element_types import BOOL
 from lazygrad.errors import ShapeError, ValueRangeError
 from lazygrad.graph import Node, const
 from lazygrad.lang.activation import safe_softmax, softmax
 from lazygrad.lang.creation import triangle_mask
 from lazygrad.lang.elementwise import add, mul, where
 from lazygrad.lang.linalg import matmul
-from lazygrad.lang.movement import transpose
+from lazygrad.lang.movement import repeat_each, transpose
 from lazygrad.lang.random import dropout
 from lazygrad.shape import Shape, broadcast
 
@@ -61,6 +61,25 @@ def scaled_dot_product_attention(
     if dropout_p and dropout_key is not None:
         weights = dropout(weights, dropout_key, dropout_p)
     return matmul(weights, value)
+
+
+def shared_by_heads(query: Node, key: Node, value: Node) -> tuple[Node, Node]:
+    """Heads (dim -3) of key and value, each repeated for as many heads of the query.
+
+    Raises:
+        ShapeError: where they do not divide those of the query.
+    """
+    if min(x.ndim for x in (query, key, value)) < 3 or any(
+        not x.shape[-3] or query.shape[-3] % x.shape[-3] for x in (key, value)
+    ):
+        raise ShapeError(
+            f"[scaled_dot_product_attention] the heads (dim -3) of query {query.shape} are no "
+            f"multiple of those of key {key.shape} and value {value.shape}"
+        )
+    first, second = (
+        repeat_each(x, query.shape[-3] // x.shape[-3], x.ndim - 3) for x in (key, value)
+    )
+    return first, second
 
 
 def _check_mask(mask: Node, scores: Shape) -> None:

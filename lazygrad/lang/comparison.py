@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT, bool_ as bool_dtype, fits, promote, promote_scalar
+from lazygrad.element_types import BOOL, FLOAT, bool_ as bool_dtype, fits, promote, promote_scalar
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.lang.operands import Operand, cast, full_like, pair
@@ -80,19 +80,23 @@ def to_bool(x: Node) -> Node:
 
 
 def logical_not(x: Node) -> Node:
+    """Whether it is false, which 0 alone is."""
     condition = to_bool(x)
     return node(ops.XOR, (condition, full_like(condition, True)))
 
 
 def logical_and(left: Operand, right: Operand) -> Node:
+    """Whether both are true; what is not 0 is."""
     return node(ops.AND, _bools("logical_and", left, right))
 
 
 def logical_or(left: Operand, right: Operand) -> Node:
+    """Whether one or both are true."""
     return node(ops.ADD, _bools("logical_or", left, right))
 
 
 def logical_xor(left: Operand, right: Operand) -> Node:
+    """Whether one is true and one is not."""
     return node(ops.XOR, _bools("logical_xor", left, right))
 
 
@@ -136,23 +140,57 @@ def _bits(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
 
 
 def lshift(x: Node, bits: Operand) -> Node:
-    """``x << bits`` by a Python integer: the product with a power of two."""
-    distance = _checked_shift("lshift", x, bits)
-    return node(ops.MUL, (x, full_like(x, 1 << distance)))
+    """``x << bits``: the product with a power of two; 0 for more bits than there are. By a tensor
+    also for a negative number of them."""
+    if isinstance(bits, Node):
+        own, distance = _shift_pair("lshift", x, bits)
+        return node(ops.MUL, (own, _powers(own, distance, 8 * own.dtype.itemsize)))
+    x = cast(x, promote_scalar(x.dtype, bits))  # bool is no integer yet
+    count = _checked_shift("lshift", x, bits)
+    return node(ops.MUL, (x, full_like(x, 1 << count if count < 8 * x.dtype.itemsize else 0)))
 
 
 def rshift(x: Node, bits: Operand) -> Node:
-    """``x >> bits`` by a Python integer; signed integers keep their sign and round down."""
-    distance = _checked_shift("rshift", x, bits)
-    if distance == 0:
+    """``x >> bits``; signed integers keep their sign and round down: only the sign is left for more
+    bits than there are. By a tensor also for a negative number of them."""
+    if isinstance(bits, Node):
+        own, distance = _shift_pair("rshift", x, bits)
+        return _shifted_right(own, _powers(own, distance, _value_bits(own)))
+    x = cast(x, promote_scalar(x.dtype, bits))
+    count = _checked_shift("rshift", x, bits)
+    if count == 0:
         return x
-    divisor = full_like(x, 1 << distance) if distance < _value_bits(x) else None
-    negative = node(ops.LT, (x, full_like(x, 0)))
-    if divisor is None:  # only the sign is left
-        return node(ops.WHERE, (negative, full_like(x, -1), full_like(x, 0)))
+    return _shifted_right(x, full_like(x, 1 << count if count < _value_bits(x) else 0))
+
+
+def _shift_pair(op: str, x: Node, bits: Node) -> tuple[Node, Node]:
+    first, second = pair(op, x, bits)
+    if not first.dtype.is_integer:
+        raise DtypeError(f"[{op}] needs integers, got {x.dtype.name} and {bits.dtype.name}")
+    return first, second
+
+
+def _powers(like: Node, exponent: Node, limit: int) -> Node:
+    """``2 ** exponent`` for exponents from 0 to below ``limit``, else 0."""
+    result = full_like(like, 1)
+    for bit in range((limit - 1).bit_length()):
+        there = node(
+            ops.NE, (node(ops.AND, (exponent, full_like(like, 1 << bit))), full_like(like, 0))
+        )
+        factor = node(ops.WHERE, (there, full_like(like, 1 << (1 << bit)), full_like(like, 1)))
+        result = node(ops.MUL, (result, factor))
+    below = node(ops.LT, (exponent, full_like(like, 0)))
+    outside = node(ops.ADD, (below, node(ops.LT, (full_like(like, limit - 1), exponent))))
+    return node(ops.WHERE, (outside, full_like(like, 0), result))
+
+
+def _shifted_right(x: Node, divisor: Node) -> Node:
+    """The quotient by a power of two, rounded down; by 0, which stands for too large a one, -1 of
+    negative numbers and 0 of others."""
     if not x.dtype.is_signed:
         return node(ops.DIV, (x, divisor))
     # DIV truncates; the complement of a negative number is not negative
+    negative = node(ops.LT, (x, full_like(x, 0)))
     flipped = node(ops.WHERE, (negative, node(ops.XOR, (x, full_like(x, -1))), x))
     shifted = node(ops.DIV, (flipped, divisor))
     return node(ops.WHERE, (negative, node(ops.XOR, (shifted, full_like(x, -1))), shifted))
@@ -162,14 +200,12 @@ def _value_bits(x: Node) -> int:
     return 8 * x.dtype.itemsize - (1 if x.dtype.is_signed else 0)
 
 
-def _checked_shift(op: str, x: Node, bits: Operand) -> int:
+def _checked_shift(op: str, x: Node, bits: Any) -> int:
     if not x.dtype.is_integer:
         raise DtypeError(f"[{op}] needs integers, got {x.dtype.name}")
-    if isinstance(bits, Node):
-        raise DtypeError(f"[{op}] shifts by a Python integer only, not by a tensor")
-    if not 0 <= bits < 8 * x.dtype.itemsize:
+    if not isinstance(bits, int) or bits < 0:
         raise ValueRangeError(f"[{op}] cannot shift {x.dtype.name} by {bits} bits")
-    return int(bits)
+    return bits
 
 
 def isnan(x: Node) -> Node:
@@ -182,6 +218,25 @@ def isinf(x: Node) -> Node:
     if x.dtype.kind != FLOAT:
         return full_like(x, False, bool_dtype)
     return logical_or(eq(x, float("inf")), eq(x, -float("inf")))
+
+
+def isposinf(x: Node) -> Node:
+    """Whether each element is infinite and positive."""
+    if x.dtype.kind != FLOAT:
+        return full_like(x, False, bool_dtype)
+    return eq(x, float("inf"))
+
+
+def isneginf(x: Node) -> Node:
+    """Whether each element is infinite and negative."""
+    if x.dtype.kind != FLOAT:
+        return full_like(x, False, bool_dtype)
+    return eq(x, -float("inf"))
+
+
+def isreal(x: Node) -> Node:
+    """Whether each element is a real number, as all are."""
+    return full_like(x, True, bool_dtype)
 
 
 def isfinite(x: Node) -> Node:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from lazygrad import ops
-from lazygrad.dtype import (
+from lazygrad.element_types import (
     DType,
     accumulator,
     default_int,

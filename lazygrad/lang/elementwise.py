@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT, DType, bool_ as bool_dtype, of_scalar
+from lazygrad.element_types import BOOL, FLOAT, DType, bool_ as bool_dtype, default_int, of_scalar
 from lazygrad.errors import DtypeError
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.lang.movement import broadcast_to
@@ -82,6 +82,7 @@ def reversed_order(x: Node) -> Node:
 
 
 def exp(x: Node) -> Node:
+    """``e`` to the power of each element."""
     return node(ops.EXP, (to_float(x),))
 
 
@@ -91,6 +92,7 @@ def log(x: Node) -> Node:
 
 
 def sin(x: Node) -> Node:
+    """Sine of radians."""
     return node(ops.SIN, (to_float(x),))
 
 
@@ -102,6 +104,7 @@ def cos(x: Node) -> Node:
 
 
 def tan(x: Node) -> Node:
+    """Tangent of radians."""
     return div(sin(x), cos(x))
 
 
@@ -116,6 +119,8 @@ def rsqrt(x: Node) -> Node:
 
 
 def square(x: Node) -> Node:
+    """``x * x``; of bools int64."""
+    x = x if x.dtype.kind != BOOL else cast(x, default_int)
     return mul(x, x)
 
 
@@ -141,8 +146,17 @@ def sign(x: Node) -> Node:
 
 
 def lerp(start: Node, end: Operand, weight: Operand) -> Node:
-    """``start + weight * (end - start)``"""
-    return add(start, mul(weight, sub(end, start)))
+    """``start + weight * (end - start)``; from the end where that is nearer, so that a weight of 1
+    gives it exactly."""
+    way = sub(end, start)
+    if not isinstance(weight, Node):
+        if -0.5 < weight < 0.5:
+            return add(start, mul(way, weight))
+        return sub(end, mul(way, 1 - weight))
+    size = abs(detach(weight))
+    near = node(ops.LT, (size, full_like(size, 0.5)))
+    from_start, from_end = add(start, mul(weight, way)), sub(end, mul(way, sub(1, weight)))
+    return where(near, from_start, from_end)
 
 
 def where(condition: Node, left: Operand, right: Operand) -> Node:

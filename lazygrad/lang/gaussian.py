@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from lazygrad import ops
-from lazygrad.dtype import DType, float32, float64
+from lazygrad.element_types import DType, float32, float64
 from lazygrad.graph import Node, node
 from lazygrad.lang.elementwise import add, div, mul, sqrt
 from lazygrad.lang.operands import cast, full_like

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lazygrad import ops
-from lazygrad.dtype import BOOL, FLOAT, default_int, int32, int64
+from lazygrad.element_types import BOOL, FLOAT, default_int, int32, int64
 from lazygrad.errors import AxisError, DtypeError, ShapeError
-from lazygrad.graph import Node, node
+from lazygrad.graph import Node, const, node
 from lazygrad.lang.comparison import eq, lt
-from lazygrad.lang.creation import iota
+from lazygrad.lang.creation import iota, positions
 from lazygrad.lang.elementwise import add, mul, where
 from lazygrad.lang.movement import (
     broadcast_to,
@@ -24,7 +24,7 @@ from lazygrad.lang.movement import (
 )
 from lazygrad.lang.operands import cast, full_like, widened, zeros_like
 from lazygrad.ops import Op
-from lazygrad.shape import broadcast, normalize_axis, numel
+from lazygrad.shape import broadcast, checked_shape, normalize_axis, numel
 
 
 def pick(x: Node, axis: int, index: Node) -> Node:
@@ -119,6 +119,35 @@ def gather(x: Node, dim: int, index: Node, in_range: bool = False) -> Node:
     return result if in_range else poisoned(result, outside(index, size))
 
 
+def as_strided(x: Node, sizes: Sequence[int], strides: Sequence[int], offset: int = 0) -> Node:
+    """Elements of ``x`` in row-major order: ``out[i][j] = x[offset + i * strides[0] + ...]``."""
+    place = strided_places("as_strided", x, sizes, strides, offset)
+    return take(reshape(x, (x.size,)), 0, place, in_range=True)
+
+
+def strided_places(
+    op: str, x: Node, sizes: Sequence[int], strides: Sequence[int], offset: int
+) -> Node:
+    """int64 of shape ``sizes``: ``offset + i * strides[0] + j * strides[1] + ...``
+
+    Raises:
+        ShapeError: for sizes and strides that do not pair up, or reach beyond ``x``.
+    """
+    shape = checked_shape(op, tuple(sizes))
+    if len(shape) != len(strides):
+        raise ShapeError(f"[{op}] {len(shape)} sizes do not pair with {len(strides)} strides")
+    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if min(offset, 0, *strides) < 0 or (numel(shape) and last >= x.size):
+        raise ShapeError(
+            f"[{op}] size {shape}, stride {tuple(strides)} and storage_offset {offset} reach "
+            f"outside of the {x.size} elements of shape {x.shape}"
+        )
+    place = const(offset, int64, shape, x.device)
+    for axis, step in enumerate(strides):
+        place = add(place, mul(positions(place, axis, int64), step))
+    return place
+
+
 def embedding(weight: Node, index: Node, in_range: bool = False) -> Node:
     """Rows of ``weight`` (rows, width): shape ``(*index.shape, width)``. Negative indices are
     out of range here."""
@@ -145,12 +174,12 @@ def getitem(x: Node, key: Any, in_range: bool = False) -> Node:
         AxisError: for too many indices, or an int out of range.
         DtypeError: for a mask, whose result would have a shape that depends on values.
     """
-    items = _expanded(x, key if isinstance(key, tuple) else (key,))
-    x, arrays = _apply_basic(x, items)
-    return _apply_arrays(x, arrays, in_range) if arrays else x
+    items = expanded(x, key if isinstance(key, tuple) else (key,))
+    x, arrays = basic_view(x, items)
+    return pick_arrays(x, arrays, in_range) if arrays else x
 
 
-def _expanded(x: Node, key: tuple[Any, ...]) -> list[Any]:
+def expanded(x: Node, key: tuple[Any, ...]) -> list[Any]:
     """The key with ``...`` written out, one item for each dim and each None."""
     for item in key:
         if isinstance(item, bool) or (isinstance(item, Node) and item.dtype.kind == BOOL):
@@ -171,7 +200,7 @@ def _expanded(x: Node, key: tuple[Any, ...]) -> list[Any]:
     return items
 
 
-def _apply_basic(x: Node, items: Sequence[Any]) -> tuple[Node, list[Node | None]]:
+def basic_view(x: Node, items: Sequence[Any]) -> tuple[Node, list[Node | None]]:
     """Slices, ints and None applied; for each remaining dim the integer Node that selects it."""
     axis = 0
     bounds: list[tuple[int, int]] = []
@@ -242,7 +271,7 @@ def every(x: Node, axis: int, step: int) -> Node:
     return reshape(first, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
 
 
-def _apply_arrays(x: Node, arrays: list[Node | None], in_range: bool) -> Node:
+def pick_arrays(x: Node, arrays: list[Node | None], in_range: bool) -> Node:
     """Integer Nodes broadcast to each other and applied as one index into their merged dims.
 
     The result's dims stand where the first of them stood if they are neighbours, else in front.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lazygrad.dtype import BOOL, FLOAT
+from lazygrad.element_types import BOOL, FLOAT
 from lazygrad.errors import DtypeError, ShapeError, ValueRangeError
 from lazygrad.graph import Node
 from lazygrad.lang import reduce
@@ -208,14 +208,29 @@ def _weighted(
 # -- regression ------------------------------------------------------------------------------------
 
 
-def mse_loss(x: Node, target: Node, reduction: str = "mean") -> Node:
+def mse_loss(x: Node, target: Node, reduction: str = "mean", weight: Node | None = None) -> Node:
     """Squared difference."""
-    return reduced("mse_loss", square(_difference("mse_loss", x, target)), reduction)
+    return _averaged("mse_loss", square(_difference("mse_loss", x, target)), reduction, weight)
 
 
-def l1_loss(x: Node, target: Node, reduction: str = "mean") -> Node:
+def _averaged(op: str, loss: Node, reduction: str, weight: Node | None) -> Node:
+    """As ``reduced``, with a weight for each element, by whose sum the mean is taken."""
+    if weight is None:
+        return reduced(op, loss, reduction)
+    _check_reduction(op, reduction)
+    _check_weight(op, loss, weight)
+    total = _REDUCTIONS["none" if reduction == "none" else "sum"](mul(loss, weight))
+    return div(total, reduce.sum(weight)) if reduction == "mean" else total
+
+
+def _check_weight(op: str, loss: Node, weight: Node) -> None:
+    if weight.shape != loss.shape:
+        raise ShapeError(f"[{op}] weight must have shape {loss.shape}, not {weight.shape}")
+
+
+def l1_loss(x: Node, target: Node, reduction: str = "mean", weight: Node | None = None) -> Node:
     """Absolute difference."""
-    return reduced("l1_loss", absolute(_difference("l1_loss", x, target)), reduction)
+    return _averaged("l1_loss", absolute(_difference("l1_loss", x, target)), reduction, weight)
 
 
 def smooth_l1_loss(x: Node, target: Node, reduction: str = "mean", beta: float = 1.0) -> Node:
@@ -225,17 +240,28 @@ def smooth_l1_loss(x: Node, target: Node, reduction: str = "mean", beta: float =
         raise ValueRangeError(f"[smooth_l1_loss] beta must not be negative, got {beta}")
     if beta == 0:
         return l1_loss(x, target, reduction)
-    gap = absolute(_difference("smooth_l1_loss", x, target))
-    near = lt(gap, beta)
-    small = mul(square(where(near, gap, 0.0)), 0.5 / beta)
-    return reduced("smooth_l1_loss", where(near, small, sub(gap, 0.5 * beta)), reduction)
+    return reduced("smooth_l1_loss", _smooth(_difference("smooth_l1_loss", x, target), beta),
+                   reduction)  # fmt: skip
 
 
-def huber_loss(x: Node, target: Node, reduction: str = "mean", delta: float = 1.0) -> Node:
+def huber_loss(
+    x: Node, target: Node, reduction: str = "mean", delta: float = 1.0, weight: Node | None = None
+) -> Node:
     """``delta`` times ``smooth_l1_loss`` with beta ``delta``."""
     if delta <= 0:
         raise ValueRangeError(f"[huber_loss] delta must be positive, got {delta}")
-    return mul(smooth_l1_loss(x, target, reduction, delta), delta)
+    loss = mul(_smooth(_difference("huber_loss", x, target), delta), delta)
+    if weight is not None:  # by the count and not by the sum of weights, unlike in other losses
+        _check_weight("huber_loss", loss, weight)
+        loss = mul(loss, weight)
+    return reduced("huber_loss", loss, reduction)
+
+
+def _smooth(difference: Node, beta: float) -> Node:
+    gap = absolute(difference)
+    near = lt(gap, beta)
+    small = mul(square(where(near, gap, 0.0)), 0.5 / beta)
+    return where(near, small, sub(gap, 0.5 * beta))
 
 
 def _difference(op: str, x: Node, target: Node) -> Node:

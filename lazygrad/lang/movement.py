@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from lazygrad import ops
-from lazygrad.dtype import bool_
+from lazygrad.element_types import bool_
 from lazygrad.errors import AxisError, ShapeError
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.ops import Shear
@@ -160,10 +161,15 @@ def squeeze(x: Node, dims: int | Sequence[int] | None = None) -> Node:
     return reshape(x, [n for axis, n in enumerate(x.shape) if n != 1 or axis not in axes])
 
 
-def unsqueeze(x: Node, dim: int) -> Node:
-    """A new dim of size 1 before dim ``dim``; -1 puts it last."""
-    axis = normalize_axis("unsqueeze", dim, x.ndim + 1)
-    return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+def unsqueeze(x: Node, dim: int | Sequence[int]) -> Node:
+    """A new dim of size 1 before dim ``dim``; -1 puts it last. Of several, each where it stands in
+    the result."""
+    if isinstance(dim, int):
+        axis = normalize_axis("unsqueeze", dim, x.ndim + 1)
+        return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+    axes = normalize_axes("unsqueeze", dim, x.ndim + len(dim))
+    kept = iter(x.shape)
+    return reshape(x, [1 if d in axes else next(kept) for d in range(x.ndim + len(axes))])
 
 
 def flatten(x: Node, start_dim: int = 0, end_dim: int = -1) -> Node:
@@ -217,6 +223,22 @@ def chunk(x: Node, chunks: int, dim: int = 0) -> tuple[Node, ...]:
     return split(x, -(-x.shape[axis] // chunks), axis)
 
 
+def tensor_split(x: Node, sections: int | Sequence[int], dim: int = 0) -> tuple[Node, ...]:
+    """So many pieces, of which the first ones may be longer by one; or cut at these positions."""
+    axis = normalize_axis("tensor_split", dim, x.ndim)
+    if x.ndim == 0:
+        raise ShapeError("[tensor_split] a scalar has no dim to split")
+    size = x.shape[axis]
+    if isinstance(sections, int):
+        if sections < 1:
+            raise ShapeError(f"[tensor_split] needs at least one section, got {sections}")
+        least, longer = divmod(size, sections)
+        return split(x, [least + (i < longer) for i in range(sections)], axis)
+    cuts = [0, *(min(max(at + size if at < 0 else at, 0), size) for at in sections), size]
+    parts = pairwise(cuts)
+    return tuple(narrow(x, axis, start, max(stop - start, 0)) for start, stop in parts)
+
+
 def repeat(x: Node, repeats: Sequence[int]) -> Node:
     """``x`` tiled ``repeats[i]`` times along each dim; more repeats than dims add dims."""
     counts = checked_shape("repeat", tuple(repeats))
@@ -235,6 +257,30 @@ def repeat(x: Node, repeats: Sequence[int]) -> Node:
 def tile(x: Node, repeats: Sequence[int]) -> Node:
     """As ``repeat``; missing repeats count as 1."""
     return repeat(x, (1,) * (x.ndim - len(repeats)) + tuple(repeats))
+
+
+def repeat_each(x: Node, count: int, axis: int) -> Node:
+    """Each slice along ``axis`` ``count`` times, one after the other."""
+    before, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    spread = broadcast_to(reshape(x, (*before, size, 1, *after)), (*before, size, count, *after))
+    return reshape(spread, (*before, size * count, *after))
+
+
+def rot90(x: Node, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
+    """``x`` turned ``k`` times by a quarter, from the first of ``dims`` towards the second.
+
+    Raises:
+        AxisError: unless ``dims`` are two dims.
+    """
+    axes = tuple(normalize_axis("rot90", dim, x.ndim) for dim in dims)
+    if len(axes) != 2 or axes[0] == axes[1] or x.ndim < 2:
+        raise AxisError(f"[rot90] turns in a plane of two dims, got {tuple(dims)} of {x.shape}")
+    turns = k % 4
+    if turns == 2:
+        return flip(x, axes)
+    if turns:
+        x = transpose(x, *axes)
+    return x if not turns else flip(x, axes[0] if turns == 1 else axes[1])
 
 
 def aligned(x: Node, axis: int, ndim: int) -> Node:

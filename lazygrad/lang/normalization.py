@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lazygrad.element_types import bfloat16, float16, float32, float64
 from lazygrad.errors import ShapeError
 from lazygrad.graph import Node
-from lazygrad.lang.elementwise import add, mul, rsqrt, square, sub
-from lazygrad.lang.movement import aligned, reshape
+from lazygrad.lang.elementwise import add, div, mul, rsqrt, square, sub
+from lazygrad.lang.movement import aligned, movedim, reshape
 from lazygrad.lang.operands import cast, require_float, widened
-from lazygrad.lang.reduce import Axes, mean
-from lazygrad.shape import Shape, normalize_axes
+from lazygrad.lang.reduce import Axes, mean, sum as sum_over
+from lazygrad.lang.transcendental import pow
+from lazygrad.lang.windows import Window, windows
+from lazygrad.shape import Shape, normalize_axes, numel
+
+# The distance between 1 and the next float.
+STEP_AFTER_ONE = {float16: 2.0**-10, bfloat16: 2.0**-7, float32: 2.0**-23, float64: 2.0**-52}
 
 
 def moments(x: Node, axes: Axes) -> tuple[Node, Node]:
@@ -118,3 +124,76 @@ def batch_norm(
         scale = mul(scale, weight)
     result = cast(mul(shifted, aligned(scale, 1, x.ndim)), x.dtype)
     return result if bias is None else add(result, aligned(bias, 1, x.ndim))
+
+
+def rms_norm(
+    x: Node, normalized_shape: Sequence[int], weight: Node | None = None, eps: float | None = None
+) -> Node:
+    """Divided by the root of the mean square over the last dims, which have ``normalized_shape``;
+    ``eps`` is the distance between 1 and the next float if not given.
+
+    Raises:
+        ShapeError: if ``x`` does not end with ``normalized_shape``.
+    """
+    require_float("rms_norm", x)
+    inner = tuple(normalized_shape)
+    if not inner or x.shape[x.ndim - len(inner) :] != inner or len(inner) > x.ndim:
+        raise ShapeError(f"[rms_norm] shape {x.shape} does not end with {inner}")
+    _require_shape("rms_norm", inner, weight=weight)
+    wide = widened(x)
+    power = mean(square(wide), range(x.ndim - len(inner), x.ndim), keepdim=True)
+    least = STEP_AFTER_ONE[x.dtype] if eps is None else eps
+    return _affine(cast(mul(wide, rsqrt(add(power, least))), x.dtype), weight, None)
+
+
+def instance_moments(x: Node) -> tuple[Node, Node, int]:
+    """Mean and biased variance of each channel (dim 1) of each instance (dim 0), kept with size 1,
+    and how many values each had.
+
+    Raises:
+        ShapeError: without spatial dims, or with at most one value in them.
+    """
+    count = numel(x.shape[2:])
+    if x.ndim < 3 or count <= 1:
+        raise ShapeError(
+            f"[instance_norm] needs (N, C, ..) with more than one value a channel, got shape "
+            f"{x.shape}"
+        )
+    center, spread = moments(x, range(2, x.ndim))
+    return center, spread, count
+
+
+def instance_norm(
+    x: Node,
+    center: Node,
+    spread: Node,
+    weight: Node | None = None,
+    bias: Node | None = None,
+    eps: float = 1e-5,
+) -> Node:
+    """``(x - center) / sqrt(spread + eps) * weight + bias`` with moments that broadcast to ``x``,
+    and one ``weight`` and ``bias`` a channel (dim 1)."""
+    _require_shape("instance_norm", x.shape[1:2], weight=weight, bias=bias)
+    shifted = mul(sub(widened(x), center), rsqrt(add(spread, eps)))
+    return _affine(cast(shifted, x.dtype), _channels(x, weight), _channels(x, bias))
+
+
+def local_response_norm(
+    x: Node, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Node:
+    """``x / (k + alpha * mean(x ** 2)) ** beta``, the mean over ``size`` neighbouring channels
+    (dim 1), of which those that are not there count as 0.
+
+    Raises:
+        ShapeError: for less than 3 dims.
+    """
+    require_float("local_response_norm", x)
+    if x.ndim < 3:
+        raise ShapeError(f"[local_response_norm] needs at least 3 dims, got shape {x.shape}")
+    wide = widened(x)
+    if not x.size:
+        return x
+    near = Window(size, 1, 1, size // 2, (size - 1) // 2)
+    seen = windows("local_response_norm", movedim(square(wide), 1, -1), [near])
+    power = movedim(div(sum_over(seen, -1), float(size)), -1, 1)
+    return cast(div(wide, pow(add(mul(power, alpha), k), beta)), x.dtype)

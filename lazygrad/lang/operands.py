@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from lazygrad import ops
-from lazygrad.dtype import (
+from lazygrad.element_types import (
     BOOL,
     FLOAT,
     DType,

@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 from lazygrad import ops
-from lazygrad.dtype import (
+from lazygrad.element_types import (
     DType,
     accumulator,
     bfloat16,
@@ -28,11 +28,12 @@ from lazygrad.graph import Node, node
 from lazygrad.lang.creation import full, iota
 from lazygrad.lang.elementwise import add, minimum, mul, where
 from lazygrad.lang.gaussian import box_muller
-from lazygrad.lang.join import cat
-from lazygrad.lang.movement import flip, pad, reshape, shrink
-from lazygrad.lang.operands import cast, full_like, to_float, widened, zeros_like
+from lazygrad.lang.operands import cast, full_like, require_float, to_float, widened, zeros_like
+from lazygrad.lang.sort import sort_last
 from lazygrad.lang.threefry import random_bits, random_words, top_bits
 from lazygrad.shape import Shape
+
+SELU_LOWEST = -1.7580993408473766  # what selu goes to far below 0
 
 
 class Format(NamedTuple):
@@ -203,45 +204,6 @@ def permutation(key: Node, count: int, dtype: DType = int64) -> Node:
     return _from_uint64(node(ops.MOD, _with_constant(ordered, 1 << 32)), dtype)
 
 
-# -- sorting -----------------------------------------------------------------------------------
-
-
-def sort_last(x: Node) -> Node:
-    """Ascending along the last dim: a bitonic network, each layer of it one kernel."""
-    size = x.shape[-1]
-    if size < 2:
-        return x
-    full = 1 << (size - 1).bit_length()
-    edge = [(0, 0)] * (x.ndim - 1)
-    x = pad(x, [*edge, (0, full - size)], value=x.dtype.max)
-    width = 2
-    while width <= full:
-        x = _compare_halves(x, width, mirrored=True)
-        step = width // 2
-        while step > 1:
-            x = _compare_halves(x, step, mirrored=False)
-            step //= 2
-        width *= 2
-    return shrink(x, [*((0, n) for n in x.shape[:-1]), (0, size)])
-
-
-def _compare_halves(x: Node, width: int, mirrored: bool) -> Node:
-    """In blocks of ``width`` the smaller of each pair goes to the first half; a pair is equally
-    far from the start of the halves, or from the block's ends if ``mirrored``."""
-    half = width // 2
-    blocks = reshape(x, (*x.shape[:-1], x.shape[-1] // width, 2, half))
-    lead = [(0, n) for n in blocks.shape[:-2]]
-    first = shrink(blocks, [*lead, (0, 1), (0, half)])
-    second = shrink(blocks, [*lead, (1, 2), (0, half)])
-    if mirrored:
-        second = flip(second, -1)
-    swap = node(ops.LT, (second, first))
-    smaller, larger = where(swap, second, first), where(swap, first, second)
-    if mirrored:
-        larger = flip(larger, -1)
-    return node(ops.CONTIGUOUS, (reshape(cat([smaller, larger], -2), x.shape),))
-
-
 # -- choices -----------------------------------------------------------------------------------
 
 
@@ -256,14 +218,28 @@ def bernoulli(key: Node, probability: float, shape: Shape) -> Node:
     return node(ops.LT, (bits, full_like(bits, threshold)))
 
 
-def dropout(x: Node, key: Node, probability: float) -> Node:
-    """Elements zeroed with ``probability``; the others scaled to keep the mean."""
+def dropout(x: Node, key: Node, probability: float, shape: Shape | None = None) -> Node:
+    """Elements zeroed with ``probability``; the others scaled to keep the mean. ``shape``, which
+    broadcasts to that of ``x``, says what is decided as one."""
     if not 0.0 <= probability <= 1.0:
         raise ValueRangeError(f"[dropout] a probability is in [0, 1], got {probability}")
     if probability == 1.0:
         return mul(x, 0.0)
     x = to_float(x)
-    kept = bernoulli(key, 1.0 - probability, x.shape)
+    kept = bernoulli(key, 1.0 - probability, x.shape if shape is None else shape)
     # a large factor may exceed the small floats, and times the zeros of a gradient would be NaN
     scaled = cast(mul(widened(x), 1.0 / (1.0 - probability)), x.dtype)
     return where(kept, scaled, zeros_like(x))
+
+
+def alpha_dropout(x: Node, key: Node, probability: float, shape: Shape) -> Node:
+    """Elements set to the lowest value of selu with ``probability``, and all of them scaled and
+    moved so that mean 0 and variance 1 stay (Klambauer and others, 2017); ``shape`` as in
+    ``dropout``."""
+    require_float("alpha_dropout", x)
+    if probability == 1.0:
+        return mul(x, 0.0)
+    kept = bernoulli(key, 1.0 - probability, shape)
+    scale = ((1.0 - probability) * (1.0 + probability * SELU_LOWEST**2)) ** -0.5
+    value = where(kept, widened(x), SELU_LOWEST)
+    return cast(add(mul(value, scale), -scale * SELU_LOWEST * probability), x.dtype)

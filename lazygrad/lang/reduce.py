@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, DType, accumulator, bool_, default_int, uint8
+from lazygrad.element_types import FLOAT, DType, accumulator, bool_, default_int, uint8
 from lazygrad.errors import ShapeError
 from lazygrad.graph import Node, const, node
 from lazygrad.lang.comparison import eq, isnan, logical_and, logical_not, logical_or, ne, to_bool

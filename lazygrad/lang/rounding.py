@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, DType, accumulator, float32, int32, int64
+from lazygrad.element_types import FLOAT, DType, accumulator, float32, int32, int64
 from lazygrad.errors import ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.lang.elementwise import add, detach, div, flat, mul, neg, sub, surrogate
@@ -141,10 +141,15 @@ def _signs_differ(rest: Node, divisor: Node) -> Node:
 
 
 def floor_divide(left: Operand, right: Operand) -> Node:
-    """Python's ``//``: the quotient rounded down, in the promoted dtype."""
+    """Python's ``//``: the quotient rounded down, in the promoted dtype; a zero has the sign of the
+    quotient."""
     first, second = pair("floor_divide", left, right)
     require_not_bool("floor_divide", first)
-    return flat(_quotient_below(first, second), first, second)
+    below = _quotient_below(first, second)
+    if first.dtype.kind == FLOAT:
+        there = node(ops.NE, (below, zeros_like(below)))
+        below = _where(there, below, mul(div(first, second), 0.0))
+    return flat(below, first, second)
 
 
 def _quotient_below(first: Node, second: Node) -> Node:

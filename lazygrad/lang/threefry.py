@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops
-from lazygrad.dtype import uint32
+from lazygrad.element_types import uint32
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.lang.creation import iota
+from lazygrad.lang.join import stack
 from lazygrad.lang.movement import broadcast_to, reshape, shrink
 from lazygrad.lang.operands import full_like
 from lazygrad.shape import Shape, checked_shape, numel
@@ -71,6 +72,13 @@ def _rotated(x: Node, distance: int) -> Node:
 def top_bits(words: Node, count: int) -> Node:
     """The upper ``count`` bits of uint32 words, as numbers below 2**count."""
     return node(ops.DIV, (words, full_like(words, 1 << (32 - count))))
+
+
+def key_of_each(key: Node, size: int) -> Node:
+    """A key for each of ``size`` samples, shape (size, 3): what ``key`` would give as random words
+    is the seed of theirs."""
+    words = [*random_words(key, (size,)), broadcast_to(shrink(key, [(2, 3)]), (size,))]
+    return stack(words, 1)
 
 
 def random_words(key: Node, shape: Shape) -> tuple[Node, Node]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from lazygrad import ops
-from lazygrad.dtype import FLOAT, float64, promote_scalar
+from lazygrad.element_types import FLOAT, float64, promote_scalar
 from lazygrad.errors import DtypeError, ValueRangeError
 from lazygrad.graph import Node, Scalar, node
 from lazygrad.lang.comparison import (
@@ -64,7 +64,7 @@ LARGEST_UNROLLED_POWER = 64
 EXACT_ORDERS = 2  # derivatives of powers that hold at 0 and infinity; higher ones are composed
 
 
-def _in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
+def in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
     """``function`` of ``x`` computed in a dtype fit for several steps, back in its float dtype."""
     x = to_float(x)
     return cast(function(widened(x)), x.dtype)
@@ -88,7 +88,7 @@ def magnitude(x: Node) -> Node:
 
 def expm1(x: Node) -> Node:
     """``exp(x) - 1`` without cancellation near 0."""
-    return _in_wide(x, _expm1)
+    return in_wide(x, _expm1)
 
 
 def _expm1(x: Node) -> Node:
@@ -101,7 +101,9 @@ def _expm1(x: Node) -> Node:
 
 def log1p(x: Node) -> Node:
     """``log(1 + x)`` without losing the digits of a small ``x``."""
-    return _in_wide(x, _log1p)
+    return in_wide(
+        x, lambda wide: where(eq(wide, 0.0), wide, _log1p(wide))
+    )  # zeros keep their sign
 
 
 def _log1p(x: Node) -> Node:
@@ -114,12 +116,12 @@ def _log1p(x: Node) -> Node:
 
 def log2(x: Node) -> Node:
     """Logarithm to base 2."""
-    return _in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(2.0)))
+    return in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(2.0)))
 
 
 def log10(x: Node) -> Node:
     """Logarithm to base 10."""
-    return _in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(10.0)))
+    return in_wide(x, lambda wide: mul(log(wide), 1.0 / math.log(10.0)))
 
 
 def logaddexp(left: Operand, right: Operand) -> Node:
@@ -129,7 +131,8 @@ def logaddexp(left: Operand, right: Operand) -> Node:
     first, second = widened(first), widened(second)
     swap = lt(first, second)
     high, low = where(swap, second, first), where(swap, first, second)
-    gap = where(isinf(high), 0.0, sub(low, high))
+    same = logical_and(isinf(high), eq(low, high))
+    gap = where(same, 0.0, sub(low, high))
     return cast(add(high, _log1p(exp(gap))), dtype)
 
 
@@ -138,7 +141,7 @@ def logaddexp(left: Operand, right: Operand) -> Node:
 
 def sigmoid(x: Node) -> Node:
     """``1 / (1 + exp(-x))``, of which no part overflows."""
-    return _in_wide(x, _sigmoid)
+    return in_wide(x, _sigmoid)
 
 
 def _sigmoid(x: Node) -> Node:
@@ -148,7 +151,7 @@ def _sigmoid(x: Node) -> Node:
 
 def tanh(x: Node) -> Node:
     """Hyperbolic tangent, accurate near 0 and flat far away."""
-    return _in_wide(x, _tanh)
+    return in_wide(x, _tanh)
 
 
 def _tanh(x: Node) -> Node:
@@ -166,7 +169,7 @@ def softplus(x: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:
         value = div(add(above, _log1p(exp(neg(magnitude(scaled))))), beta)
         return where(gt(scaled, threshold), wide, value)
 
-    return _in_wide(x, smooth)
+    return in_wide(x, smooth)
 
 
 def logsigmoid(x: Node) -> Node:
@@ -176,7 +179,7 @@ def logsigmoid(x: Node) -> Node:
         below = where(lt(wide, 0), wide, 0.0)
         return sub(below, _log1p(exp(neg(magnitude(wide)))))
 
-    return _in_wide(x, smooth)
+    return in_wide(x, smooth)
 
 
 # -- error function ----------------------------------------------------------------------------
@@ -212,7 +215,7 @@ _FAR_64 = (
 
 def erf(x: Node) -> Node:
     """The error function, to a few units in the last place."""
-    return _in_wide(x, _erf)
+    return in_wide(x, _erf)
 
 
 def _erf(x: Node) -> Node:
@@ -268,10 +271,10 @@ def _pow_scalar(base: Node, exponent: Scalar) -> Node:
             )
         return _repeated_product(cast(base, promote_scalar(base.dtype, exponent)), exponent)
     if exponent in _EXACT_POWERS:
-        return _in_wide(base, _EXACT_POWERS[exponent])
+        return in_wide(base, _EXACT_POWERS[exponent])
     if is_whole(exponent) and -LARGEST_UNROLLED_POWER <= exponent <= LARGEST_UNROLLED_POWER:
-        return _in_wide(base, lambda x: _whole_power(x, int(exponent)))
-    return _in_wide(base, lambda x: _pow_floats(x, full_like(x, exponent)))
+        return in_wide(base, lambda x: _whole_power(x, int(exponent)))
+    return in_wide(base, lambda x: _pow_floats(x, full_like(x, exponent)))
 
 
 def _pow_three_halves(x: Node) -> Node:

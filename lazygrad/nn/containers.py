@@ -98,6 +98,20 @@ class ModuleSequence(Module):
             self.append(module)
         return self
 
+    def pop(self, key: int | slice) -> Any:
+        """Take one out, or for a slice several; the others move up."""
+        taken = self[key]
+        del self[key]
+        return taken
+
+    def __add__(self: C, other: Iterable[Module]) -> C:
+        """A container of the modules of both."""
+        both = [self._checked(module) for module in (*self, *other)]
+        return self._of({str(index): module for index, module in enumerate(both)})
+
+    def __iadd__(self: C, other: Iterable[Module]) -> C:
+        return self.extend(other)
+
     @public
     def insert(self: C, index: int, module: Module) -> C:
         """Add a module before position ``index``."""
@@ -111,6 +125,15 @@ class Sequential(ModuleSequence):
     """Calls its modules one after the other: ``Sequential(Linear(2, 3), ReLU())``.
 
     A mapping gives them names of their own.
+
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> model(lazygrad.zeros(5, 4)).shape, list(model.state_dict())[:2]
+    ((5, 2), ['0.weight', '0.bias'])
+    >>> model[:2]
+    Sequential(
+      (0): Linear(in_features=4, out_features=8, bias=True)
+      (1): ReLU()
+    )
     """
 
     def __init__(self, *args: Any) -> None:
@@ -125,6 +148,12 @@ class Sequential(ModuleSequence):
     def _of(self, items: dict[str, Module]) -> Sequential:
         return Sequential(items)
 
+    def __mul__(self, times: int) -> Sequential:
+        """Its modules one after the other, ``times`` times; they are shared."""
+        return Sequential(*[module for _ in range(times) for module in self])
+
+    __rmul__ = __mul__
+
     def forward(self, input: Any) -> Any:
         for module in self:
             input = module(input)
@@ -132,7 +161,12 @@ class Sequential(ModuleSequence):
 
 
 class ModuleList(ModuleSequence):
-    """A list of modules that belong to the module which holds it."""
+    """A list of modules that belong to the module which holds it.
+
+    >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+    >>> len(layers), len(list(layers.parameters()))
+    (3, 6)
+    """
 
     @public
     def __init__(self, modules: Iterable[Module] | None = None) -> None:

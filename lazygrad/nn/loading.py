@@ -9,20 +9,34 @@ import numpy as np
 
 from lazygrad.arguments import shown
 from lazygrad.errors import CheckpointError
-from lazygrad.tensor import Tensor
+from lazygrad.nn.conversion import convert
+from lazygrad.tensor_class import Tensor
 
 
 class LoadReport(NamedTuple):
-    """What ``load_state_dict(strict=False)`` left out."""
+    """What ``load_state_dict(strict=False)`` left out.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> layer.load_state_dict({"weight": lazygrad.ones(1, 2)}, strict=False)
+    LoadReport(missing_keys=['bias'], unexpected_keys=[])
+    """
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        missing, unexpected = self.missing_keys, self.unexpected_keys
+        return f"LoadReport(missing_keys={missing}, unexpected_keys={unexpected})"
+
 
 def load_into(
-    owner: str, own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool
-) -> LoadReport:
-    """Assign the values of ``given`` to the Tensors of ``own`` that have the same names.
+    owner: str, own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool,
+    assign: bool = False,
+) -> LoadReport:  # fmt: skip
+    """Assign the values of ``given`` to the Tensors of ``own`` that have the same names; with
+    ``assign`` these take the values' dtypes and devices, too.
 
     Raises:
         CheckpointError: lists everything that does not fit; then nothing was assigned.
@@ -40,6 +54,10 @@ def load_into(
         raise CheckpointError(
             f"[load_state_dict] the state does not fit {owner}:\n  " + "\n  ".join(problems)
         )
+    if assign:
+        for tensor, value in both.values():
+            dtype = value.dtype if tensor.is_floating_point() else None
+            convert([tensor], getattr(value, "device", None), dtype)
     values = {name: fitted(value, tensor) for name, (tensor, value) in both.items()}
     for name, value in values.items():
         own[name].assign(value)
@@ -48,7 +66,7 @@ def load_into(
 
 def _fault(name: str, tensor: Tensor, value: Any) -> str:
     """What stands against loading ``value`` into ``tensor``; empty if nothing does."""
-    if not isinstance(value, Tensor | np.ndarray | np.generic):
+    if not (isinstance(value, Tensor | np.generic) or hasattr(value, "__dlpack__")):
         return f"{name} must be a Tensor or an array, got {shown(value)}"
     if tuple(value.shape) != tensor.shape:
         given = tuple(value.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazygrad.public import public
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 
 
 class Parameter(Tensor):
@@ -13,6 +13,10 @@ class Parameter(Tensor):
 
     Like any Tensor it is a handle: an optimizer or ``load_state_dict`` rebinds it, and everything
     that holds the handle sees the new value.
+
+    >>> w = nn.Parameter(lazygrad.zeros(2))
+    >>> w.requires_grad, isinstance(w, Tensor)
+    (True, True)
     """
 
     __slots__ = ()

@@ -17,10 +17,10 @@ def show_module(module: Module, merge_equal: bool = False) -> str:
     name = type(module).__name__
     extra = module.extra_repr()
     children = [(key, repr(child)) for key, child in module.named_children()]
-    if not children:
+    if not children and "\n" not in extra:
         return f"{name}({extra})"
     blocks = merged(children) if merge_equal else children
-    lines = [extra] if extra else []
+    lines = extra.splitlines()
     lines += [f"({key}): {text}".replace("\n", "\n  ") for key, text in blocks]
     return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 

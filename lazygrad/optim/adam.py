@@ -9,9 +9,9 @@ from typing import Any
 
 from lazygrad.optim.checks import require_at_least, require_betas, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
-from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
+from lazygrad.optim.optimizer import Optimizer, Params, direction, options_of, store, wide
 from lazygrad.public import public
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 
 Betas = tuple[float, float]
 
@@ -26,15 +26,17 @@ class Factors:
     Attributes:
         size, eps: one element a parameter; after ``at``, those of one parameter.
         keep: shape (), what decoupled weight decay leaves; None without.
+        betas: numbers, or Tensors of shape () where a scheduler changes them.
     """
 
     size: Tensor
     eps: Tensor
     keep: Tensor | None
+    betas: Any
 
     def at(self, index: int) -> Factors:
         """The factors of one parameter, each of shape ()."""
-        return Factors(self.size[index], self.eps[index], self.keep)
+        return Factors(self.size[index], self.eps[index], self.keep, self.betas)
 
 
 class Adam(Optimizer):
@@ -46,6 +48,13 @@ class Adam(Optimizer):
             parameters shrink by ``lr * weight_decay`` instead.
         amsgrad: divide by the largest ``v`` so far.
         maximize: ascend instead.
+
+    >>> w = nn.Parameter(Tensor([1.0, -2.0]))
+    >>> optimizer = optim.Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.realize()
+    Tensor([ 0.9, -1.9], requires_grad=True)
     """
 
     @public
@@ -58,26 +67,19 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+        super().__init__(params, options_of(locals()))
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         require_at_least(self._name, 0, options, "lr", "eps", "weight_decay")
         require_betas(self._name, options)
-        require_flags(self._name, options, "amsgrad", "maximize", "decoupled_weight_decay")
+        require_flags(self._name, options, "amsgrad", "decoupled_weight_decay")
 
     def state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         names = (STEP, "exp_avg", "exp_avg_sq")
@@ -96,23 +98,31 @@ class Adam(Optimizer):
             self._update_one(group, param, direction(param, given, group), factors.at(index))
 
     def _update_one(self, group: ParamGroup, param: Tensor, grad: Tensor, factors: Factors) -> None:
-        beta1, beta2 = group["betas"]
+        beta1, beta2 = factors.betas
         state = self.state[param]
         mean = wide(state["exp_avg"])
         mean = mean + (grad - mean) * (1 - beta1)
         square = wide(state["exp_avg_sq"]) * beta2 + grad * grad * (1 - beta2)
-        _store(state["exp_avg"], mean)
-        _store(state["exp_avg_sq"], square)
+        store(state["exp_avg"], mean)
+        store(state["exp_avg_sq"], square)
         if group["amsgrad"]:
             square = wide(state["max_exp_avg_sq"]).maximum(square)
-            _store(state["max_exp_avg_sq"], square)
+            store(state["max_exp_avg_sq"], square)
         kept = wide(param) if factors.keep is None else wide(param) * factors.keep
         denominator = square.sqrt() + factors.eps
-        _store(param, kept - mean / denominator * factors.size)
+        store(param, kept - mean / denominator * factors.size)
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    >>> w = nn.Parameter(Tensor([1.0, -2.0]))
+    >>> optimizer = optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.realize()
+    Tensor([ 0.85, -1.8 ], requires_grad=True)
+    """
 
     @public
     def __init__(
@@ -125,38 +135,31 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            maximize=maximize,
-            decoupled_weight_decay=True,
-        )
+        super().__init__(params, **options_of(locals()), decoupled_weight_decay=True)
 
 
 def _factors(group: ParamGroup, cohort: Cohort, resting: bool) -> Factors:
-    beta1, beta2 = group["betas"]
-    root2 = _correction(cohort, beta2, resting).sqrt()
-    size = cohort.rate * root2 / _correction(cohort, beta1, resting)
+    beta1, beta2 = cohort.option(group, "betas")
+    root2 = correction(cohort, beta2, resting).sqrt()
+    size = cohort.rate * root2 / correction(cohort, beta1, resting)
     decay = group["weight_decay"] if group["decoupled_weight_decay"] else 0
-    keep = (1 - cohort.rate * decay).contiguous() if decay else None
+    keep = (1 - cohort.rate * decay).clone() if decay else None
     # written to memory: elementwise kernels load these numbers rather than compute them again
-    return Factors(size.contiguous(), (root2 * group["eps"]).contiguous(), keep)
+    return Factors(size.clone(), (root2 * group["eps"]).clone(), keep, (beta1, beta2))
 
 
-def _correction(cohort: Cohort, beta: float, resting: bool) -> Tensor:
-    """``1 - beta ** steps``; of a parameter that never had a gradient, which would divide by 0,
-    that of the first step."""
-    if beta in cohort.weights:
+def correction(cohort: Cohort, beta: float | Tensor, resting: bool) -> Tensor:
+    """``1 - beta ** steps``; of a parameter that never had a gradient (``resting``: there may be
+    some), which would divide by 0, that of the first step."""
+    if isinstance(beta, Tensor):
+        weight = -(cohort.steps * beta.log()).expm1()
+    elif beta in cohort.weights:
         weight = cohort.weights[beta]
     else:  # betas were changed between steps
         weight = -(cohort.steps * math.log(beta)).expm1() if beta else (cohort.steps > 0).float()
     return weight.maximum(1 - beta) if resting else weight
-
-
-def _store(target: Tensor, value: Tensor) -> None:
-    target.assign(value.cast(target.dtype))

@@ -9,9 +9,9 @@ from lazygrad.arguments import require_range
 from lazygrad.errors import ValueRangeError
 from lazygrad.optim.checks import require_at_least, require_flags
 from lazygrad.optim.group import STEP, Cohort, ParamGroup
-from lazygrad.optim.optimizer import Optimizer, Params, direction, wide
+from lazygrad.optim.optimizer import Optimizer, Params, direction, options_of, store, wide
 from lazygrad.public import public
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 
 
 class SGD(Optimizer):
@@ -22,6 +22,13 @@ class SGD(Optimizer):
     Args:
         weight_decay: L2 penalty, added to the gradient.
         maximize: ascend instead.
+
+    >>> w = nn.Parameter(Tensor([1.0, -2.0]))
+    >>> optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.realize()
+    Tensor([ 0.8, -1.6], requires_grad=True)
     """
 
     @public
@@ -35,23 +42,16 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, options_of(locals()))
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         require_at_least("SGD", 0, options, "lr", "momentum", "weight_decay")
         require_range("SGD", dampening=options["dampening"])
-        require_flags("SGD", options, "nesterov", "maximize")
+        require_flags("SGD", options, "nesterov")
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueRangeError(
                 "[SGD] nesterov needs a momentum above 0 and no dampening, got "
@@ -68,20 +68,15 @@ class SGD(Optimizer):
         if STEP in self.state_names(group):
             # a factor, not a branch: a jitted step must serve the first step and the others
             later = (cohort.steps > 0).cast(cohort.dtype)
-            share = (1 - later * group["dampening"]).contiguous()
+            share = (1 - later * group["dampening"]).clone()
             cohort.count(grads)
         for index, given in grads.items():
             param = cohort.params[index]
             grad = direction(param, given, group)
             if group["momentum"]:
                 damped = grad if share is None else grad * share[index]
-                grad = self._with_momentum(param, grad, damped, group)
-            param.assign((wide(param) - grad * cohort.rate).cast(param.dtype))
-
-    def _with_momentum(
-        self, param: Tensor, grad: Tensor, damped: Tensor, group: ParamGroup
-    ) -> Tensor:
-        buffer = self.state[param]["momentum_buffer"]
-        velocity = wide(buffer) * group["momentum"] + damped
-        buffer.assign(velocity.cast(buffer.dtype))
-        return grad + velocity * group["momentum"] if group["nesterov"] else velocity
+                momentum = cohort.option(group, "momentum")
+                velocity = wide(self.state[param]["momentum_buffer"]) * momentum + damped
+                store(self.state[param]["momentum_buffer"], velocity)
+                grad = grad + velocity * momentum if group["nesterov"] else velocity
+            store(param, wide(param) - grad * cohort.rate)

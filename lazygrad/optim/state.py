@@ -7,9 +7,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lazygrad.aliases import snapshot
 from lazygrad.errors import CheckpointError, LazygradError
-from lazygrad.optim.group import STEP, Cohort
-from lazygrad.tensor import Tensor
+from lazygrad.optim.group import STEP, Cohort, ParamGroup
+from lazygrad.tensor_class import Tensor
 
 if TYPE_CHECKING:
     from lazygrad.optim.optimizer import Optimizer
@@ -23,15 +26,19 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
     groups = []
     numbers = _numbers(optimizer)
     for group in optimizer.param_groups:
+        names = optimizer.state_names(group)
+        scalars = [name for name in names if name in optimizer.scalar_states]
         for cohort in group.cohorts:
+            counts = cohort.steps.numpy() if STEP in names else None
             for index, param in enumerate(cohort.params):
+                if counts is not None and not counts[index]:
+                    continue  # as in PyTorch: its state is made by its first update
                 own = dict(optimizer.state[param])
-                if STEP in optimizer.state_names(group):
-                    own[STEP] = cohort.steps[index]
+                own |= {name: cohort.scalars[name][index] for name in scalars}
                 if own:
-                    state[numbers[id(param)]] = {name: own[name].detach() for name in sorted(own)}
+                    state[numbers[id(param)]] = {name: snapshot(own[name]) for name in sorted(own)}
         options: dict[str, Any] = {**group, "params": [numbers[id(p)] for p in group["params"]]}
-        if isinstance(options["lr"], Tensor):
+        if isinstance(options.get("lr"), Tensor):
             options["lr"] = options["lr"].item()
         groups.append(options)
     return {"state": dict(sorted(state.items())), "param_groups": groups}
@@ -44,9 +51,11 @@ def load_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
     if not problems:
         entries = _entries_by_param(optimizer, given)
         for group, options in _paired(optimizer, given):
-            wanted = set(optimizer.state_names({**group, **options}))
+            changed = {**group, **options}
             for param in group["params"]:
-                problems += _entry_problems(param, entries[id(param)], wanted)
+                names = optimizer.states_of(param, changed)
+                shapes = {n: np.shape(optimizer.initial(n, param, changed)) for n in names}
+                problems += _entry_problems(param, entries[id(param)], shapes)
     if problems:
         name = type(optimizer).__name__
         raise CheckpointError(
@@ -54,22 +63,37 @@ def load_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
         )
     for group, options in _paired(optimizer, given):
         group.update({key: value for key, value in options.items() if key != "params"})
-        optimizer.make_state(group)
         for cohort in group.cohorts:
-            _assign(optimizer, cohort, entries)
+            _assign(optimizer, group, cohort, entries)
+        optimizer.after_loading(group)
 
 
 def _paired(optimizer: Optimizer, given: Mapping[str, Any]) -> Iterable[tuple[Any, Any]]:
     return zip(optimizer.param_groups, given["param_groups"], strict=True)
 
 
-def _assign(optimizer: Optimizer, cohort: Cohort, entries: Mapping[int, Entry]) -> None:
+def _assign(
+    optimizer: Optimizer, group: ParamGroup, cohort: Cohort, entries: Mapping[int, Entry]
+) -> None:
     for param in cohort.params:
         entry = entries[id(param)]
         for name, target in optimizer.state[param].items():
             value = entry.get(name)
-            target.assign(Tensor.zeros_like(target) if value is None else _like(target, value))
-    cohort.set_steps(_steps(entries[id(param)]) for param in cohort.params)
+            start = optimizer.initial(name, param, group) if value is None else value
+            target.assign(_like(target, start))
+    for name in cohort.scalars:
+        values = [_number(optimizer, group, name, p, entries[id(p)]) for p in cohort.params]
+        cohort.load_scalar(name, values)
+
+
+def _number(
+    optimizer: Optimizer, group: ParamGroup, name: str, param: Tensor, entry: Entry
+) -> float:
+    """A parameter's number in an entry, or that with which it starts."""
+    if name == STEP:
+        return _steps(entry)
+    value = entry.get(name)
+    return float(optimizer.initial(name, param, group) if value is None else value.item())
 
 
 def _steps(entry: Entry) -> float:
@@ -126,12 +150,15 @@ def _group_problems(optimizer: Optimizer, given: Mapping[str, Any]) -> Iterator[
         return
     for group, options in _paired(optimizer, given):
         try:
-            optimizer.check_options({**group, **options})
+            optimizer.check_options({**group, **options, "params": group["params"]})
         except (LazygradError, TypeError, ValueError) as error:
             yield f"an option makes no sense: {error}"
 
 
-def _entry_problems(param: Tensor, entry: Entry, wanted: set[str]) -> Iterator[str]:
+def _entry_problems(
+    param: Tensor, entry: Entry, wanted: Mapping[str, tuple[int, ...]]
+) -> Iterator[str]:
+    """What stands against an entry; ``wanted`` has the shape of each state by its name."""
     for name, value in entry.items():
         if value is None:
             continue
@@ -142,16 +169,25 @@ def _entry_problems(param: Tensor, entry: Entry, wanted: set[str]) -> Iterator[s
                 yield f"{name} is no number of updates, for a parameter of shape {param.shape}"
         elif name not in wanted:
             yield f"unexpected {name} for a parameter of shape {param.shape}"
-        elif tuple(value.shape) != param.shape:
-            yield f"{name} has shape {tuple(value.shape)}, the parameter {param.shape}"
-    missing = wanted - entry.keys() - {STEP}
+        elif tuple(value.shape) != wanted[name]:
+            yield f"{name} has shape {tuple(value.shape)}, this one {wanted[name]}"
+    missing = wanted.keys() - entry.keys() - {STEP}
     if entry and missing:
         yield f"no {', '.join(sorted(missing))} for a parameter of shape {param.shape}"
 
 
 def flatten_state(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], str]:
     """``state_dict()`` as what ``nn.save_state`` takes: Tensors by name ("0.exp_avg"), and the
-    options as JSON text for its metadata."""
+    options as JSON text for its metadata.
+
+    >>> w = nn.Parameter(lazygrad.ones(2))
+    >>> optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    >>> w.sum().backward()
+    >>> optimizer.step()
+    >>> tensors, options = optim.flatten_state(optimizer.state_dict())
+    >>> list(tensors), type(options).__name__
+    (['0.momentum_buffer'], 'str')
+    """
     tensors = {
         f"{number}.{name}": value
         for number, entry in state_dict["state"].items()
@@ -161,7 +197,13 @@ def flatten_state(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], str
 
 
 def unflatten_state(tensors: Mapping[str, Any], options: str) -> dict[str, Any]:
-    """What ``flatten_state`` took apart, ready for ``load_state_dict``."""
+    """What ``flatten_state`` took apart, ready for ``load_state_dict``.
+
+    >>> w = nn.Parameter(lazygrad.ones(2))
+    >>> state = optim.SGD([w], lr=0.1).state_dict()
+    >>> optim.unflatten_state(*optim.flatten_state(state))["param_groups"][0]["lr"]
+    0.1
+    """
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         number, _, name = key.partition(".")

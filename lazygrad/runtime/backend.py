@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from lazygrad.errors import DeviceError
 from lazygrad.kernel import cost
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
@@ -17,23 +18,12 @@ from lazygrad.kernel.target import Target
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel and the numbers of the memory in its buffer slots; equal numbers, same memory."""
+    """A kernel and the numbers of the memory in its buffer slots; equal numbers, same memory.
+    ``moving`` says for each slot whether a launch is told where the buffer starts; (): none."""
 
     kernel: Kernel
     memory: tuple[int, ...]
-
-
-Made = TypeVar("Made")
-
-
-def each_kernel_once(calls: Sequence[Call], make: Callable[[Kernel], Made]) -> list[Made]:
-    """For each call what ``make`` makes of its kernel. The calls of a plan share kernels that are
-    equal, and often: the steps of a loop that Python unrolled have one."""
-    made: dict[Kernel, Made] = {}
-    for call in calls:
-        if call.kernel not in made:
-            made[call.kernel] = make(call.kernel)
-    return [made[call.kernel] for call in calls]
+    moving: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,10 +96,11 @@ class Program(ABC):
         return "\n".join(part.source for part in self.code.parts)
 
     @abstractmethod
-    def bind(self, memory: Sequence[Any]) -> Callable[[], None]:
+    def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
         """A call that starts it on this memory, one object a number of ``code.memory``, any number
         of times, on this thread and inside the backend's ``running()``; it need not wait for the
-        end."""
+        end. ``starts`` are the bytes at which the buffers begin in them, if not at their
+        beginning: multiples of an element's, and 0 for all that is not ``moving``."""
 
     def launch(self, memory: Sequence[Any]) -> None:
         """Start it once, outside of a plan."""
@@ -151,23 +142,35 @@ class Backend(ABC):
     def download(self, memory: Any, array: np.ndarray[Any, Any]) -> None:
         """Wait for pending work, then copy ``memory`` to a C-contiguous array."""
 
+    def on_host(self, memory: Any) -> np.ndarray[Any, Any] | None:
+        """The bytes of ``memory`` as an array of uint8 that shows them, once pending work is done;
+        None where they are not in the host's memory."""
+        return None
+
     def part(self, memory: Any, start: int, nbytes: int) -> Any:
         """The ``nbytes`` of ``memory`` from byte ``start`` on as memory that is only read; None
         where the device cannot share them."""
         return None
 
-    def copy(self, source: Any, start: int, memory: Any, nbytes: int) -> None:
-        """Copy ``nbytes`` of ``source`` from byte ``start`` on to ``memory``; here by way of the
-        host."""
+    def copy(self, source: Any, start: int, memory: Any, nbytes: int, to: int = 0) -> None:
+        """Copy ``nbytes`` of ``source`` from byte ``start`` on to ``memory``, from byte ``to`` on;
+        here by way of the host."""
         array = np.empty(start + nbytes, np.uint8)
         self.download(source, array)
-        self.upload(memory, array[start:])
+        if to:
+            there = np.empty(to + nbytes, np.uint8)
+            self.download(memory, there)
+            there[to:] = array[start:]
+            self.upload(memory, there)
+        else:
+            self.upload(memory, array[start:])
 
     @abstractmethod
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         """Code for launches that do what ``calls`` would do one after the other. A backend that can
         run several kernels in one launch may join and reorder calls that do not depend on each
-        other; a call whose kernel has no elements to compute may be left out.
+        other; a call whose kernel has no elements to compute may be left out. Here and in
+        ``load``, ``progress.advance`` says that a kernel is done.
 
         Raises:
             DeviceError: if the device cannot compute something, a dtype for example.
@@ -180,6 +183,24 @@ class Backend(ABC):
         Raises:
             DeviceError: with the compiler's log and the source.
         """
+
+    def texts(self, codes: Sequence[Code]) -> list[str]:
+        """The programs that ``codes`` become when they are loaded together, in order: each a
+        complete text, that says all that is compiled; here what people are shown."""
+        return [part.source for code in codes for part in code.parts]
+
+    def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
+        """As ``load``, but compiles ``texts``, which somebody may have changed.
+
+        Raises:
+            DeviceError: as ``load``; or the backend compiles nothing but its own code.
+        """
+        raise DeviceError(f"[{self.name}] this backend compiles no code but its own")
+
+    def routine(self, code: Code) -> Program | None:
+        """The program of ``code.data``, a ``RoutineCall``, where the device has that routine; None:
+        the host computes it."""
+        return None
 
     @abstractmethod
     def describe(self, kernel: Kernel) -> str:

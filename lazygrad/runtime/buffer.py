@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops, semantics
-from lazygrad.dtype import DType, bfloat16
+from lazygrad.element_types import DType, bfloat16
 from lazygrad.graph import Node
 from lazygrad.runtime import registry
 from lazygrad.runtime.memory import Memory
@@ -37,12 +37,33 @@ class Buffer:
         stored = self.stored()
         return semantics.from_bfloat16_bits(stored) if self.dtype is bfloat16 else stored
 
+    def shared(self) -> np.ndarray[Any, Any] | None:
+        """The elements themselves, read-only, where the device's memory is the host's; None
+        elsewhere, and for bfloat16. The array keeps the Buffer."""
+        raw = registry.backend(self.device).on_host(self.memory.raw)
+        if raw is None or self.dtype is bfloat16:
+            return None
+        return np.asarray(_Shown(self, raw))
+
     def stored(self) -> np.ndarray[Any, Any]:
         """A copy of the stored elements; bfloat16 as uint16 bits."""
         array = np.empty(self.shape, self.dtype.numpy)
         if array.size:
             registry.backend(self.device).download(self.memory.raw, array)
         return array
+
+
+class _Shown:
+    """A Buffer for NumPy, whose arrays keep what they show."""
+
+    def __init__(self, value: Buffer, raw: np.ndarray[Any, Any]) -> None:
+        self._value = value
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": value.shape,
+            "typestr": value.dtype.numpy.str,
+            "data": (raw.ctypes.data, True),  # read-only
+        }
 
 
 def is_realised(value: Node) -> bool:

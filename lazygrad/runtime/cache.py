@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from lazygrad import ops
 from lazygrad.config import settings
-from lazygrad.dtype import DType
+from lazygrad.element_types import DType
 from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
+from lazygrad.kernel.plan import Plan
 from lazygrad.locks import running
-from lazygrad.runtime import disk, registry, report
+from lazygrad.runtime import carried, differences, disk, history, overrides, progress, registry
 from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.buffer import is_realised
 from lazygrad.runtime.numbers import (
@@ -24,11 +25,13 @@ from lazygrad.runtime.numbers import (
     Family,
     Holder,
     StandIns,
+    forget_places,
     without_numbers,
 )
-from lazygrad.runtime.program import CompiledPlan, Recipe, read_recipe, written
+from lazygrad.runtime.program import CompiledPlan, Recipe, Shapes, read_recipe, written
 from lazygrad.runtime.records import Malformed
-from lazygrad.schedule.plan import Plan, make_plan
+from lazygrad.runtime.watching import watcher
+from lazygrad.schedule.plan import make_plan
 from lazygrad.shape import Shape
 
 T = TypeVar("T")
@@ -54,6 +57,9 @@ def clear() -> None:
     """Forget all plans."""
     _plans.clear()
     _families.clear()
+    history.clear()
+    carried.clear()
+    forget_places()
 
 
 @dataclass(frozen=True)
@@ -61,47 +67,59 @@ class Structure:
     """A graph without the identity of its leaves and without its numbers.
 
     Attributes:
-        kind: what graphs have in common that differ in numbers only.
+        kind: what graphs have in common that differ in numbers only: a row for each value, and
+            which rows are requested.
         numbers, holders: the numbers in order, and the nodes that hold them.
         leaves: the realised values in order.
-        carried: values without history that were made of what an earlier plan may have computed,
-            and not kept: the state of a loop, detached.
+        lost: values without history whose sources an earlier plan may have computed, and not
+            kept: the state of a loop, detached (``runtime/carried.py``).
     """
 
-    kind: Hashable
+    kind: tuple[tuple[tuple[Any, ...], ...], tuple[int, ...]]
     numbers: tuple[Hashable, ...]
     holders: tuple[Holder, ...]
     leaves: tuple[Node, ...]
-    carried: tuple[Node, ...]
+    lost: tuple[Node, ...]
 
 
-def structure(requested: Sequence[Node]) -> Structure:
-    """The structure of the graph below ``requested``, cut off at realised values."""
-    order = toposort(requested, unrealised_sources)
+def values_below(requested: Iterable[Node]) -> list[Node]:
+    """The graph below ``requested``, cut off at realised values, sources first."""
+    return toposort(requested, unrealised_sources)
+
+
+def structure(requested: Sequence[Node], order: Sequence[Node] | None = None) -> Structure:
+    """The structure of the graph below ``requested``, whose values may be known in order."""
     number: dict[Node, int] = {}
-    rows: list[Hashable] = []
+    rows: list[tuple[Any, ...]] = []
     leaves: list[Node] = []
     numbers: list[Hashable] = []
     holders: list[Holder] = []
-    carried: list[Node] = []
-    for value in order:
+    lost: list[Node] = []
+    for value in order or values_below(requested):
         if is_realised(value):
             rows.append((value.shape, value.dtype))
             leaves.append(value)
         elif value.op in ops.DERIVATIVE_MARKS:
-            number[value] = number[value.src[0]]
-            if value.lingers and value.generation != value.src[0].generation:
-                carried.append(value)
+            source = value.src[0]
+            number[value] = number[source]
+            older = value.generation != source.generation and not is_realised(source)
+            if older and value.lingers:
+                lost.append(value)
             continue
         elif value.op in HOLDERS:
             arg, own = without_numbers(value, holders)
             rows.append((value.op, tuple([number[s] for s in value.src]), arg))
             numbers += own
+        elif value.op is ops.LOOP:
+            rows.append((value.op, tuple([number[s] for s in value.src]), value.arg.key))
+        elif value.op is ops.CALL:  # whose errors name the user's line
+            arg = value.arg, value.origin
+            rows.append((value.op, tuple([number[s] for s in value.src]), arg))
         else:
             rows.append((value.op, tuple([number[s] for s in value.src]), value.arg))
         number[value] = len(rows) - 1
     kind = (tuple(rows), tuple([number[r] for r in requested]))
-    return Structure(kind, tuple(numbers), tuple(holders), tuple(leaves), tuple(carried))
+    return Structure(kind, tuple(numbers), tuple(holders), tuple(leaves), tuple(lost))
 
 
 def unrealised_sources(value: Node) -> tuple[Node, ...]:
@@ -120,21 +138,30 @@ def compiled(
 def _compiled(
     requested: Sequence[Node], device: str, found: Structure
 ) -> tuple[CompiledPlan, tuple[Node, ...]]:
-    kind = (device, settings.fuse, settings.tune, found.kind)
+    kind = (
+        device,
+        settings.fuse,
+        settings.tune,
+        settings.override and overrides.stamp(),
+        found.kind,
+    )
     plan = _known((kind, found.numbers))
     if plan is not None:
         return plan, found.leaves
     family = _families.get(kind)
     if family is None:
-        _keep_at_most(_families, LIMIT)[kind] = Family(found.numbers)
-        return _made((kind, found.numbers), requested, found.leaves, device), found.leaves
+        family = Family(found.numbers, found.holders)
+        _keep_at_most(_families, LIMIT)[kind] = family
+        if not family.varying:
+            plan = _made((kind, found.numbers), requested, found, found.leaves, device)
+            return plan, found.leaves
     given = family.arguments(found.numbers, found.holders)
     leaves = (*found.leaves, *given.leaves())
     key = (kind, given.key)
     plan = _known(key)
     if plan is None:
-        report.differs(family.changes(found.numbers, found.holders))
-        plan = _made(key, requested, leaves, device, given)
+        changes = family.changes(found.numbers, found.holders)
+        plan = _made(key, requested, found, leaves, device, given, changes)
     return plan, leaves
 
 
@@ -149,13 +176,26 @@ def _known(key: Hashable) -> CompiledPlan | None:
 def _made(
     key: Hashable,
     requested: Sequence[Node],
+    found: Structure,
     leaves: Sequence[Node],
     device: str,
     given: Arguments | None = None,
+    numbers: Sequence[str] = (),
 ) -> CompiledPlan:
+    """A new plan, remembered for the user's line that asks for it; ``numbers`` says which numbers
+    it is made for, if there is one for others."""
     statistics.misses += 1
+    values = differences.values_of(requested)
+    program = differences.program_of(requested, values)
+    graph = differences.Graph((device, settings.fuse, settings.tune), *found.kind)
+    line = history.asking_line()
+    before = None if line is None else line.before(program)
+    change = before and differences.change(before, graph, values, numbers)
+    watcher().differs(line, change, numbers)
     plan = compile_graph(requested, leaves, device, key, given)
     _keep_at_most(_plans, LIMIT)[key] = plan
+    if line is not None:
+        line.add(program, graph, plan, change)
     return plan
 
 
@@ -182,24 +222,34 @@ def compile_graph(
         found = _on_disk(on_disk, backend, device)
         if found is not None:
             statistics.from_disk += 1
-            report.planned(found, requested)
-            return found
+            watcher().planned(requested)
+            return _for(found, requested, leaves)
     inputs = [node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves]
     cut = dict(zip(leaves, inputs, strict=True))
     copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
-    plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
-    recipe = Recipe.of(plan, backend)
-    result = CompiledPlan(recipe, device, plan)
+    with progress.compiling():
+        progress.stage("plan")
+        plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
+        recipe = Recipe.of(plan, backend, overrides.changed_code)
+        result = CompiledPlan(recipe, device, plan)
     if _uses_disk(key):
         _keep(on_disk, recipe, plan, backend)
-    report.planned(result, copies)
-    return result
+    watcher().planned(copies)
+    return _for(result, requested, leaves)
+
+
+def _for(plan: CompiledPlan, requested: Sequence[Node], leaves: Sequence[Node]) -> CompiledPlan:
+    """``plan``, which says for values of which shapes it is."""
+    plan.shapes = Shapes([leaf.shape for leaf in leaves], [value.shape for value in requested])
+    return plan
 
 
 def _uses_disk(key: Hashable) -> bool:
-    """Not where someone looks: then the user's lines must be those of this run."""
+    """Not where someone looks: then the user's lines must be those of this run; nor where code may
+    be somebody's own."""
     looked_at = settings.debug >= 3 or settings.dump is not None or settings.verify
-    return settings.cache and key is not None and not looked_at
+    changed = settings.override is not None
+    return settings.cache and key is not None and not looked_at and not changed
 
 
 def _on_disk(key: object, backend: Backend, device: str) -> CompiledPlan | None:
@@ -207,7 +257,8 @@ def _on_disk(key: object, backend: Backend, device: str) -> CompiledPlan | None:
     if found is None:
         return None
     try:
-        return CompiledPlan(read_recipe(found, backend), device)
+        with progress.compiling():
+            return CompiledPlan(read_recipe(found, backend), device)
     except Exception:  # whatever a file of another making leads to, it is a miss
         return None
 
@@ -241,6 +292,14 @@ class Placeholder:
 
     @property
     def memory(self) -> NoReturn:
+        self.refuse()
+
+    def numpy(self) -> NoReturn:
+        """There is no value."""
+        self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raises where a value is needed."""
         raise JitError(
             f"[jit] a tensor of shape {self.shape} made inside a jitted function has no value "
             "outside; return it from the function instead"

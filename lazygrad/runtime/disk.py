@@ -11,21 +11,18 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from lazygrad.config import settings
 from lazygrad.folders import is_mine, private_folder
+from lazygrad.runtime import kept
 
-P = TypeVar("P", str, Path)
-LIMIT = 256 << 20  # bytes in the folder; the files that were not used for longest go first
-KEPT = 0.75  # of the limit, after old files went
 DIGEST = 32  # bytes
 FOLDER = "compiled"
 
@@ -34,12 +31,17 @@ def enabled() -> bool:
     return settings.cache
 
 
+def folder() -> Path | None:
+    """Where things are kept; None where that cannot be."""
+    return private_folder(FOLDER)
+
+
 def get(key: object) -> bytes | None:
     """What was last put under ``key`` (compared by its ``repr``), or None."""
-    folder = private_folder(FOLDER)
-    if folder is None:
+    shelf = folder()
+    if shelf is None:
         return None
-    place = folder / _name(key)
+    place = shelf / _name(key)
     try:
         with open(place, "rb") as file:
             content = file.read() if is_mine(os.fstat(file.fileno())) else b""
@@ -57,16 +59,18 @@ def get(key: object) -> bytes | None:
 
 def put(key: object, payload: bytes) -> None:
     """Keeps ``payload`` under ``key``, as far as the disk allows."""
-    folder = private_folder(FOLDER)
-    if folder is None:
+    shelf = folder()
+    if shelf is None:
+        return
+    if kept.on_disk(DIGEST + len(payload)) > kept.KEPT * kept.LIMIT:  # it would be all there is
         return
     with suppress(OSError):
-        _write(folder / _name(key), sha256(payload).digest() + payload)
-        _trim(folder)
+        _write(shelf / _name(key), sha256(payload).digest() + payload)
+        kept.wrote(shelf, DIGEST + len(payload), _version())
 
 
 def _write(place: Path, content: bytes) -> None:
-    handle, aside = tempfile.mkstemp(dir=place.parent, prefix="unfinished-")
+    handle, aside = tempfile.mkstemp(dir=place.parent, prefix=kept.UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -77,33 +81,14 @@ def _write(place: Path, content: bytes) -> None:
         raise
 
 
-def _trim(folder: Path) -> None:
-    """Removes the files that were not used for longest, if all together are too large."""
-    found = []
-    for entry in os.scandir(folder):
-        with suppress(OSError):
-            found.append((entry.stat().st_mtime, entry.stat().st_size, entry.path))
-    for _, path in excess(found, LIMIT):
-        with suppress(OSError):
-            os.unlink(path)
-
-
-def excess(found: Iterable[tuple[float, int, P]], limit: int) -> Iterator[tuple[float, P]]:
-    """Of things with the time of their last use and their bytes, those that must go if all together
-    have more than ``limit``; the longest unused first, each with its time."""
-    ordered = sorted(found)
-    left = sum(size for _, size, _ in ordered)
-    if left <= limit:
-        return
-    for used, size, thing in ordered:
-        if left <= limit * KEPT:
-            return
-        yield used, thing
-        left -= size
-
-
 def _name(key: object) -> str:
-    return sha256(repr((fingerprint(), key)).encode()).hexdigest()
+    """It begins with the sort of thing: the first item of a key."""
+    digest = sha256(repr((fingerprint(), key)).encode()).hexdigest()
+    return kept.name(key[0] if isinstance(key, tuple) else "", _version(), digest)
+
+
+def _version() -> str:
+    return fingerprint()[:12]
 
 
 @cache

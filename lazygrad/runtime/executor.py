@@ -7,9 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lazygrad import ops
-from lazygrad.graph import Node, forget_sources, toposort
+from lazygrad.graph import (
+    Node,
+    become,
+    forget_sources,
+    result_leaf,
+    shown_by,
+    through,
+    toposort,
+)
 from lazygrad.locks import running
-from lazygrad.runtime import buffer, cache, registry
+from lazygrad.runtime import buffer, cache, carried, registry
 from lazygrad.runtime.buffer import Buffer, value_of
 
 
@@ -37,15 +45,32 @@ def _realize(requested: Iterable[Node]) -> None:
 
 
 def _run(requested: Sequence[Node], device: str) -> None:
-    found = cache.structure(requested)
-    if found.carried:  # kept, or every plan to come would begin where none of it was computed
-        requested = list(dict.fromkeys([*requested, *found.carried]))
-        found = cache.structure(requested)
+    order = cache.values_below(requested)
+    kept = carried.among(order)
+    if kept:
+        requested = list(dict.fromkeys([*requested, *kept]))
+    found = cache.structure(requested, order)
+    if found.lost:
+        _compute_again(found.lost)
+        _realize(requested)
+        return
     plan, leaves = cache.compiled(requested, device, found)
-    memory = plan.run([value_of(leaf).memory for leaf in leaves])
+    memory = plan.run([value_of(leaf).memory for leaf in leaves], (requested, leaves))
     for n, result in zip(requested, memory, strict=True):
         n.value = Buffer(n.shape, n.dtype, device, result)
         forget_sources(n, n.value)
+
+
+def _compute_again(lost: Sequence[Node]) -> None:
+    """Values that were dropped, in a plan of their own: what follows begins with them, as it will
+    in the next step, and the next step keeps them."""
+    shown = [shown_by(value.src[0]) for value in lost]
+    for source, _ in shown:
+        carried.remember(source, cache.values_below([source]))
+    _realize([source for source, _ in shown])
+    for value, (source, views) in zip(lost, shown, strict=True):
+        now = through(views, result_leaf(source.value))
+        become(value, now.op, now.src, now.arg)
 
 
 def _copy_between_devices(requested: Sequence[Node]) -> None:
@@ -61,5 +86,9 @@ def _copy_between_devices(requested: Sequence[Node]) -> None:
 
 
 def synchronize(device: str | None = None) -> None:
-    """Waits until ``device`` (default: the one named by BACKEND) has finished all its work."""
+    """Waits until ``device`` (default: the one named by BACKEND) has finished all its work.
+
+    >>> _ = lazygrad.ones(2).exp().realize()
+    >>> lazygrad.synchronize()
+    """
     registry.backend(registry.check_device(device)).synchronize()

@@ -1,15 +1,14 @@
-"""Graphs that are equal but for numbers: constants, and where slices start.
+"""Graphs that are equal but for numbers: constants, and where slices start or padding ends.
 
 The first graph of a kind is planned with its numbers, which are folded where they can be. When one
 comes whose numbers differ, those that do become arguments of a second plan, which does for all that
 follow: a constant is read from memory; a slice that is one piece of a value in memory is that piece
-of its memory; any other slice is gathered from where an argument says.
+of its memory; any other slice, or what lies in zeros, is gathered from where an argument says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import dropwhile
 from math import isfinite
@@ -17,19 +16,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops
-from lazygrad.dtype import DType
-from lazygrad.graph import Iota, Node, node
+from lazygrad import element_types as dt, ops
+from lazygrad.element_types import DType
+from lazygrad.graph import Iota, Node, const, node
 from lazygrad.runtime import buffer, memory
 from lazygrad.runtime.buffer import Buffer, is_realised, value_of
 from lazygrad.shape import Shape, strides_of
 
 FOLDED = (0, 1, -1)  # numbers that make a graph simpler
 LARGEST = 1 << 31
+MOST_PLACES = 1 << 12
+
+moving: set[Hashable] = set()  # places of slices that were seen to differ
+_seen: dict[Hashable, tuple[Hashable, ...]] = {}  # where the slices of a place started last
 
 
 class Holder(NamedTuple):
-    """Whose number it is: a constant's, or where a slice starts along ``axis``."""
+    """Whose number it is: a constant's, or where a slice, or what is padded, starts along
+    ``axis``."""
 
     value: Node
     axis: int = -1
@@ -48,17 +52,26 @@ class Holder(NamedTuple):
         return self.value.dtype if self.is_constant else dt.int32
 
     @property
+    def place(self) -> Hashable:
+        """Where the user's program has the slice; None for what cannot be told."""
+        origin = self.value.origin
+        return None if self.is_constant or origin is None else (origin, self.axis, self.value.shape)
+
+    @property
     def can_vary(self) -> bool:
         """Whether nothing depends on the number but values."""
         value, number = self.value, self.number
         if not self.is_constant:
-            return value.size > 0 and value.src[0].shape[self.axis] < LARGEST
+            return (
+                value.size > 0
+                and max(value.shape[self.axis], value.src[0].shape[self.axis]) < LARGEST
+            )
         if value.dtype is dt.bool_ or number in FOLDED or not isfinite(number):
             return False
         return value.dtype.is_floating_point or -LARGEST < number < LARGEST
 
 
-HOLDERS = (ops.CONST, ops.SHRINK)
+HOLDERS = (ops.CONST, ops.SHRINK, ops.PAD)
 
 
 def without_numbers(value: Node, holders: list[Holder]) -> tuple[Hashable, list[Hashable]]:
@@ -76,7 +89,8 @@ def _words(holder: Holder, before: Any) -> str:
     where = f" in {holder.value.origin}" if holder.value.origin is not None else ""
     if holder.is_constant:
         return f"a number is {holder.number:g}, was {before[0]:g}{where}"
-    return f"a slice starts at {holder.number}, was {before}{where}"
+    what = "a slice" if holder.value.op is ops.SHRINK else "what is padded"
+    return f"{what} starts at {holder.number}, was {before}{where}"
 
 
 class Piece(NamedTuple):
@@ -118,17 +132,19 @@ class StandIns(NamedTuple):
 NOTHING = StandIns({}, {})
 
 
-@dataclass
 class Family:
     """The graphs of one kind.
 
     Attributes:
         first: the numbers of the one that was planned first.
-        varying: the positions of numbers that were seen to differ.
+        varying: the positions of numbers that were seen to differ, or that belong to slices which
+            differed in graphs of other kinds: those that a loop has before a first sum, say.
     """
 
-    first: tuple[Hashable, ...]
-    varying: frozenset[int] = frozenset()
+    def __init__(self, first: tuple[Hashable, ...], holders: Sequence[Holder]) -> None:
+        self.first = first
+        _look_at(holders)
+        self.varying = frozenset(i for i, h in enumerate(holders) if h.place in moving)
 
     def changes(self, numbers: Sequence[Hashable], holders: Sequence[Holder]) -> list[str]:
         """What tells a graph from the first one, in words."""
@@ -138,8 +154,40 @@ class Family:
     def arguments(self, numbers: Sequence[Hashable], holders: Sequence[Holder]) -> Arguments:
         """The numbers of a graph that its plan is given."""
         pairs = enumerate(zip(numbers, self.first, strict=True))
-        self.varying |= {i for i, (now, then) in pairs if now != then}
+        differing = {i for i, (now, then) in pairs if now != then}
+        self.varying |= differing
+        _moves(place for i in differing if (place := holders[i].place) is not None)
         return Arguments(numbers, holders, self.varying)
+
+
+def forget_places() -> None:
+    """Forgets what was seen of slices."""
+    moving.clear()
+    _seen.clear()
+
+
+def _moves(places: Iterable[Hashable]) -> None:
+    if len(moving) >= MOST_PLACES:
+        moving.clear()
+    moving.update(places)
+
+
+def _look_at(holders: Sequence[Holder]) -> None:
+    """A loop that goes over a tensor has as many slices in a graph of another kind, which start
+    elsewhere; if there are more or fewer, the loop is another one."""
+    if len(_seen) >= MOST_PLACES:
+        _seen.clear()
+    starts: dict[Hashable, list[Hashable]] = {}
+    for holder in holders:
+        place = holder.place
+        if place is not None:
+            starts.setdefault(place, []).append(holder.number)
+    for place, numbers in starts.items():
+        now = tuple(numbers)
+        before = _seen.get(place, now)
+        if now != before and len(now) == len(before):
+            _moves([place])
+        _seen[place] = now
 
 
 class Arguments:
@@ -158,7 +206,7 @@ class Arguments:
         self.scalars: dict[DType, list[Holder]] = {}
         chosen = [h for i, h in enumerate(holders) if i in varying and h.can_vary]
         for holder in chosen:
-            piece = None if holder.is_constant else piece_of(holder.value)
+            piece = piece_of(holder.value) if holder.value.op is ops.SHRINK else None
             if piece is not None:
                 self.pieces[holder.value] = piece
             else:
@@ -195,7 +243,7 @@ class Arguments:
                     nodes[holder.value] = element.everywhere(holder.value.shape)
                 else:
                     starts.setdefault(holder.value, {})[holder.axis] = element
-        makes = {value: partial(_gathered, value.arg, found) for value, found in starts.items()}
+        makes = {value: partial(_gathered, value, found) for value, found in starts.items()}
         return StandIns(nodes, makes)
 
 
@@ -217,19 +265,22 @@ class Element(NamedTuple):
         return node(ops.EXPAND, (node(ops.RESHAPE, (one,), (1,) * len(shape)),), shape)
 
 
-def _gathered(
-    bounds: Sequence[tuple[int, int]], starts: Mapping[int, Element], src: tuple[Node, ...]
-) -> Node:
-    """A slice that starts, along some axes, where an argument says."""
+def _gathered(instead: Node, starts: Mapping[int, Element], src: tuple[Node, ...]) -> Node:
+    """What stands for a slice that starts, along some axes, where an argument says, or for what is
+    padded so that it starts there: GATHER gives zeros outside."""
     (value,) = src
-    fixed = [(0, n) if axis in starts else bounds[axis] for axis, n in enumerate(value.shape)]
-    value = node(ops.SHRINK, (value,), tuple(fixed))
+    is_slice = instead.op is ops.SHRINK
+    whole = [(0, n if is_slice else 0) for n in value.shape]
+    fixed = [whole[axis] if axis in starts else arg for axis, arg in enumerate(instead.arg)]
+    value = node(instead.op, (value,), tuple(fixed))
     for axis, start in starts.items():
-        first, last = bounds[axis]
-        shape = (*value.shape[:axis], last - first, *value.shape[axis + 1 :])
-        along = node(ops.IOTA, (), Iota((last - first,), dt.int32, value.device))
+        size = instead.shape[axis]
+        shape = (*value.shape[:axis], size, *value.shape[axis + 1 :])
+        along = node(ops.IOTA, (), Iota((size,), dt.int32, value.device))
         lined = tuple(n if i == axis else 1 for i, n in enumerate(shape))
         index = node(ops.EXPAND, (node(ops.RESHAPE, (along,), lined),), shape)
-        index = node(ops.ADD, (index, start.everywhere(shape)))
-        value = node(ops.GATHER, (value, index), axis)
+        given = start.everywhere(shape)
+        if not is_slice:
+            given = node(ops.MUL, (given, const(-1, dt.int32, shape, value.device)))
+        value = node(ops.GATHER, (value, node(ops.ADD, (index, given))), axis)
     return value

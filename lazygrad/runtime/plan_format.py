@@ -1,20 +1,27 @@
-"""Plans as bytes: how a ``Format`` treats expressions, indices, ops and dtypes."""
+"""Plans as bytes: how a ``Format`` treats expressions, indices, ops and dtypes; and the keys of
+kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from lazygrad import dtype as dt, ops
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt, ops
+from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, KernelOp
 from lazygrad.kernel.index import Atom, Index
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall, Plan
+from lazygrad.kernel.routine import RoutineCall
 from lazygrad.ops import Op
 from lazygrad.runtime.records import Form, Format, Reader, Record, Specials, Writer, named
-from lazygrad.schedule.plan import Plan
+
+Work = Kernel | RoutineCall | LoopCall
 
 # What an op that only kernels have takes as its argument; the others take none.
 ARGUMENTS: Mapping[KernelOp, Any] = {
@@ -67,7 +74,29 @@ def _indices(plans: Format[Any]) -> Record:
 @cache
 def plan_format() -> Format[Plan]:
     """Of plans with their kernels."""
-    specials = Specials(
+    return Format(Plan, (Expr,), _specials())  # Any stands for an Expr: the value of a DataAtom
+
+
+@cache
+def _specials() -> Specials:
+    return Specials(
         forms={DType: DTYPE, Op: OP, KernelOp: OP}, records={Expr: _expressions, Index: _indices}
     )
-    return Format(Plan, (Expr,), specials)  # Any stands for an Expr: the value of a DataAtom
+
+
+@cache
+def _kernel_format() -> Format[Any]:
+    return Format(Work, (Expr,), _specials())  # type: ignore[arg-type]
+
+
+def kernel_key(kernel: Work) -> str:
+    """Of what a kernel computes: the same in every program, whatever it is called there and
+    wherever it comes from."""
+    return sha256(_kernel_format().encode(_nameless(kernel))).hexdigest()[:16]
+
+
+def _nameless(kernel: Work) -> Work:
+    if isinstance(kernel, LoopCall):
+        steps = tuple(replace(step, kernel=_nameless(step.kernel)) for step in kernel.body.steps)
+        kernel = replace(kernel, body=replace(kernel.body, steps=steps))
+    return replace(kernel, name="", origins=(), reasons=())

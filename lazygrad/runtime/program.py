@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lazygrad.config import settings
+from lazygrad.element_types import DType
 from lazygrad.errors import InternalError
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.runtime import registry, report
-from lazygrad.runtime.backend import Backend, Call, Code, Part, Program
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Plan
+from lazygrad.kernel.routine import RoutineCall
+from lazygrad.runtime import progress, registry, steps, watching
+from lazygrad.runtime.backend import Backend, Code, Part, Program
+from lazygrad.runtime.changed import Changed
+from lazygrad.runtime.loops import LoopCode
 from lazygrad.runtime.memory import Memory, scratchpad
-from lazygrad.runtime.plan_format import plan_format
-from lazygrad.runtime.records import Format, Malformed
-from lazygrad.schedule.plan import INPUT, OUTPUT, TEMPORARY, Plan
+from lazygrad.runtime.plan_format import DTYPE, plan_format
+from lazygrad.runtime.records import Format, Malformed, Specials
+from lazygrad.runtime.steps import Given
+from lazygrad.runtime.watching import observing
+from lazygrad.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -40,32 +47,59 @@ class Recipe:
     written_plan: str = ""
 
     @classmethod
-    def of(cls, plan: Plan, backend: Backend) -> Recipe:
+    def of(cls, plan: Plan, backend: Backend, given: Given = lambda *step: None) -> Recipe:
+        """That of a plan; its code is generated but for what is ``given``."""
         places = [place for step in plan.steps for place in step.places]
         used = [p.index for p in (*places, *plan.results) if p.role == INPUT]
         inputs = 1 + max(used, default=-1)
         base = {INPUT: 0, OUTPUT: inputs, TEMPORARY: inputs + len(plan.outputs)}
-        calls = [
-            Call(step.kernel, tuple(base[p.role] + p.index for p in step.places))
-            for step in plan.steps
+        numbered = [
+            (step.kernel, tuple(base[p.role] + p.index for p in step.places)) for step in plan.steps
         ]
+        progress.stage("generate", len(numbered))
         return cls(
             inputs=inputs,
             outputs=plan.outputs,
             temporaries=plan.allocations,
             results=tuple(base[place.role] + place.index for place in plan.results),
-            codes=tuple(backend.generate(calls)),
+            codes=tuple(steps.generated(numbered, backend, given=given)),
         )
 
 
-class CompiledPlan:
-    """A plan ready to run: takes the inputs' memory and returns the results'."""
+class Shapes(NamedTuple):
+    """Of the values that a plan is given, and of those that are requested; none where nobody knows
+    them."""
 
-    def __init__(self, recipe: Recipe, device: str, plan: Plan | None = None) -> None:
+    inputs: Sequence[Shape] = ()
+    results: Sequence[Shape] = ()
+
+
+class CompiledPlan:
+    """A plan ready to run: takes the inputs' memory and returns the results'.
+
+    Attributes:
+        runs: how often it ran, jitted or not.
+        shapes: for those who look inside: code knows memory only.
+
+    Args:
+        texts: programs to compile instead of those of the recipe, see ``steps.texts_of``.
+    """
+
+    shapes = Shapes()
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: str,
+        plan: Plan | None = None,
+        texts: Sequence[str] | None = None,
+    ) -> None:
         self.recipe = recipe
         self.device = device
+        self.runs = 0
         self.inputs, self.results = recipe.inputs, recipe.results
-        self.programs = registry.backend(device).load(recipe.codes)
+        progress.stage("compile", sum(len(code.calls) for code in recipe.codes))
+        self.programs = steps.loaded(recipe.codes, registry.backend(device), texts)
         self._plan = plan
 
     @property
@@ -75,14 +109,15 @@ class CompiledPlan:
             self._plan = _read_plan(self.recipe.written_plan)
         return self._plan
 
-    def kernels(self, part: Part) -> list[Kernel]:
+    def kernels(self, part: Part) -> list[Kernel | RoutineCall | LoopCall]:
         """What a part of a launch computes."""
         return [self.plan.steps[number].kernel for number in part.calls]
 
-    def run(self, inputs: Sequence[Memory]) -> list[Memory]:
-        """Launches everything, waits for nothing; results are memory of their own, or inputs."""
+    def run(self, inputs: Sequence[Memory], asked: object = None) -> list[Memory]:
+        """Launches everything, waits for nothing; results are memory of their own, or inputs.
+        ``asked``: as of ``Watcher.runs``."""
         memory = [*inputs[: self.inputs], *self.outputs(), *self.temporaries()]
-        Binding(self, [m.raw for m in memory]).run()
+        Binding(self, [m.raw for m in memory]).run(asked)
         return [memory[number] for number in self.results]
 
     def outputs(self) -> list[Memory]:
@@ -128,7 +163,8 @@ def _read_plan(text: str) -> Plan:
 
 @cache
 def _recipe_format(records: tuple[type, ...]) -> Format[Recipe]:
-    return Format(Recipe, records)
+    kinds = (*records, RoutineCall, LoopCode, Changed)
+    return Format(Recipe, kinds, Specials({DType: DTYPE}, {}))
 
 
 class Binding:
@@ -157,9 +193,11 @@ class Binding:
             if not changed.isdisjoint(program.code.memory):
                 self._calls[number] = self._bound(program)
 
-    def run(self) -> None:
-        if settings.debug >= 2:
-            report.run_timed(self.plan.programs, self.raw)
+    def run(self, asked: object = None) -> None:
+        """``asked``: as of ``Watcher.runs``."""
+        self.plan.runs += 1
+        looked_at = settings.debug or settings.dump is not None or observing.observers
+        if looked_at and watching.watcher().runs(self, asked):
             return
         with self._backend.running():
             for call in self._calls:

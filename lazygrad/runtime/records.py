@@ -28,7 +28,8 @@ class Malformed(ValueError):
 
 
 class Writer:
-    """The tables of what is being written."""
+    """The tables of what is being written. Equal records have one row, so that equal values look
+    the same."""
 
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
@@ -36,14 +37,17 @@ class Writer:
         self.rows: list[list[Any]] = []
         self.numbers: dict[int, int] = {}  # of records, by their id
         self.kept: list[object] = []  # alive, so that ids stay theirs
+        self._known: dict[str, int] = {}  # rows by what they hold
 
     def text(self, value: str) -> int:
         return self.texts.setdefault(value, len(self.texts))
 
     def add(self, value: object, name: str, row: list[Any]) -> int:
-        number = self.numbers[id(value)] = len(self.rows)
+        made = [self.names.setdefault(name, len(self.names)), *row]
+        number = self.numbers[id(value)] = self._known.setdefault(repr(made), len(self.rows))
         self.kept.append(value)
-        self.rows.append([self.names.setdefault(name, len(self.names)), *row])
+        if number == len(self.rows):
+            self.rows.append(made)
         return number
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from lazygrad.config import meant, settings
-from lazygrad.errors import DeviceError
+from lazygrad.config import CHECKS, meant, settings
+from lazygrad.errors import DeviceError, UnknownDeviceError
 from lazygrad.locks import running
 from lazygrad.runtime.backend import Backend
+from lazygrad.runtime.devices import MEANT, Device
 
 GROUP = "lazygrad.backends"
 
@@ -33,36 +34,55 @@ def backend(name: str) -> Backend:
 
 
 def _load(name: str) -> Backend:
-    found = _registered().get(name)
-    if found is None:
-        raise DeviceError(
-            f"[backend] unknown backend {name!r}{meant(name, _registered())} from BACKEND or "
-            f"device=; installed backends: {', '.join(sorted(_registered())) or 'none'}"
-        )
+    require_installed(name)
+    found = registered()[name]
     made = found.load()()
     if not isinstance(made, Backend):
         raise DeviceError(f"[backend] {found.value} is not a lazygrad Backend")
     return made
 
 
+def require_installed(name: str) -> None:
+    """
+    Raises:
+        UnknownDeviceError: there is no backend of this name, however it is spelled.
+    """
+    known = registered()
+    if _spelled(name) not in known:
+        raise UnknownDeviceError(
+            f"[backend] unknown backend {name!r}{meant(name, [*known, *MEANT])} from BACKEND or "
+            f"device=; installed backends: {', '.join(sorted(known)) or 'none'}"
+        )
+
+
+CHECKS["backend"] = require_installed
+
+
 @cache
-def _registered() -> dict[str, EntryPoint]:
+def registered() -> dict[str, EntryPoint]:
+    """The backends that are installed, by name."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
-def default_device() -> str:
+def default_device() -> Device:
     """The device named by BACKEND."""
     return _spelled(settings.backend)
 
 
-def check_device(name: str | None) -> str:
+def devices() -> list[Device]:
+    """All installed backends."""
+    return [Device(name) for name in sorted(registered())]
+
+
+def check_device(name: str | None) -> Device:
     """``name``, or the default device; an unknown one is an error here, where it was named."""
     chosen = default_device() if name is None else _spelled(name)
     backend(chosen)
     return chosen
 
 
-def _spelled(name: str) -> str:
-    """The name of a backend as it is registered, from upper or lower case."""
-    names = _registered()
-    return name if name in names else next((n for n in names if n.lower() == name.lower()), name)
+@cache
+def _spelled(name: str) -> Device:
+    """The name of a backend as it is registered, from upper or lower case, or PyTorch's name."""
+    known = next((n for n in registered() if n.lower() == str(name).lower()), None)
+    return Device(known or name)

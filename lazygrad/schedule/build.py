@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from operator import mul
 
 from lazygrad import ops
@@ -13,8 +14,9 @@ from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
+from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
-from lazygrad.schedule import naming, ranges
+from lazygrad.schedule import calls, loops, naming, ranges
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
     COPY_WORK,
@@ -27,6 +29,7 @@ from lazygrad.schedule.layout import (
     strides_in_order,
     with_last,
 )  # fmt: skip
+from lazygrad.schedule.loops import Planner
 from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.partition import IN_MEMORY, Partition
 from lazygrad.shape import Shape, without_ones
@@ -43,6 +46,9 @@ class Built:
     buffers: tuple[Node, ...]
 
 
+Step = Built | calls.BuiltCall
+
+
 @dataclass(frozen=True)
 class _Known:
     """A kernel that was built: the numbers of the values behind its buffers, the orders in which
@@ -56,19 +62,27 @@ class _Known:
 
 @dataclass
 class Builder:
-    """Builds the kernels of a partition in order; remembers layouts and repacked copies."""
+    """Builds the kernels of a partition in order, bodies of loops by ``of_body``; remembers layouts
+    and repacked copies."""
 
     cut: Partition
     target: Target
+    of_body: Planner
     order_of: dict[Node, Order] = field(default_factory=dict)
     repacked: dict[tuple[Node, Order], Node] = field(default_factory=dict)
     original: dict[Node, Node] = field(default_factory=dict)
     known: dict[Hashable, _Known] = field(default_factory=dict)
-    built: list[Built] = field(default_factory=list)
+    names: dict[str, tuple[Kernel, dict[Kernel, int]]] = field(default_factory=dict)
+    built: list[Step] = field(default_factory=list)
 
-    def build_all(self) -> list[Built]:
+    def build_all(self) -> list[Step]:
         for draft in self.cut.ordered():
-            self.built.append(self._known_or_built(draft))
+            if draft.primary.op is ops.LOOP:
+                self.built.append(loops.built(draft, self.of_body))
+            elif isinstance(draft, calls.CallDraft):
+                self.built.append(calls.built(draft))
+            else:
+                self.built.append(self._known_or_built(draft))
         return self.built
 
     def order(self, value: Node) -> Order:
@@ -76,6 +90,17 @@ class Builder:
 
     def strides(self, value: Node) -> Shape:
         return strides_in_order(value.shape, self.order(value))
+
+    def named(self, kernel: Kernel) -> Kernel:
+        """``kernel`` under a name that no other one has; one that computes the same, be it on other
+        slices, has it too."""
+        first, alike = self.names.setdefault(kernel.name, (kernel, {}))
+        if first is kernel:
+            return kernel
+        if not alike:
+            alike[without_starts(first)[0]] = 0
+        number = alike.setdefault(without_starts(kernel)[0], len(alike))
+        return replace(kernel, name=f"{kernel.name}__{number + 1}") if number else kernel
 
     # -- equal drafts ----------------------------------------------------------------------
 
@@ -100,7 +125,7 @@ class Builder:
         for root, order in zip(draft.roots, known.orders, strict=True):
             self.order_of[root] = order
         buffers = (
-            values[i] if order is None else self._copy(values[i], order)
+            values[i] if order is None else self._copy(values[i], order, draft.primary)
             for i, order in zip(known.buffers, known.repacked, strict=True)
         )
         return Built(known.kernel, tuple(buffers))
@@ -189,13 +214,15 @@ class Builder:
             if len(dims) == 1:
                 by_reads = not lanes.in_both
                 order = attempt.order_of_reads(value, load) if by_reads else self.order(value)
-                copies[value] = self._copy(value, with_last(order, dims[0]))
+                copies[value] = self._copy(value, with_last(order, dims[0]), attempt.draft.primary)
         return copies
 
-    def _copy(self, value: Node, order: Order) -> Node:
+    def _copy(self, value: Node, order: Order, reader: Node) -> Node:
+        """``value`` in another order, in which ``reader`` and others read it."""
         copy = self.repacked.get((value, order))
         if copy is None:
-            copy = node(ops.CONTIGUOUS, (value,), ("repacked", order))
+            copy = node(ops.CONTIGUOUS, (value,), (naming.REPACKED, order))
+            copy.origin = reader.origin
             self.repacked[value, order] = copy
             self.original[copy] = value
             self.order_of[copy] = order
@@ -244,10 +271,10 @@ class _Attempt:
         if root is self.draft.primary:
             return primary
         points = [index for n, index in self.lowering.values if n is root]
-        found = [index for index in points if self._runs_over_own(index)]
-        if len(found) == 1:
+        found = [index for index in points if self._covers(root, index)]
+        if found:  # at several, as a matrix that is read transposed too, each covers all of it
             return found[0]
-        if not points and without_ones(root.shape) == without_ones(self.draft.primary.shape):
+        if without_ones(root.shape) == without_ones(self.draft.primary.shape):
             loops = iter(map(index_of, self.dim_of))
             point = tuple(Index() if size == 1 else next(loops) for size in root.shape)
             self.lowering.lower(root, point, from_memory=False)
@@ -269,15 +296,20 @@ class _Attempt:
         self.lowering.lower(root, point, from_memory=False)
         return point
 
-    def _runs_over_own(self, index: tuple[Index, ...]) -> bool:
-        """Whether a point lies in the kernel's outer loops, each dim along one of them."""
-        loops = [index_of(r) for r in self.dim_of]
-        return all(i in loops or i == Index() for i in index)
+    def _covers(self, root: Node, point: tuple[Index, ...]) -> bool:
+        """Whether a point runs over all of ``root``: each dim along an outer loop of its own. One
+        element, a piece or a diagonal, read beside it, does not."""
+        size_of = {index_of(r): r.size for r in self.dim_of}
+        along = [(i, size) for i, size in zip(point, root.shape, strict=True) if size != 1]
+        whole = all(size_of.get(i) == size for i, size in along)
+        return whole and len({i for i, _ in along}) == len(along)
 
     def _output(self, root: Node) -> Output:
         point = self.points[root]
         value = self.lowering.values[root, point]
         used = frozenset[Range]().union(*(index.ranges for index in point))
+        if prod(r.size for r in used) != root.size:
+            raise InternalError(f"[schedule] {root} is written at {point}, which is not all of it")
         own = tuple(r for r in self.ranges if r in used or (r.size == 0 and not root.size))
         memory, start = self.builder.cut.memory_of(root)
         strides = self.builder.strides(memory)
@@ -340,7 +372,7 @@ class _Attempt:
             origins=naming.origins(inside),
             reasons=tuple(self.draft.reasons),
         )
-        return Built(kernel, tuple(values))
+        return Built(self.builder.named(kernel), tuple(values))
 
 
 def _shared_ranges(outputs: Sequence[Output]) -> list[Range]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from lazygrad import ops
-from lazygrad.graph import Node, toposort
+from lazygrad.graph import Node, together, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
 from lazygrad.schedule import meet, price, siblings, sums
@@ -26,6 +26,7 @@ from lazygrad.schedule.draft import (
     work_of,
 )  # fmt: skip
 from lazygrad.schedule.partition import Partition
+from lazygrad.schedule.split import SPLIT
 
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 PIECE = "it is stored where it belongs in a join"
@@ -35,11 +36,13 @@ FEW = 1 << 12  # evaluations that are not worth a thought
 def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partition:
     """Cuts the graph below ``outputs`` into drafts of kernels."""
     roots = list(dict.fromkeys(outputs))
-    cut = Partition(toposort(roots), frozenset(roots))
+    cut = Partition(together(toposort(roots)), frozenset(roots))
     place = _Fusion(cut, target).place if fuse else _write_each(cut)
     for value in reversed(cut.order):
         if value.op is ops.JOIN:
             cut.spread(value)
+        elif value.op.kind is Kind.CALL:
+            cut.call(value)
         elif value.op.kind not in (Kind.MOVEMENT, Kind.LEAF):
             place(value)
     if fuse:
@@ -59,9 +62,10 @@ class _Fusion:
             self.cut.write(value, "it is a scatter")
         elif value in self.cut.outputs:
             self._write(value, "it is an output")
+        elif value in self.cut.operands:
+            self._write(value, "a step that is no kernel reads it")
         elif value.op is ops.CONTIGUOUS:
-            piece = value in self.cut.within
-            self.cut.write(value, PIECE if piece else "it was asked to be contiguous")
+            self.cut.write(value, PIECE if value in self.cut.within else _asked(value))
         elif value.op.kind is Kind.REDUCE:
             self._reduction(value)
         else:
@@ -89,6 +93,8 @@ class _Fusion:
         found: list[tuple[Draft, meet.Loops]] = []
         for draft in among:
             if draft.roots[0] in self.cut.within:  # equal ones share a kernel, with nothing else
+                continue
+            if draft.primary.op.kind is Kind.CALL:
                 continue
             if not self._room(draft, value, most - 1):
                 continue
@@ -189,6 +195,13 @@ class _Fusion:
     def _repeats(self, value: Node, users: list[Draft]) -> bool:
         """Whether computing it in place would be more than computing it once."""
         return len(users) > 1 or users[0].evaluations(value) > value.size
+
+
+def _asked(value: Node) -> str:
+    """Who wants a value in memory."""
+    if value.arg == (SPLIT,):
+        return "it is half of a long reduction, which is taken in two so that each unit has work"
+    return f"{value.origin.label if value.origin else 'someone'} asks for it in memory"
 
 
 def _dear(draft: Draft, value: Node) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.rewrite import Rules, rewrite
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
-from lazygrad import dtype as dt, ops, semantics
+from lazygrad import element_types as dt, ops, semantics
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex

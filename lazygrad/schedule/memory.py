@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """A temporary of ``nbytes``, written first at step ``first`` and read last at ``last``."""
 
     nbytes: int
@@ -18,29 +18,29 @@ class Lifetime:
 def assign(lifetimes: Sequence[Lifetime]) -> tuple[list[int], list[int]]:
     """The allocation of each temporary, and the bytes of each allocation, the largest first.
 
-    Whole allocations are reused, so no device needs sub-buffers: the smallest free one that is
-    large enough, or else the largest free one, grown.
+    Whole allocations are reused, so no device needs sub-buffers. Large temporaries come first, and
+    smaller ones go where they fit in between: of the allocations that are free all the while, to
+    that which was left last before, so that no small one keeps a large allocation from others for
+    long. (In the order of time, 16 blocks whose values are computed again took twice as much.)
     """
     sizes: list[int] = []
-    free_at: list[int] = []  # the step after which an allocation is free
+    taken: list[list[tuple[int, int]]] = []  # of each allocation, when: first and last steps
     chosen = [0] * len(lifetimes)
     for i in sorted(
-        range(len(lifetimes)), key=lambda i: (lifetimes[i].first, -lifetimes[i].nbytes)
+        range(len(lifetimes)), key=lambda i: (-lifetimes[i].nbytes, lifetimes[i].first)
     ):
-        life = lifetimes[i]
-        free = [a for a in range(len(sizes)) if free_at[a] < life.first]
-        fitting = [a for a in free if sizes[a] >= life.nbytes]
-        if fitting:
-            slot = min(fitting, key=lambda a: sizes[a])
-        elif free:
-            slot = max(free, key=lambda a: sizes[a])
-            sizes[slot] = life.nbytes
-        else:
-            slot = len(sizes)
-            sizes.append(life.nbytes)
-            free_at.append(0)
-        free_at[slot] = life.last
-        chosen[i] = slot
-    order = sorted(range(len(sizes)), key=lambda slot: -sizes[slot])
-    rank = {slot: position for position, slot in enumerate(order)}
-    return [rank[slot] for slot in chosen], [sizes[slot] for slot in order]
+        nbytes, first, last = lifetimes[i]
+        best, left = -1, -2
+        for slot, spans in enumerate(taken):
+            at = bisect(spans, (first, last))
+            before = spans[at - 1][1] if at else -1  # where nothing was
+            after = spans[at][0] if at < len(spans) else last + 1
+            if left < before < first and last < after:
+                best, left = slot, before
+        if best < 0:
+            best = len(sizes)
+            sizes.append(nbytes)
+            taken.append([])
+        insort(taken[best], (first, last))
+        chosen[i] = best
+    return chosen, sizes

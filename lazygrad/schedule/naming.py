@@ -11,7 +11,8 @@ from lazygrad.ops import Kind
 from lazygrad.schedule.draft import Draft
 
 MAX_LABELS = 4
-COMPUTING = (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED)
+REPACKED = "repack"  # begins what the CONTIGUOUS of a copy in another order says
+COMPUTING = (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED, Kind.CALL)
 
 
 def kernel_name(draft: Draft, inside: Sequence[Node]) -> str:
@@ -33,7 +34,11 @@ def _computing(inside: Sequence[Node]) -> list[Node]:
 
 
 def _label(value: Node) -> str:
-    return value.origin.label if value.origin else value.op.name.lower()
+    if value.op is ops.CONTIGUOUS and value.arg and value.arg[0] == REPACKED:
+        return REPACKED
+    if value.origin:
+        return value.origin.label.lower()
+    return str(value.arg.routine) if value.op is ops.CALL else value.op.name.lower()
 
 
 def origins(inside: Sequence[Node]) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 from lazygrad import ops
 from lazygrad.errors import InternalError
-from lazygrad.graph import Node, toposort
+from lazygrad.graph import Node, call_of, toposort
 from lazygrad.ops import Kind
+from lazygrad.schedule.calls import CallDraft
 from lazygrad.schedule.draft import Draft, is_pointwise, nbytes, sources, work_of
 
 IN_MEMORY = ops.BUFFER, ops.JOIN  # whoever writes it
@@ -33,6 +34,8 @@ class Partition:
         unstored: the sources of a value that were no such values before any was placed.
         users: the drafts that need a value, complete once all its readers have been placed.
         drafts: all of them, by number.
+        calls: those that call a routine, by what is called.
+        operands: what routines read: never computed in place.
         work: additions that take as long as computing a value, given its sources.
         several: values that more than one value is computed from.
         looked_at: what was found out below values. That stays true: a value is asked about until it
@@ -47,12 +50,14 @@ class Partition:
     users: dict[Node, dict[Draft, None]] = field(default_factory=dict)
     drafts: list[Draft] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
+    calls: dict[Hashable, Draft] = field(default_factory=dict)
     position: dict[Node, int] = field(init=False)
     within: dict[Node, tuple[Node, int]] = field(init=False)
     fixed: frozenset[Node] = field(init=False)
     lasting: frozenset[Node] = field(init=False)
     sources: dict[Node, tuple[Node, ...]] = field(init=False)
     readers: dict[Node, dict[Node, None]] = field(init=False)
+    operands: frozenset[Node] = field(init=False)
     stored: set[Node] = field(init=False)
     unstored: dict[Node, tuple[Node, ...]] = field(init=False)
     work: dict[Node, int] = field(init=False)
@@ -63,15 +68,17 @@ class Partition:
         self.position = {value: i for i, value in enumerate(self.order)}
         values = [value for value in self.order if value.op.kind is not Kind.MOVEMENT]
         self.within = dict(_pieces([value for value in values if value.op is ops.JOIN]))
-        self.fixed = self.outputs | self.within.keys()
         inside = {value for value in self.within if self.memory_of(value)[0] in self.outputs}
         self.lasting = self.outputs | inside
         self.sources = {value: sources(value) for value in values}
+        read = [self.sources[value] for value in values if value.op.kind is Kind.CALL]
+        self.operands = frozenset[Node]().union(*read)
+        self.fixed = self.outputs | self.within.keys() | self.operands
         self.readers = {value: {} for value in values}
         for value, below in self.sources.items():
             for base in below:
                 self.readers[base][value] = None
-        self.stored = {v for v in values if not is_pointwise(v)} | self.outputs
+        self.stored = {v for v in values if not is_pointwise(v)} | self.outputs | self.operands
         self.unstored = {
             v: tuple(base for base in below if base not in self.stored)
             for v, below in self.sources.items()
@@ -95,7 +102,19 @@ class Partition:
 
     def write(self, value: Node, reason: str) -> Draft:
         """Writes ``value`` to memory, in a draft of its own."""
-        draft = Draft(len(self.drafts), value, reason)
+        return self._add(Draft(len(self.drafts), value, reason), value)
+
+    def call(self, value: Node) -> None:
+        """Writes a result of a routine, in the one draft that calls it."""
+        known = self.calls.get(call_of(value))
+        if known is None:
+            reason = "it is a loop" if value.op is ops.LOOP else "it is no loop nest"
+            draft = CallDraft(len(self.drafts), value, reason)
+            self.calls[call_of(value)] = self._add(draft, value)
+        else:
+            self._write_too(known, value)
+
+    def _add(self, draft: Draft, value: Node) -> Draft:
         self.drafts.append(draft)
         self.after.append(self._later(self.users.get(value, ())))
         self.owner[value] = draft
@@ -112,11 +131,15 @@ class Partition:
     def keep(self, value: Node, draft: Draft, reason: str) -> None:
         """Computes ``value`` in a draft that needs it, and writes it from there for the others."""
         self._take(draft, value)
-        draft.roots.append(value)
         draft.reasons.append(reason)
+        self._write_too(draft, value)
+
+    def _write_too(self, draft: Draft, value: Node) -> None:
+        """``draft`` writes ``value`` as well, before all that need it."""
+        draft.roots.append(value)
         self.owner[value] = draft
         self.stored.add(value)
-        later = self._later(user for user in self.users[value] if user is not draft)
+        later = self._later(u for u in self.users.get(value, ()) if u is not draft)
         mine = 1 << draft.number
         self.after = [after | later if after & mine else after for after in self.after]
         self.after[draft.number] |= later

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lazygrad import ops
-from lazygrad.dtype import bool_
+from lazygrad.element_types import bool_
 from lazygrad.graph import Node, const, node, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
@@ -176,6 +176,7 @@ class _Joins:
         readers = self.readers.get(last, ())
         written = last in self.outputs or any(
             reader.op is ops.CONTIGUOUS
+            or reader.op.kind is Kind.CALL
             or reader in self.paying
             or reader.size >= READ_OFTEN * last.size
             for reader in readers

@@ -1,64 +1,26 @@
-"""Plan: the kernels of a graph in order, and the memory they work on. Plain data."""
+"""From a graph to its plan: kernels in order, and the memory they work on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from lazygrad import ops
 from lazygrad.config import settings
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
-from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
+from lazygrad.kernel.kernel import BufferSpec, Output
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Place, Plan, Step
 from lazygrad.kernel.target import Target
 from lazygrad.kernel.verify import verify_kernel, verify_written
 from lazygrad.ops import Kind
-from lazygrad.schedule import fuse, joins, memory, pieces
+from lazygrad.schedule import calls, fuse, joins, memory, pieces
 from lazygrad.schedule.build import Builder, Built
+from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.products import split_products
 from lazygrad.schedule.simplify import simplify
 from lazygrad.schedule.split import split_reductions
 from lazygrad.verify import verify_graph, verify_same
-
-INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a value lives: input or output number ``index``, or allocation ``index``."""
-
-    role: str
-    index: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One kernel launch: the places of its buffer slots."""
-
-    kernel: Kernel
-    places: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Launches in order.
-
-    Attributes:
-        steps: the launches.
-        results: where each requested value ends up: an output, or an input passed through.
-        outputs: bytes of each output.
-        allocations: bytes of each allocation for temporaries.
-    """
-
-    steps: tuple[Step, ...]
-    results: tuple[Place, ...]
-    outputs: tuple[int, ...]
-    allocations: tuple[int, ...]
-
-    @property
-    def peak_bytes(self) -> int:
-        """Memory of outputs and temporaries together, inputs not counted."""
-        return sum(self.outputs) + sum(self.allocations)
 
 
 def make_plan(
@@ -69,15 +31,17 @@ def make_plan(
     number = {leaf: i for i, leaf in enumerate(inputs)}
     wanted = [root for root in dict.fromkeys(roots) if root not in number]
     cut = fuse.partition(wanted, target, fuse=fused)
-    built = [b for b in Builder(cut, target).build_all() if b.kernel.buffers[0].size]
+    of_body = partial(make_plan, target=target, fused=fused)
+    built = [b for b in Builder(cut, target, of_body).build_all() if b.kernel.buffers[0].size]
     if settings.verify:
         _verify(built)
     places = _places(built, number, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)
     chosen, sizes = memory.assign(lifetimes)
-    for value, slot in zip(temporaries, chosen, strict=True):
+    for value, slot in zip(temporaries, chosen, strict=False):
         places[value] = Place(TEMPORARY, slot)
-    steps = tuple(Step(b.kernel, tuple(places[v] for v in b.buffers)) for b in built)
+    scratch = iter(chosen[len(temporaries) :])
+    steps = tuple(Step(b.kernel, tuple(_slots(b, places, scratch))) for b in built)
     for i, root in enumerate(wanted):
         if root not in places and root.size:
             raise InternalError(f"[schedule] no kernel writes {root}")
@@ -109,6 +73,8 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if parted != roots:
         simple = simplify(parted)
         parted = [simple[root] for root in parted]
+    if [value for value in simple.values() if value.op.kind is Kind.CALL]:
+        parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]
     return pieces.with_pieces(parted) if stored else parted
 
@@ -128,10 +94,12 @@ def _stored(root: Node) -> Node:
     return node(ops.CONTIGUOUS, (root,)) if unwritten else root
 
 
-def _verify(built: Sequence[Built]) -> None:
+def _verify(built: Sequence[Built | BuiltCall]) -> None:
     """Each kernel, and that every buffer is written exactly once, by however many."""
     parts: dict[Node, tuple[BufferSpec, list[Output]]] = {}
     for b in built:
+        if isinstance(b, BuiltCall):
+            continue
         verify_kernel(b.kernel)
         for output in b.kernel.outputs:
             buffer = b.kernel.buffers[output.slot]
@@ -141,7 +109,7 @@ def _verify(built: Sequence[Built]) -> None:
 
 
 def _places(
-    built: Sequence[Built], number: dict[Node, int], wanted: dict[Node, int]
+    built: Sequence[Built | BuiltCall], number: dict[Node, int], wanted: dict[Node, int]
 ) -> dict[Node, Place]:
     places = {leaf: Place(INPUT, i) for leaf, i in number.items()}
     for b in built:
@@ -152,7 +120,7 @@ def _places(
 
 
 def _lifetimes(
-    built: Sequence[Built], places: dict[Node, Place]
+    built: Sequence[Built | BuiltCall], places: dict[Node, Place]
 ) -> tuple[list[memory.Lifetime], list[Node]]:
     spans: dict[Node, list[int]] = {}
     for step, b in enumerate(built):
@@ -163,4 +131,16 @@ def _lifetimes(
         memory.Lifetime(v.size * v.dtype.itemsize, first, last)
         for v, (first, last) in spans.items()
     ]
+    for step, b in enumerate(built):
+        if isinstance(b, BuiltCall):
+            lifetimes += [memory.Lifetime(nbytes, step, step) for nbytes in b.scratch]
     return lifetimes, list(spans)
+
+
+def _slots(
+    b: Built | BuiltCall, places: dict[Node, Place], scratch: Iterator[int]
+) -> Iterator[Place]:
+    """The places of a step's buffers, and of what it needs besides: the next of ``scratch``."""
+    yield from (places[value] for value in b.buffers)
+    if isinstance(b, BuiltCall):
+        yield from (Place(TEMPORARY, next(scratch)) for _ in b.scratch)

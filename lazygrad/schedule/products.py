@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from lazygrad import ops
-from lazygrad.dtype import accumulator
+from lazygrad.element_types import accumulator
 from lazygrad.graph import Node, const, node
 from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules, rewrite

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from lazygrad import ops
 from lazygrad.graph import Node
 from lazygrad.kernel.target import Target
+from lazygrad.ops import Kind
 from lazygrad.schedule import meet
 from lazygrad.schedule.draft import MAX_BUFFERS, MAX_OPS, MAX_REDUCTIONS, Draft
 from lazygrad.schedule.meet import SMALL
@@ -76,7 +77,8 @@ def is_small(piece: Node) -> bool:
 
 def _loops(draft: Draft) -> Hashable | None:
     """What siblings have in common: their loops, and those that they reduce over."""
-    if draft.primary.op is ops.SCATTER or any(map(meet.contracts, draft.reductions)):
+    alone = draft.primary.op is ops.SCATTER or draft.primary.op.kind is Kind.CALL
+    if alone or any(map(meet.contracts, draft.reductions)):
         return None
     loops = without_ones(draft.primary.shape)
     if any(without_ones(root.shape) != loops for root in draft.roots):

@@ -19,6 +19,7 @@ PARTS = 8  # into which a unit's share is split, for balance
 BLOCK = 1 << 10  # results of a contraction that a group of a GPU computes
 LONG_PART = 1 << 10  # elements: from there on a part is made of whole
 STEP = 64  # elements: as many as the largest step of vectors takes
+SPLIT = "split"  # what the CONTIGUOUS of the parts says
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
@@ -96,7 +97,9 @@ def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[
     moved = tuple(a if a < axis else a + 1 for a in current.arg)
     partial = node(op, (parted,), moved)
     done.add(partial)
-    stored = node(ops.CONTIGUOUS, (partial,))
+    stored = node(ops.CONTIGUOUS, (partial,), (SPLIT,))
     total = node(op, (stored,), (axis,))
+    for made in (partial, stored, total):
+        made.origin = made.origin or current.origin
     done.add(total)
     return node(ops.RESHAPE, (total,), current.shape)

@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, semantics
+from lazygrad import element_types as dt, semantics
+from lazygrad.backward import grad
+from lazygrad.bridge import wrap
 from lazygrad.config import config
-from lazygrad.dtype import DType
+from lazygrad.element_types import DType
 from lazygrad.errors import LazygradError
-from lazygrad.tensor import Tensor, from_node
-from lazygrad.tensor_grad import grad
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing import reference
 
 Array = np.ndarray[Any, Any]
@@ -233,7 +234,7 @@ def _tensors(case: Case, arrays: Sequence[Array], dtype: str, device: str) -> li
 
 def _tensor(array: Array, dtype: DType, device: str) -> Tensor:
     if device == REFERENCE:
-        return from_node(reference.leaf(array, dtype))
+        return wrap(reference.leaf(array, dtype))
     return Tensor(array, dtype=dtype, device=device)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import autodiff, dtype as dt, ops
+from lazygrad import autodiff, element_types as dt, ops
+from lazygrad.bridge import wrap
 from lazygrad.errors import GradError
 from lazygrad.graph import Node, const, node
 from lazygrad.runtime.registry import default_device
-from lazygrad.tensor import Tensor, from_node
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing import reference
 
 Array = np.ndarray[Any, Any]
@@ -44,10 +45,13 @@ def check_grads(
 
     Raises:
         GradError: says which mode and order differ, and by how much.
+
+    >>> from lazygrad.testing import check_grads
+    >>> check_grads(lambda x: (x * x).sin(), (np.array([0.5, 1.0]),), order=2)
     """
 
     def graph(inputs: Sequence[Node]) -> list[Node]:
-        result = f(*map(from_node, inputs))
+        result = f(*map(wrap, inputs))
         return [out._node for out in ((result,) if isinstance(result, Tensor) else result)]
 
     check_graph_grads(graph, args, order, modes, rtol, atol)

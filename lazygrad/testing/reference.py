@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from lazygrad import ops, semantics
-from lazygrad.dtype import DType
+from lazygrad.body import FINAL, Looped
+from lazygrad.element_types import DType
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.ops import Kind, Op
+from lazygrad.routines import ROUTINES
 
 Array = np.ndarray[Any, Any]
 
@@ -43,9 +45,15 @@ def evaluate(root: Node) -> Array:
 
 def evaluate_all(nodes: Iterable[Node]) -> list[Array]:
     """The values of several nodes, each op below them computed once."""
-    roots = list(nodes)
-    values: dict[Node, Array] = {}
+    return _evaluated(list(nodes), {})
+
+
+def _evaluated(roots: list[Node], given: Mapping[Node, Array]) -> list[Array]:
+    """Their values, where those of some nodes are ``given``."""
+    values = dict(given)
     for current in toposort(roots, _sources):
+        if current in given:
+            continue
         src = tuple(values[operand] for operand in _sources(current))
         value = _compute(current, src)
         if value.shape != current.shape:
@@ -134,6 +142,34 @@ def _join(current: Node, *pieces: Array) -> Array:
     return np.concatenate(pieces, current.arg)
 
 
+def _call(current: Node, *operands: Array) -> Array:
+    if not current.size:
+        return np.empty(current.shape, current.dtype.numpy)
+    name, options, result = current.arg
+    found = ROUTINES[name].compute(frozenset([result]), *operands, *options)
+    return found[result].astype(current.dtype.numpy)
+
+
+def _loop(current: Node, *operands: Array) -> Array:
+    looped: Looped = current.arg
+    body, length, backwards, (kind, of) = looped
+    roots = [*body.next, *([of] if isinstance(of, Node) else ())]
+    carries = list(operands[: body.carries])
+    given, fixed = body.carries, body.carries + body.xs
+    trajectory, stacked = [carries], {}
+    for at in reversed(range(length)) if backwards else range(length):
+        step = [*carries, *(x[at] for x in operands[given:fixed]), *operands[fixed:]]
+        found = _evaluated(roots, dict(zip(body.leaves, step, strict=True)))
+        carries = found[: body.carries]
+        trajectory.append(carries)
+        stacked[at] = found[-1]
+    if isinstance(of, Node):
+        return np.stack([stacked[at] for at in range(length)])
+    if kind == FINAL:
+        return carries[of]
+    return np.stack([values[of] for values in (trajectory[::-1] if backwards else trajectory)])
+
+
 def _same(current: Node, x: Array) -> Array:
     return x
 
@@ -152,6 +188,8 @@ RULES: Mapping[Op, Callable[..., Array]] = {
     ops.FLIP: lambda current, x: np.flip(x, current.arg),
     ops.SHEAR: _shear,
     ops.JOIN: _join,
+    ops.CALL: _call,
+    ops.LOOP: _loop,
     ops.GATHER: _gather,
     ops.SCATTER: _scatter,
     ops.CONTIGUOUS: _same,
@@ -160,4 +198,5 @@ RULES: Mapping[Op, Callable[..., Array]] = {
     ops.DETACH: _same,
     ops.SURROGATE: _same,
     ops.SLOPE: _same,
+    ops.CUSTOM: _same,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.codegen.interpret import _loaded, interpret
 from lazygrad.kernel.kernel import Kernel
 

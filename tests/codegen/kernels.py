@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops
-from lazygrad.dtype import DType
+from lazygrad import element_types as dt, ops
+from lazygrad.element_types import DType
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import DataAtom, Index, Range

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, ops, semantics
+from lazygrad import element_types as dt, ops, semantics
 from lazygrad.codegen import interpret, nest
 from lazygrad.codegen.nest import LoopNest, Sum
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.codegen.interpret import interpret
 from lazygrad.testing.cases.rounding import ROUNDED
 from tests.codegen import kernels as ks

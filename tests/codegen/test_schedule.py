@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.codegen import nest
 from lazygrad.codegen.choose import loop_nest, schedule
 from lazygrad.codegen.nest import (

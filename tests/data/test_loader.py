@@ -5,10 +5,11 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from lazygrad.data import DataLoader, Dataset, TensorDataset, default_collate, digits, load
-from lazygrad.data.loader import shuffled
+from lazygrad import manual_seed
+from lazygrad.data import DataLoader, ImageDataset, TensorDataset, default_collate, digits, load
+from lazygrad.data.sampler import shuffled
 from lazygrad.errors import ArgumentError, DataError, DtypeError, LazygradError, ShapeError
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 
 # NumPy keeps these for ever: a change here would break resuming an older run.
 GOLDEN = (
@@ -21,7 +22,7 @@ def numbered(count=10):
     """Images whose only pixel, and label, is their number."""
     values = np.arange(count)
     images = values.astype(np.uint8).reshape(count, 1, 1, 1)
-    return Dataset("numbers", images, values, tuple(map(str, values)))
+    return ImageDataset("numbers", images, values, tuple(map(str, values)))
 
 
 def labels_of(loader):
@@ -80,6 +81,14 @@ def test_the_same_seed_gives_the_same_epochs():
     assert labels_of(first) != labels_of(DataLoader(numbered(), 4, shuffle=True, seed=4))
 
 
+def test_without_a_seed_it_is_that_of_manual_seed():
+    manual_seed(3)
+    found = labels_of(DataLoader(numbered(), 4, shuffle=True))
+    assert found == labels_of(DataLoader(numbered(), 4, shuffle=True, seed=3))
+    manual_seed(-1)
+    assert sorted(chain(*labels_of(DataLoader(numbered(), 4, shuffle=True)))) == list(range(10))
+
+
 def test_set_epoch_goes_on_where_another_loader_stopped():
     first, second = (DataLoader(numbered(), 4, shuffle=True) for _ in range(2))
     epochs = [labels_of(first) for _ in range(3)]
@@ -107,9 +116,9 @@ def test_orders_are_the_same_on_every_machine():
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"batch_size": 1, "seed": -1}, "seed must be at least 0, got -1"),
-        ({"batch_size": 1.5}, r"\[DataLoader\] batch_size must be an integer, got 1\.5"),
-        ({"batch_size": "a"}, "batch_size must be an integer, got 'a'"),
-        ({"batch_size": True}, "batch_size must be an integer, got True"),
+        ({"batch_size": 1.5}, r"\[DataLoader\] batch_size must be an integer or None, got 1\.5"),
+        ({"batch_size": "a"}, "batch_size must be an integer or None, got 'a'"),
+        ({"batch_size": True}, "batch_size must be an integer or None, got True"),
         ({"shuffle": "no"}, "shuffle must be True or False"),
         ({"collate_fn": 3}, "collate_fn must be a function or None"),
         ({"device": "nowhere"}, "unknown backend 'nowhere'"),
@@ -150,7 +159,7 @@ def test_any_map_style_data_set():
     batches = list(DataLoader(Pairs(), 3))
     point, height = batches[1]["point"]
     np.testing.assert_array_equal(point.numpy(), [[3, 3], [4, 4]])
-    assert point.numpy().dtype == height.numpy().dtype == np.float32
+    assert (point.numpy().dtype, height.numpy().dtype) == (np.float32, np.float64)
     np.testing.assert_array_equal(height.numpy(), [3, 4])
     assert batches[1]["name"] == ["no 3", "no 4"]
 
@@ -193,8 +202,8 @@ def test_tensors_that_are_no_data_set(arrays, words):
     [
         ([1, 2], np.int64, [1, 2]),
         ([True, False], np.bool_, [True, False]),
-        ([1.5, 2.5], np.float32, [1.5, 2.5]),
-        ([1, 2.5], np.float32, [1, 2.5]),
+        ([1.5, 2.5], np.float64, [1.5, 2.5]),
+        ([1, 2.5], np.float64, [1, 2.5]),
         ([np.float16(1), np.float16(2)], np.float16, [1, 2]),
     ],
 )

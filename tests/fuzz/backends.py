@@ -13,11 +13,12 @@ from lazygrad import Tensor
 from tests.fuzz.program import Program, Step, stored
 from tests.fuzz.values import FLOATS, Array, Value, rounded
 
-PLAIN, PARTIAL, UNFUSED, JIT, GRADIENT, BACKWARD = (
-    "plain", "partial", "unfused", "jit", "gradient", "backward",
+PLAIN, PARTIAL, UNFUSED, JIT, VMAP, GRADIENT, BACKWARD, VMAP_GRADIENT = (
+    "plain", "partial", "unfused", "jit", "vmap", "gradient", "backward", "vmap gradient",
 )  # fmt: skip
-MODES = {PLAIN: 5, PARTIAL: 1.5, UNFUSED: 1, JIT: 1.5}
-SMOOTH_MODES = {GRADIENT: 3, BACKWARD: 1}
+MODES = {PLAIN: 5, PARTIAL: 1.5, UNFUSED: 1, JIT: 1.5, VMAP: 1.5}
+SMOOTH_MODES = {GRADIENT: 3, BACKWARD: 1, VMAP_GRADIENT: 1}
+TRACED = {JIT: PLAIN, VMAP: PLAIN, VMAP_GRADIENT: GRADIENT}  # and how it runs what needs values
 
 
 class Got(NamedTuple):
@@ -72,6 +73,8 @@ def build(
     leaves = {i: leaf(v, device, i in program.inputs) for i, v in program.leaves.items()}
     if mode == JIT:
         return _jitted(program, device, leaves)
+    if mode in (VMAP, VMAP_GRADIENT) and program.leaves:
+        return _mapped(program, device, seed, given if mode == VMAP_GRADIENT else None)
     if mode == PARTIAL:
         r = random.Random(seed)
 
@@ -89,15 +92,27 @@ def build(
                 first, *rest = found.values()
                 first.realize(*rest)
         return found
-    outputs = [(env[f"v{i}"], given[i]) for i in program.outputs if env[f"v{i}"].requires_grad]
-    inputs = [leaves[i] for i in program.inputs]
-    pairs = [
-        (x, Tensor(np.asarray(w, np.float64), dtype=x.dtype, device=device)) for x, w in outputs
-    ]
     if mode == BACKWARD:
-        for x, w in pairs:
+        for x, w in _weighted(program, env, given, device):
             x.backward(w)
         return {i: leaves[i].grad for i in program.inputs}
+    return _gradients(program, env, [leaves[i] for i in program.inputs], given, device)
+
+
+def _weighted(
+    program: Program, env: Env, given: dict[int, Array], device: str
+) -> list[tuple[Tensor, Tensor]]:
+    """Outputs that have derivatives, and that of the final result by each."""
+    outputs = [(env[f"v{i}"], given[i]) for i in program.outputs if env[f"v{i}"].requires_grad]
+    return [
+        (x, Tensor(np.asarray(w, np.float64), dtype=x.dtype, device=device)) for x, w in outputs
+    ]
+
+
+def _gradients(
+    program: Program, env: Env, inputs: list[Tensor], given: dict[int, Array], device: str
+) -> dict[int, Any]:
+    pairs = _weighted(program, env, given, device)
     if not pairs:
         return dict.fromkeys(program.inputs)
     parts = lazygrad.grad([x for x, _ in pairs], inputs, [w for _, w in pairs], allow_unused=True)
@@ -112,12 +127,54 @@ def _jitted(program: Program, device: str, leaves: dict[int, Tensor]) -> dict[in
         env = lines(program, device, dict(zip(leaves, given, strict=True)))
         return tuple(env[f"v{i}"] for i in program.outputs)
 
-    other = {i: Value(np.asarray(v.array.reshape(-1)[::-1].reshape(v.shape)), v.dtype)
-             for i, v in program.leaves.items()}  # fmt: skip
-    function(*(leaf(v, device) for v in other.values()))
+    function(*(leaf(_turned(v), device) for v in program.leaves.values()))
     function(*leaves.values())
     found = function(*leaves.values())
     return dict(zip(program.outputs, found, strict=True))
+
+
+def _turned(value: Value) -> Value:
+    """The same elements in reverse order."""
+    return Value(np.asarray(value.array.reshape(-1)[::-1].reshape(value.shape)), value.dtype)
+
+
+def _mapped(
+    program: Program, device: str, seed: int, given: dict[int, Array] | None
+) -> dict[int, Any]:
+    """The second of two samples, of which the first has its leaves turned; some leaves are the same
+    for both. With weights ``given`` the derivatives, which are taken inside. Some programs are
+    mapped twice, and some are jitted, too."""
+    r = random.Random(seed)
+    known: list[int] = [] if given is not None else list(program.outputs)
+
+    def function(*listed: Tensor) -> list[Tensor]:
+        own = dict(zip(program.leaves, [x.clone() for x in listed], strict=True))
+        for i in program.inputs if given is not None else ():
+            own[i] = own[i].detach().requires_grad_()
+        env = lines(program, device, own)
+        if given is None:
+            return [env[f"v{i}"] for i in program.outputs]
+        parts = _gradients(program, env, [own[i] for i in program.inputs], given, device)
+        known.extend(i for i, part in parts.items() if part is not None)
+        return [parts[i] for i in known]
+
+    mapped: Callable[..., list[Tensor]] = function
+    samples = list(program.leaves.values())
+    levels = r.choice((1, 1, 2))
+    for _ in range(levels):
+        first = r.randrange(len(samples))
+        own = [n == first or r.random() < 0.7 for n in range(len(samples))]
+        mapped = lazygrad.vmap(mapped, tuple(0 if b else None for b in own))
+        samples = [_beside(_turned(v), v) if b else v for v, b in zip(samples, own, strict=True)]
+    if r.random() < 0.3:
+        mapped = lazygrad.jit(mapped)
+    found = mapped(*[leaf(v, device) for v in samples])
+    results = {i: x[(1,) * levels] for i, x in zip(known, found, strict=True)}
+    return results if given is None else dict.fromkeys(program.inputs) | results
+
+
+def _beside(first: Value, second: Value) -> Value:
+    return Value(np.stack([first.array, second.array]), second.dtype)
 
 
 def read(tensors: dict[int, Any], program: Program) -> dict[int, Got]:

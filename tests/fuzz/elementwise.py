@@ -702,10 +702,14 @@ def _fitting(limit: Any, dtype: str) -> Any:
 def lerp(g: Maker, name: str) -> object:
     x = g.float()
     y, weight = g.like(x), g.r.choice((0.5, 0.25, 0.9))
-    return g.emit(
-        name, f"{x}.lerp({y}, {weight})",
-        lambda u, x, y: ADD(u, x, MUL(u, SUB(u, y, x), weight)), x, y,
-    )  # fmt: skip
+
+    def meaning(u: Universe, x: Value, y: Value) -> Value:
+        way = SUB(u, y, x)
+        if weight < 0.5:
+            return ADD(u, x, MUL(u, way, weight))
+        return SUB(u, y, MUL(u, way, 1 - weight))
+
+    return g.emit(name, f"{x}.lerp({y}, {weight})", meaning, x, y)
 
 
 @row("isclose", "allclose", "equal", weight=1.5)

@@ -72,8 +72,8 @@ def program_of(seed: int) -> tuple[Program, str]:
     mode = mode_of(seed)
     with np.errstate(all="ignore"):
         program = make(seed, mode in SMOOTH_MODES)
-    if mode == backends.JIT and any(step.host for step in program.steps):
-        mode = backends.PLAIN
+    if any(step.host for step in program.steps):
+        mode = backends.TRACED.get(mode, mode)
     return program, mode
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.errors import DeviceError, DtypeError, InternalError, ShapeError
 from lazygrad.graph import Node, const, interned_count, node, toposort
 from lazygrad.rewrite import Rules, rewrite

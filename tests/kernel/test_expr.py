@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound
 from lazygrad.kernel.index import Index, Range, of

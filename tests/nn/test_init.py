@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, manual_seed, nn
+from lazygrad import Generator, Tensor, manual_seed, nn
 from lazygrad.errors import ShapeError, ValueRangeError
 from lazygrad.nn import init
 
@@ -123,3 +123,35 @@ def test_fans_count_what_goes_in_and_out():
     assert init.fans("conv2d", SHAPE) == (FAN_IN, FAN_OUT)
     with pytest.raises(ShapeError, match=r"\[init.bias\]"):
         init.fans("bias", (3,))
+
+
+def test_trunc_normal():
+    drawn = init.trunc_normal_(Tensor.zeros(20000), mean=1.0, std=2.0, a=-1.0, b=4.0).numpy()
+    assert -1 <= drawn.min() < -0.98
+    assert 3.98 < drawn.max() <= 4
+    # of the normal distribution between these bounds
+    assert abs(drawn.mean() - 1.293) < 0.03
+    assert abs(drawn.std() - 1.271) < 0.03
+    with pytest.raises(ValueRangeError, match="a must be less than b"):
+        init.trunc_normal_(Tensor.zeros(2), a=1.0, b=1.0)
+
+
+def test_sparse():
+    drawn = init.sparse_(Tensor.zeros(10, 50), sparsity=0.25, std=2.0).numpy()
+    assert ((drawn == 0).sum(0) == 3).all()
+    assert len({tuple(column) for column in (drawn == 0).T}) > 5
+    assert 1.7 < drawn[drawn != 0].std() < 2.3
+
+
+@pytest.mark.parametrize(
+    "name", ["uniform_", "normal_", "trunc_normal_", "xavier_uniform_", "xavier_normal_",
+             "kaiming_uniform_", "kaiming_normal_", "orthogonal_"],
+)  # fmt: skip
+def test_a_generator_draws_the_same_again(name):
+    function = getattr(init, name)
+    first, second = (
+        function(Tensor.zeros(4, 3), generator=Generator().manual_seed(5)).tolist()
+        for _ in range(2)
+    )
+    assert first == second
+    assert function(Tensor.zeros(4, 3)).tolist() != first

@@ -50,8 +50,10 @@ def test_conv2d(stride, padding, groups):
 def test_conv2d_errors():
     with pytest.raises(ShapeError, match="groups=3 must divide in_channels=4"):
         nn.Conv2d(4, 6, 3, groups=3)
-    with pytest.raises(ValueRangeError, match="padding_mode 'reflect' is not supported"):
-        nn.Conv2d(4, 6, 3, padding_mode="reflect")
+    with pytest.raises(ValueRangeError, match=r"padding_mode must be one of .*, got 'mirror'"):
+        nn.Conv2d(4, 6, 3, padding_mode="mirror")
+    with pytest.raises(ValueRangeError, match=r'\[ConvTranspose1d\] padding_mode must be "zeros"'):
+        nn.ConvTranspose1d(4, 6, 3, padding_mode="reflect")
     with pytest.raises(ValueRangeError, match="padding must be .* got 'full'"):
         nn.Conv2d(4, 6, 3, padding="full")
 

@@ -64,7 +64,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "linear_dtype": (lambda: nn.Linear(3, 2, dtype="nothing"), ArgumentError, r"\[Linear\] 'nothing' is not a dtype"),
     "linear_input": (lambda: LAYER([1.0]), ArgumentError, r"\[Linear\] input must be a Tensor, got \[1\.0\] \(list\); convert it"),
     "linear_shape": (lambda: LAYER(Tensor.zeros(4, 5)), ShapeError, r"\[Linear\] input of shape \(4, 5\) does not fit weight of shape \(2, 3\)"),
-    "conv_kernel": (lambda: nn.Conv2d(3, 4, 0), ValueRangeError, r"\[Conv2d\] kernel_size must be one or 2 integers of at least 1, got 0"),
+    "conv_kernel": (lambda: nn.Conv2d(3, 4, 0), ValueRangeError, r"\[Conv2d\] kernel_size must be one or 2 integers of at least 1 and below 2\*\*63, got 0"),
     "conv_kernel_3": (lambda: nn.Conv2d(3, 4, (3, 3, 3)), ValueRangeError, r"\[Conv2d\] kernel_size"),
     "conv_stride": (lambda: nn.Conv2d(3, 4, 3, stride=0), ValueRangeError, r"\[Conv2d\] stride"),
     "conv_padding": (lambda: nn.Conv2d(3, 4, 3, padding=-1), ValueRangeError, r"\[Conv2d\] padding"),

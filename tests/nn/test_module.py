@@ -165,13 +165,15 @@ def test_state_dict_round_trip():
         np.testing.assert_array_equal(values(target)[name], value)
 
 
-def test_state_dict_is_a_snapshot_unless_asked_for_the_tensors():
+def test_state_dict_shows_the_tensors_or_is_them():
     block = Block()
-    snapshot, live = block.state_dict(), block.state_dict(keep_vars=True)
+    shown, own = block.state_dict(), block.state_dict(keep_vars=True)
+    kept = copy.deepcopy(shown)
     block.scale.assign(Tensor([7.0, 7.0]))
-    np.testing.assert_array_equal(snapshot["scale"].numpy(), [1.0, 2.0])
-    assert not snapshot["scale"].requires_grad
-    assert live["scale"] is block.scale
+    np.testing.assert_array_equal(shown["scale"].numpy(), [7.0, 7.0])
+    np.testing.assert_array_equal(kept["scale"].numpy(), [1.0, 2.0])
+    assert not shown["scale"].requires_grad
+    assert own["scale"] is block.scale
 
 
 def test_load_takes_arrays_and_brings_them_to_the_models_dtype():
@@ -314,3 +316,61 @@ def test_members_can_be_registered_by_name():
     for register in (module.register_parameter, module.add_module, module.register_module):
         with pytest.raises(LazygradError, match=r"'forward' cannot name a member of Scaled"):
             register("forward", None)
+
+
+def test_dtypes_and_devices_by_name(device):
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(device)
+    for name, dtype in (("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"),
+                        ("float", "float32")):  # fmt: skip
+        assert getattr(model, name)() is model
+        assert {p.dtype.name for p in model.parameters()} == {dtype}
+        assert model[1].num_batches_tracked.dtype.name == "int64"
+    assert model.type("float64")[0].weight.dtype.name == "float64"
+    assert model.cpu()[0].weight.device == "CPU"
+    assert model.to(device, non_blocking=True)[1].running_mean.device == device
+    assert model.share_memory() is model
+
+
+def test_assign_takes_dtypes_over():
+    model = nn.BatchNorm1d(2)
+    state = nn.BatchNorm1d(2).double().state_dict()
+    report = model.load_state_dict(state, assign=True)
+    assert repr(report) == "<All keys matched successfully>"
+    assert model.weight.dtype.name == model.running_var.dtype.name == "float64"
+    assert model.num_batches_tracked.dtype.name == "int64"
+    missing = model.load_state_dict({"other": Tensor.zeros(1)}, strict=False)
+    assert missing.unexpected_keys == ["other"]
+    assert "missing_keys=['weight'" in repr(missing)
+
+
+def test_a_name_that_is_not_there():
+    model = nn.Linear(2, 3)
+    with pytest.raises(ModuleError, match=r"Linear has no attribute 'wieght'; did you mean weight"):
+        _ = model.wieght
+    with pytest.raises(ModuleError, match="read derivatives of what a module gives by"):
+        model.register_full_backward_hook(print)
+    with pytest.raises(AttributeError, match="Linear has no attribute 'quite_another_thing'$"):
+        _ = model.quite_another_thing
+    assert not hasattr(model, "hidden")
+    assert getattr(model, "hidden", None) is None
+
+
+@pytest.mark.parametrize("kind", [lambda *m: nn.Sequential(*m), lambda *m: nn.ModuleList(m)])
+def test_containers_together(kind):
+    first, second, third = nn.ReLU(), nn.Tanh(), nn.Linear(2, 3)
+    model = kind(first, second)
+    both = model + kind(third)
+    assert type(both) is type(model)
+    assert list(both) == [first, second, third]
+    assert list(both.state_dict()) == ["2.weight", "2.bias"]
+    both += [first]
+    assert len(both) == 4
+    assert both.pop(1) is second
+    assert list(both.pop(slice(0, 1))) == [first]
+    assert list(both) == [third, first]
+    with pytest.raises(AxisError, match="out of range"):
+        both.pop(5)
+    with pytest.raises(TypeError, match="can hold Modules only"):
+        _ = model + [len]
+    if isinstance(model, nn.Sequential):
+        assert list(model * 2) == list(2 * model) == [first, second] * 2

@@ -7,11 +7,9 @@ import stat
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, dtype as dt, nn
-from lazygrad.errors import CheckpointError, MissingExtraError
+from lazygrad import Tensor, element_types as dt, nn
+from lazygrad.errors import CheckpointError
 from lazygrad.nn import state as state_module
-
-pytest.importorskip("safetensors")
 
 
 @pytest.mark.parametrize("dtype", dt.ALL, ids=lambda dtype: dtype.name)
@@ -112,12 +110,6 @@ def test_metadata_is_text(tmp_path):
     assert not os.listdir(tmp_path)
 
 
-def test_missing_library(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    with pytest.raises(MissingExtraError, match=r"pip install lazygrad\[safetensors\]"):
-        nn.load_state(tmp_path / "m")
-
-
 # -- what is refused, and what is survived -------------------------------------------------------
 
 
@@ -156,9 +148,7 @@ def test_a_file_without_end_is_not_read_to_its_end():
 def test_no_more_is_read_than_the_header_announces(tmp_path):
     path = tmp_path / "m.safetensors"
     nn.save_state(path, {"x": Tensor(np.zeros(4))})
-    size = path.stat().st_size
     os.truncate(path, 1 << 40)  # the rest is a hole
-    assert len(state_module._read(path)) == size + 1
     with pytest.raises(CheckpointError, match=f"{1 << 40} bytes"):
         nn.load_state(path)
     path.write_bytes((1 << 62).to_bytes(8, "little"))

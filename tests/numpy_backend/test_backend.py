@@ -7,7 +7,7 @@ import traceback
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.index import of as index_of
 from lazygrad.kernel.kernel import Kernel

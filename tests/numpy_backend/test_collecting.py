@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import Tensor, element_types as dt, ops
+from lazygrad.nn.functional import adaptive_avg_pool1d
 from lazygrad.plugin import Call
 from lazygrad_numpy import NumpyBackend
 from lazygrad_numpy.blas import BlasThreads
@@ -67,3 +68,12 @@ def test_many_rows_that_meet(combine: ops.Op | None) -> None:
     places[FEW : 4 * FEW] = 7
     values = np.random.default_rng(0).standard_normal(kernel.buffers[2].size).astype(np.float32)
     compare.check(kernel, [places, values], [run(kernel, [places, values], 1)[1]])
+
+
+def test_what_is_collected_need_not_be_loaded_along_each_range() -> None:
+    """Places and shares of windows of different sizes are computed from their numbers."""
+    x = Tensor(np.zeros((1, 1, 10), np.float32), device="CPU", requires_grad=True)
+    adaptive_avg_pool1d(x, 3).sum().backward()
+    assert x.grad is not None
+    share = np.array([1, 1, 1, 2, 1, 1, 2, 1, 1, 1]) / 4
+    np.testing.assert_allclose(x.grad.numpy(), share.reshape(1, 1, -1), rtol=1e-6)

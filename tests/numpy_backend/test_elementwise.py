@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops, semantics
+from lazygrad import element_types as dt, ops, semantics
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import of as index_of

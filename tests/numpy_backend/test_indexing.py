@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound, guarded, substitute, zero
 from lazygrad.kernel.index import DataAtom, Index, of as index_of

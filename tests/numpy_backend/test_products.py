@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound
 from lazygrad.kernel.index import Index, of as index_of

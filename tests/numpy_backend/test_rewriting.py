@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Index, Range, of

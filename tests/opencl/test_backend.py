@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, dtype as dt
+from lazygrad import Tensor, element_types as dt
 from lazygrad.config import config
 from lazygrad.errors import DeviceError
 from lazygrad.kernel.kernel import Kernel

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.config import config
 from lazygrad.runtime import disk
 from tests.codegen import kernels as ks

@@ -7,7 +7,7 @@ import pytest
 from tests.codegen.kernels import CASES
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import OpenCLBackend, binaries
+from lazygrad_opencl import OpenCLBackend, program
 from lazygrad_opencl.declarations import GUARD
 from lazygrad_opencl.prelude import Dialect
 from tests.opencl.test_kernels import GPU, LOCAL
@@ -26,14 +26,14 @@ __kernel void rounded(__global float *x) { x[0] = rint(x[0]) + native_cos(x[1]);
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each build that succeeds: whether it went without the header."""
     found: list[bool] = []
-    build = binaries.build
+    build = program.build
 
     def watched(context, device, source, options):
         built = build(context, device, source, options)
         found.append(GUARD in options)
         return built
 
-    monkeypatch.setattr(binaries, "build", watched)
+    monkeypatch.setattr(program, "build", watched)
     return found
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt
+from lazygrad import element_types as dt
 from lazygrad.codegen import choose
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.interpret import interpret

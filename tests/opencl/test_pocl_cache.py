@@ -90,18 +90,40 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
 # -- programs -----------------------------------------------------------------------------------
 
 
+def made_program(folder: Path) -> Path:
+    """A program as PoCL leaves it in its folder."""
+    program = folder / "AB" / "CDEF"
+    (program / "kernel").mkdir(parents=True)
+    (program / "program.bc").write_bytes(b"code")
+    (program / "kernel" / "kernel.so").write_bytes(b"more")
+    return program
+
+
 def test_a_program_is_packed_and_put_back(tmp_path: Path) -> None:
     with config(cache=True, cache_dir=str(tmp_path)):
-        program = pocl_cache.prepare() / "AB" / "CDEF"
-        (program / "kernel").mkdir(parents=True)
-        (program / "program.bc").write_bytes(b"code")
-        (program / "kernel" / "kernel.so").write_bytes(b"more")
+        program = made_program(pocl_cache.prepare())
         packed = pocl_cache._pack(program)
         another_process()
         pocl_cache._unpack(packed)
         (restored,) = pocl_cache._programs()
     assert restored != program and restored.parts[-2:] == program.parts[-2:]
     assert (restored / "kernel" / "kernel.so").read_bytes() == b"more"
+
+
+def test_what_is_loaded_stays_as_it_is(tmp_path: Path) -> None:
+    """A process that wrote over functions that it has loaded would run what is half there."""
+    with config(cache=True, cache_dir=str(tmp_path)):
+        folder = pocl_cache.prepare()
+        assert folder is not None
+        program = made_program(folder)
+        packed = pocl_cache._pack(program)
+        function = program / "kernel" / "kernel.so"
+        before = function.stat()
+        with open(function, "rb") as loaded:
+            pocl_cache._unpack(packed)
+            assert loaded.read() == function.read_bytes() == b"more"
+        after = function.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside", ".hidden", "a//b"])

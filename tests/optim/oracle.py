@@ -71,3 +71,58 @@ def adam(
             params[i] = params[i] - rate / (1 - betas[0] ** counts[i]) * means[i] / denominator
         history.append([p.copy() for p in params])
     return history
+
+
+def lion(params, grads_by_step, lr, betas=(0.9, 0.99), weight_decay=0.0, maximize=False):
+    """The parameters after each step (Chen et al., 2023, program 1)."""
+    params = [np.array(p, np.float64) for p in params]
+    means = [np.zeros_like(p) for p in params]
+    history = []
+    for grads in grads_by_step:
+        for i, grad in enumerate(grads):
+            g = -grad if maximize else grad
+            update = np.sign(betas[0] * means[i] + (1 - betas[0]) * g)
+            params[i] = params[i] - lr * (update + weight_decay * params[i])
+            means[i] = betas[1] * means[i] + (1 - betas[1]) * g
+        history.append([p.copy() for p in params])
+    return history
+
+
+def lamb(params, grads_by_step, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, maximize=False):
+    """The parameters after each step (You et al., 2020, algorithm 2, with phi(z) = z)."""
+    params = [np.array(p, np.float64) for p in params]
+    means = [np.zeros_like(p) for p in params]
+    squares = [np.zeros_like(p) for p in params]
+    history = []
+    for step, grads in enumerate(grads_by_step, 1):
+        for i, grad in enumerate(grads):
+            g = -grad if maximize else grad
+            means[i] = betas[0] * means[i] + (1 - betas[0]) * g
+            squares[i] = betas[1] * squares[i] + (1 - betas[1]) * g * g
+            root = np.sqrt(squares[i] / (1 - betas[1] ** step))
+            r = means[i] / (1 - betas[0] ** step) / (root + eps) + weight_decay * params[i]
+            lengths = np.linalg.norm(params[i]), np.linalg.norm(r)
+            trust = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
+            params[i] = params[i] - lr * trust * r
+        history.append([p.copy() for p in params])
+    return history
+
+
+def muon(params, grads_by_step, lr, momentum=0.95, weight_decay=0.1, nesterov=True):
+    """Matrices after each step (Jordan et al., 2024), iterated in float64."""
+    params = [np.array(p, np.float64) for p in params]
+    means = [np.zeros_like(p) for p in params]
+    history = []
+    for grads in grads_by_step:
+        for i, g in enumerate(grads):
+            means[i] = momentum * means[i] + (1 - momentum) * g
+            x = momentum * means[i] + (1 - momentum) * g if nesterov else means[i]
+            x = x / np.linalg.norm(x)
+            for _ in range(5):
+                gram = x @ x.T
+                x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+            rows, columns = x.shape
+            size = lr * np.sqrt(max(1, rows / columns))
+            params[i] = params[i] * (1 - lr * weight_decay) - size * x
+        history.append([p.copy() for p in params])
+    return history

@@ -5,15 +5,9 @@ import gc
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, graph, optim
+from lazygrad import Tensor, graph, nn, no_grad, optim
 from lazygrad.errors import ArgumentError, CheckpointError, GradError, ValueRangeError
-
-MAKERS = {
-    "SGD": lambda params: optim.SGD(params, lr=0.1),
-    "momentum": lambda params: optim.SGD(params, lr=0.1, momentum=0.9, dampening=0.1),
-    "Adam": lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
-    "AdamW": lambda params: optim.AdamW(params, lr=0.1),
-}
+from tests.optim.makers import MAKERS
 
 
 def leaf(*values):
@@ -107,6 +101,50 @@ def test_learning_rate_reads_back_as_it_was_set():
     assert "lr: 0.05" in repr(optimizer)
 
 
+def test_named_parameters():
+    model = nn.Linear(2, 3)
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"] == [model.weight, model.bias]
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    with pytest.raises(ArgumentError, match="1 of 2 parameters of a group have names"):
+        optim.SGD([("weight", model.weight), model.bias], lr=0.1)
+
+
+def test_options_of_a_group_that_fit_together_only_are_set_together():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1, momentum=0.9, nesterov=True)
+    optimizer.param_groups[0].update(momentum=0, nesterov=False)
+    assert optimizer.param_groups[0]["momentum"] == 0
+
+
+def test_momentum_that_is_set_later_has_its_buffer():
+    param = leaf(1.0)
+    optimizer = optim.SGD([param], lr=0.1)
+    optimizer.param_groups[0]["momentum"] = 0.5
+    quadratic_steps(optimizer, param, 2)
+    np.testing.assert_allclose(param.detach().numpy(), [0.8 - 0.1 * (0.5 * 2 + 1.6)], rtol=1e-6)
+
+
+def test_a_rate_that_is_a_tensor_is_read_where_it_is():
+    param, rate = leaf(1.0), Tensor(0.5)
+    optimizer = optim.SGD([param], lr=rate)
+    rate.fill_(0.25)
+    quadratic_steps(optimizer, param, 1)
+    assert param.tolist() == [0.5]
+
+
+def test_hooks():
+    param, seen = leaf(1.0), []
+    optimizer = optim.SGD([param], lr=0.1)
+    before = optimizer.register_step_pre_hook(lambda opt, args, kwargs: seen.append("before"))
+    optimizer.register_step_post_hook(lambda opt, args, kwargs: seen.append("after"))
+    quadratic_steps(optimizer, param, 1)
+    before.remove()
+    quadratic_steps(optimizer, param, 1)
+    assert seen == ["before", "after", "after"]
+
+
 # -- errors ----------------------------------------------------------------------------------
 
 
@@ -160,6 +198,17 @@ def test_state_dict_continues_where_it_was_taken(name):
     np.testing.assert_array_equal(other.detach().numpy(), param.detach().numpy())
 
 
+def test_the_state_of_an_optimizer_that_looks_at_its_parameters_is_loaded():
+    param = Tensor(np.ones((2, 3)), requires_grad=True)
+    optimizer, other = optim.Muon([param], lr=0.1), optim.Muon([param])
+    param.grad = Tensor(np.ones((2, 3)))
+    optimizer.step()
+    other.load_state_dict(optimizer.state_dict())
+    assert other.param_groups[0]["lr"] == 0.1
+    buffers = [o.state[param]["momentum_buffer"].tolist() for o in (optimizer, other)]
+    assert buffers[0] == buffers[1]
+
+
 def test_state_dict_has_the_layout_of_torch():
     params = [leaf(1.0, 2.0), leaf(3.0)]
     optimizer = optim.Adam([{"params": params[:1]}, {"params": params[1:], "lr": 0.5}], lr=0.1)
@@ -209,7 +258,7 @@ def test_state_that_does_not_fit_is_an_error_and_changes_nothing():
         return {"state": {0: {**good["state"][0], **changes}}, "param_groups": good["param_groups"]}
 
     cases = [
-        (broken(exp_avg=np.zeros(3)), r"exp_avg has shape \(3,\), the parameter \(2,\)"),
+        (broken(exp_avg=np.zeros(3)), r"exp_avg has shape \(3,\), this one \(2,\)"),
         (broken(momentum_buffer=np.zeros(2)), "unexpected momentum_buffer"),
         ({"state": {0: {"step": np.ones(())}}, "param_groups": good["param_groups"]},
          "no exp_avg, exp_avg_sq for a parameter"),
@@ -260,10 +309,88 @@ def test_an_optimizer_of_ones_own():
         SignDescent([param], lr=0.1, scale=0.0)
 
 
+class Counting(optim.Optimizer):
+    """One whose state has other shapes than parameters, and a number for each."""
+
+    scalar_states = ("step", "total")
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 1.0})
+        self.loaded = 0
+
+    def state_names(self, group):
+        return ("step", "total", "rows")
+
+    def states_of(self, param, group):
+        return ("step", "total", "rows") if param.ndim == 2 else ("step", "total")
+
+    def initial(self, name, param, group):
+        return np.full(param.shape[0], 2.0) if name == "rows" else 5.0 * (name == "total")
+
+    def after_loading(self, group):
+        self.loaded += 1
+
+    def update(self, group, cohort, grads):
+        cohort.count(grads)
+        cohort.set_scalar("total", cohort.scalars["total"] + cohort.rate, grads)
+        for index, grad in grads.items():
+            rows = self.state[cohort.params[index]].get("rows")
+            if rows is not None:
+                rows.assign(rows + grad.sum(1))
+
+
+def test_states_of_other_shapes():
+    params = [Tensor(np.zeros((2, 3)), requires_grad=True), leaf(1.0), leaf(1.0)]
+    optimizer = Counting(params)
+    assert not optimizer.has_stepped
+    optimizer.make_state(optimizer.param_groups[0])  # nothing that is not there already
+    assert optimizer.scalar_states == ("step", "total")
+    params[0].grad, params[1].grad = Tensor(np.ones((2, 3))), Tensor([1.0])
+    optimizer.step()
+    optimizer.step()
+    assert optimizer.has_stepped
+    saved = optimizer.state_dict()
+    found = {n: {k: v.tolist() for k, v in e.items()} for n, e in saved["state"].items()}
+    assert found == {0: {"step": 2, "total": 7, "rows": [8, 8]}, 1: {"step": 2, "total": 7}}
+    other = Counting(params)
+    other.load_state_dict(saved)
+    assert other.loaded == 1
+    assert other.param_groups[0].cohorts[0].scalars["total"].tolist() == [7, 7, 5]
+    assert other.state[params[0]]["rows"].tolist() == [8, 8]
+    saved["state"][0]["rows"] = Tensor([1.0])
+    with pytest.raises(CheckpointError, match=r"rows has shape \(1,\), this one \(2,\)"):
+        other.load_state_dict(saved)
+
+
+class OldStyle(optim.Optimizer):
+    """As PyTorch's users write them: ``step`` itself, with state of its own."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    @no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                state = self.state[param]
+                state["seen"] = state.get("seen", 0) + 1
+                param.add_(param.grad, alpha=-group["lr"])
+
+
+def test_an_optimizer_that_defines_step():
+    param = leaf(1.0)
+    optimizer = OldStyle([param], lr=0.25)
+    quadratic_steps(optimizer, param, 2)
+    assert param.tolist() == [0.25]
+    assert optimizer.state[param]["seen"] == 2
+    with pytest.raises(NotImplementedError, match="Optimizer defines neither update"):
+        param.grad = Tensor([1.0])
+        optim.Optimizer([param], {"lr": 0.1}).step()
+
+
 def test_state_can_be_asked_for_later():
     param = leaf(1.0)
     optimizer = optim.SGD([param], lr=0.1)
     assert optimizer.state[param] == {}
     optimizer.param_groups[0]["momentum"] = 0.9
-    optimizer.make_state(optimizer.param_groups[0])
     assert optimizer.state[param]["momentum_buffer"].tolist() == [0.0]

@@ -92,6 +92,52 @@ def test_adamw(name):
     assert_histories_equal(found, expected, 1e-12)
 
 
+BEYOND_TORCH = {
+    "Lion": (optim.Lion, oracle.lion, {}),
+    "Lion, options": (optim.Lion, oracle.lion, {"betas": (0.5, 0.7), "weight_decay": 0.2}),
+    "Lion, maximize": (optim.Lion, oracle.lion, {"maximize": True}),
+    "LAMB": (optim.LAMB, oracle.lamb, {}),
+    "LAMB, options": (optim.LAMB, oracle.lamb, {"betas": (0.5, 0.7), "weight_decay": 0.2}),
+    "LAMB, maximize": (optim.LAMB, oracle.lamb, {"maximize": True, "eps": 0.1}),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_TORCH)
+def test_those_that_torch_does_not_have(name):
+    maker, formula, options = BEYOND_TORCH[name]
+    params = leaves()
+    found = train(maker(params, lr=0.05, **options), params, gradients())
+    assert_histories_equal(found, formula(start(), gradients(), 0.05, **options), 1e-12)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_muon(nesterov):
+    rng = np.random.default_rng(2)
+    values = [rng.standard_normal(shape) for shape in ((3, 5), (6, 2), (4, 4))]
+    grads = [[rng.standard_normal(v.shape) for v in values] for _ in range(STEPS)]
+    params = [Tensor(value, requires_grad=True) for value in values]
+    found = train(optim.Muon(params, lr=0.05, nesterov=nesterov), params, grads)
+    assert_histories_equal(found, oracle.muon(values, grads, 0.05, nesterov=nesterov), 1e-9)
+
+
+def test_lamb_moves_a_parameter_that_is_zero():
+    param = Tensor(np.zeros(3), requires_grad=True)
+    param.grad = Tensor(np.ones(3))
+    optim.LAMB([param], lr=0.1).step()
+    np.testing.assert_allclose(param.detach().numpy(), -0.1, rtol=1e-5)
+
+
+def test_rates_and_states_start_with_the_first_step():
+    # PyTorch makes Rprop's step sizes and ASGD's eta in the first step, from the rate of then
+    for maker in (optim.Rprop, optim.ASGD):
+        params = leaves()
+        optimizer = maker(params, lr=0.5)
+        optimizer.param_groups[0]["lr"] = 0.125
+        found = train(optimizer, params, gradients(1))
+        params = leaves()
+        assert_histories_equal(found, train(maker(params, lr=0.125), params, gradients(1)), 0)
+
+
 def test_float32_stays_close_from_the_first_step_on():
     # 1 - 0.999 ** 1 in float32 would be off by 6e-5
     params = leaves("float32")

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,11 +18,11 @@ import pytest
 import lazygrad
 from lazygrad import Tensor, jit
 from lazygrad.folders import cache_folder
-from lazygrad.inspect import jit_kernels, plan_cache
-from lazygrad.runtime import cache, disk, registry
+from lazygrad.inspect import kernels, plan_cache
+from lazygrad.kernel.plan import Plan
+from lazygrad.runtime import cache, disk, kept, registry
 from lazygrad.runtime.program import Recipe, read_recipe, written
 from lazygrad.runtime.records import Malformed
-from lazygrad.schedule.plan import Plan
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files have no owners and modes here")
 
@@ -162,15 +163,98 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_least_recently_used_go_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 10 * (1000 + disk.DIGEST))
+    monkeypatch.setattr(kept, "LIMIT", 10 * kept.BLOCK)
     for number in range(10):
         disk.put(number, bytes(1000))
         os.utime(folder / disk._name(number), (number, number))
     assert disk.get(0) is not None  # now it is the latest
     disk.put("more", bytes(1000))
-    kept = [number for number in range(10) if disk.get(number) is not None]
-    assert kept == [0, 5, 6, 7, 8, 9]
-    assert sum(file.stat().st_size for file in files(folder)) <= disk.LIMIT
+    left = [number for number in range(10) if disk.get(number) is not None]
+    assert left == [0, 5, 6, 7, 8, 9]
+    assert occupied(folder) <= kept.LIMIT * kept.KEPT
+
+
+def occupied(folder: Path) -> int:
+    return sum(kept.on_disk(file.stat().st_size) for file in files(folder))
+
+
+def test_the_bound_holds_whatever_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny files count as what they take on disk."""
+    monkeypatch.setattr(kept, "LIMIT", 64 * kept.BLOCK)
+    for number in range(300):
+        sort = ("plan", "binary", "tuned")[number % 3]
+        disk.put((sort, number), bytes(number * 37))
+        assert occupied(folder) <= kept.LIMIT
+    assert {file.name.partition("-")[0] for file in files(folder)} == {"plan", "binary", "tuned"}
+
+
+def test_what_would_be_all_there_is_is_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "LIMIT", 8 * kept.BLOCK)
+    disk.put("small", b"value")
+    disk.put("large", bytes(6 * kept.BLOCK))
+    assert (disk.get("small"), disk.get("large")) == (b"value", None)
+
+
+def test_thousands_of_files_are_not_looked_through_for_each(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    listed = kept.files
+
+    def counted(folder: Path) -> list[kept.File]:
+        nonlocal looks
+        looks += 1
+        return listed(folder)
+
+    monkeypatch.setattr(kept, "files", counted)
+    monkeypatch.setattr(kept, "LIMIT", 1600 * kept.BLOCK)
+    for number in range(1000):
+        disk.put(number, b"value")
+    assert looks == 10  # at the first, and after each 100 of them
+
+
+def test_what_other_versions_left_goes_after_a_week(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.put("mine", b"value")
+    now = time.time()
+    old = kept.name("plan", "0" * 12, "1" * 64)
+    unfinished = kept.UNFINISHED + "1"
+    for name, used in ((old, now), ("2" * 64, now - 8 * 86400), (unfinished, now - 8 * 86400)):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (used, used))
+    (mine,) = [file for file in files(folder) if "mine" not in file.name and file.stat().st_size]
+    os.utime(mine, (0, 0))  # what this version may use stays, while there is room
+    kept._room.clear()
+    disk.put("more", b"value")
+    left = {file.name for file in files(folder)}
+    assert left == {mine.name, disk._name("more"), old}
+
+
+WRITER = """
+import sys
+import time
+from lazygrad.runtime import disk, kept
+kept.LIMIT = 64 * kept.BLOCK
+for number in range(400):
+    key = ("plan", number % 50)
+    disk.put(key, str(number % 50).encode() * 500)
+    found = disk.get(key)
+    assert found is None or found == str(number % 50).encode() * 500
+"""
+
+
+def test_processes_share_the_bound(folder: Path) -> None:
+    env = {**os.environ, "LAZYGRAD_CACHE": "1", "LAZYGRAD_CACHE_DIR": str(folder.parent)}
+    run = [sys.executable, "-c", WRITER]
+    pair = [subprocess.Popen(run, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[1] for process in pair] == ["", ""]
+    assert [process.returncode for process in pair] == [0, 0]
+    limit = 64 * kept.BLOCK
+    assert limit // 4 < occupied(folder) <= limit + 2 * limit // kept.LOOKS
+    assert all(file.name.startswith("plan-") for file in files(folder))  # nothing unfinished
 
 
 def test_writers_do_not_disturb_each_other(folder: Path) -> None:
@@ -228,7 +312,7 @@ def test_a_plan_from_disk_still_shows_its_kernels(device: str) -> None:
     def names() -> list[str]:
         function = jit(lambda x: x.softmax(-1) @ x)
         function(Tensor(np.ones((8, 8), np.float32), device=device))
-        return [kernel.name for kernel in jit_kernels(function)]
+        return [kernel.name for kernel in kernels(function)]
 
     first = names()
     cache.clear()

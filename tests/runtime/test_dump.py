@@ -1,13 +1,12 @@
 """LAZYGRAD_DUMP and LAZYGRAD_DEBUG: files and lines that a person can read."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lazygrad
-from lazygrad import Tensor, jit
+from lazygrad import Tensor
 from lazygrad.config import read_environment
 from lazygrad.errors import ConfigError, DeviceError
 from lazygrad.runtime import cache
@@ -23,25 +22,6 @@ def convolution(device: str) -> Tensor:
     x = Tensor(np.ones((2, 3, 8, 8), np.float32), device=device)
     w = Tensor(np.ones((16, 3, 3, 3), np.float32), device=device)
     return x.conv2d(w).relu()
-
-
-@pytest.mark.parametrize("jitted", [False, True])
-def test_a_dump_holds_every_kernel_and_an_index(device: str, tmp_path: Path, jitted: bool) -> None:
-    with lazygrad.config(dump=str(tmp_path)):
-        if jitted:
-            jit(lambda: convolution(device))()
-        else:
-            convolution(device).realize()
-    index = (tmp_path / "plan_000").parent.glob("plan_*/index.md")
-    text = next(iter(index)).read_text()
-    assert "conv2d_relu_2x16x6x6" in text
-    assert "test_dump.py" in text
-    files = list(tmp_path.glob("plan_*/*conv2d_relu_2x16x6x6*"))
-    assert len(files) == 1
-    source = files[0].read_text()
-    assert "floating-point operations" in source
-    assert files[0].suffix == {"CPU": ".py", "GPU": ".cl"}[device]
-    assert list(tmp_path.glob("plan_*/graph.txt"))
 
 
 EXPECTED = {
@@ -91,5 +71,7 @@ def test_settings_come_back_after_an_error() -> None:
 def test_an_unknown_backend_lists_the_installed_ones() -> None:
     with pytest.raises(DeviceError, match=r"unknown backend 'TPU'.*CPU, GPU"):
         Tensor([1.0], device="TPU")
-    with lazygrad.config(backend="TPU"), pytest.raises(DeviceError, match="BACKEND"):
-        Tensor([1.0])
+    with pytest.raises(DeviceError, match="BACKEND"), lazygrad.config(backend="TPU"):
+        pass
+    with pytest.raises(DeviceError, match=r"'cudda' \(did you mean cuda\?\)"):
+        Tensor([1.0]).to("cudda")

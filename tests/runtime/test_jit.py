@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, jit, manual_seed, nn, optim
+from lazygrad import Tensor, jit, manual_seed, nn, no_grad, optim
 from lazygrad.errors import JitError
 
 
@@ -275,3 +275,26 @@ def test_results_on_two_devices_are_refused() -> None:
     x = Tensor(numbers(3), device="CPU")
     with pytest.raises(JitError, match=r"results on several devices \['CPU', 'GPU'\]"):
         jit(lambda x: (x + 1, x.to("GPU")))(x)
+
+
+def test_arguments_that_the_function_writes_to_are_written(device: str) -> None:
+    @jit
+    def step(x: Tensor, y: Tensor, scale: float) -> Tensor:
+        x.mul_(scale)
+        y[0] = x.sum()
+        return x + 1
+
+    x, y = Tensor([1.0, 2.0], device=device), Tensor([[5.0], [6.0]], device=device)
+    part = x[1:]
+    for _ in range(3):
+        found = step(x, y, 2.0)
+    np.testing.assert_array_equal(found.numpy(), [9, 17])
+    np.testing.assert_array_equal(x.numpy(), [8, 16])
+    np.testing.assert_array_equal(part.numpy(), [16])
+    np.testing.assert_array_equal(y.numpy(), [[24], [6]])
+    assert step.captures == 1
+    leaf = Tensor([1.0], device=device, requires_grad=True)
+    jit(no_grad(lambda x: x.fill_(3)))(leaf)
+    assert leaf.is_leaf
+    assert leaf.requires_grad
+    assert leaf.item() == 3

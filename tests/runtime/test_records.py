@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import KernelOp
 from lazygrad.kernel.index import DataAtom, Index, Range, of
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
+from lazygrad.kernel.plan import INPUT, OUTPUT, Place, Plan, Step
 from lazygrad.runtime.plan_format import ARGUMENTS, plan_format
 from lazygrad.runtime.records import Format, Malformed
-from lazygrad.schedule.plan import INPUT, OUTPUT, Place, Plan, Step
 
 
 @dataclass(frozen=True)

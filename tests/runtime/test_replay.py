@@ -34,8 +34,8 @@ class Training:
 
 HOLDS: dict[str, Callable[[Training, Tensor], Tensor]] = {
     "the loss": lambda t, loss: loss,
-    "a parameter's value": lambda t, loss: t.model.weight.detach(),
-    "a view of it": lambda t, loss: t.model.weight.detach().reshape(4, 3),
+    "a parameter's value": lambda t, loss: t.model.weight.detach().clone(),
+    "a view of it": lambda t, loss: t.model.weight.detach().clone().reshape(4, 3),
     "an expression not computed yet": lambda t, loss: t.model.weight.detach() * 2,
     "a gradient": lambda t, loss: t.model.weight.grad,
     "a loss that was read": lambda t, loss: (loss.item(), loss)[1],
@@ -57,11 +57,21 @@ def test_what_is_held_keeps_its_value(device: str, held: str) -> None:
         np.testing.assert_array_equal(tensor.numpy(), array)
 
 
+def test_views_of_parameters_follow_them(device: str) -> None:
+    training = Training(device)
+    shown = [training.model.weight.detach(), training.model.weight.detach().t()]
+    for _ in range(4):
+        training.step(training.x)
+        now = training.model.weight.numpy()
+        np.testing.assert_array_equal(shown[0].numpy(), now)
+        np.testing.assert_array_equal(shown[1].numpy(), now.T)
+
+
 def test_a_constant_of_another_jitted_function_is_held(device: str) -> None:
     training = Training(device)
     for _ in range(3):
         training.step(training.x)
-    snapshot = training.model.weight.detach()
+    snapshot = training.model.weight.detach().clone()
     double = jit(lambda: snapshot * 2)
     before = double().numpy()
     for _ in range(5):

@@ -5,7 +5,7 @@ import pytest
 
 from lazygrad import Tensor, jit, manual_seed, optim
 from lazygrad.examples.model import SmallCNN
-from lazygrad.inspect import jit_kernels, kernels
+from lazygrad.inspect import kernels
 from lazygrad.jit import Jit
 from lazygrad.kernel import cost
 from lazygrad.runtime import registry
@@ -39,7 +39,7 @@ def test_the_step_is_a_known_number_of_kernels(device: str) -> None:
         pytest.skip("counted for two cores: how sums are split depends on the device")
     step, x, y = traced_step(device)
     step(x, y)
-    found = jit_kernels(step)
+    found = kernels(step)
     assert len(found) == KERNELS[device]
     activations = 4 * BATCH * (32 * 26 * 26 * 2 + 64 * 11 * 11 * 2)  # twice: forward, backward
     assert sum(map(cost.nbytes, found)) < 8 * activations

@@ -251,7 +251,7 @@ def test_a_launch_that_fails_spoils_nothing(device: str, monkeypatch: pytest.Mon
     training.step(0)
     before = training.values()
 
-    def failing(self: Binding) -> None:
+    def failing(self: Binding, asked: object = None) -> None:
         raise DeviceError("[launch] the device is gone")
 
     with monkeypatch.context() as patched:

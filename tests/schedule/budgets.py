@@ -26,10 +26,11 @@ from lazygrad.codegen.batch import Work, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.graph import Node, node
 from lazygrad.kernel import cost, expr as ex
+from lazygrad.kernel.plan import Place, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
-from lazygrad.schedule.plan import Place, Plan, make_plan
+from lazygrad.schedule.plan import make_plan
 from tests.schedule.programs import PROGRAMS
 from tools.benchmarks.frameworks import load_framework
 from tools.benchmarks.workloads import WORKLOADS

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lazygrad import Tensor, float32, grad, ops
+from lazygrad.bridge import wrap
 from lazygrad.graph import node
 from lazygrad.runtime.cache import Placeholder
-from lazygrad.tensor import from_node
 
 Program = Callable[[], Sequence[Tensor]]
 
@@ -24,7 +24,7 @@ PRIME = 19_999_999
 
 def given(*shape: int) -> Tensor:
     """An input."""
-    return from_node(node(ops.BUFFER, (), Placeholder(shape, float32, "CPU")))
+    return wrap(node(ops.BUFFER, (), Placeholder(shape, float32, "CPU")))
 
 
 def learned(*shape: int) -> Tensor:

@@ -136,7 +136,7 @@ def test_a_sum_over_rows_is_one_kernel(target) -> None:
 
 def test_maximum_and_its_position_share_a_kernel(target) -> None:
     x = data(8, 16, 12, 12)
-    values, indices = x.relu().contiguous().max_pool2d(2, return_indices=True)
+    values, indices = x.relu().clone().max_pool2d(2, return_indices=True)
     kernels = kernels_of(values, indices, target=target)
     assert [(k.name, len(k.outputs)) for k in kernels] == [
         ("relu_8x16x12x12", 1), ("max_pool2d_8x16x6x6", 2)

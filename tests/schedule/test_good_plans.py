@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config
+from lazygrad import Tensor, config, grad
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
@@ -95,7 +95,7 @@ def test_siblings_share_a_kernel(target, name: str) -> None:
 def test_kernels_that_need_each_other_are_no_siblings(target) -> None:
     """The second sum over the same rows reads what is made of the first one's total."""
     x = programs.given(512, 768)
-    total = x.sum(0).sum().contiguous()
+    total = x.sum(0).sum().clone()
     kernels = kernels_of(x.sum(0), (x * total).sum(0), target=target)
     written = [k.buffers[0].size for k in kernels]
     assert written.index(1) < len(written) - 1
@@ -169,3 +169,26 @@ def test_it_computes_the_same(seed: int, device: str, monkeypatch: pytest.Monkey
     small = replace(backend.target, cache=TINY.cache, buffers=TINY.buffers, launch=TINY.launch)
     monkeypatch.setattr(backend, "target", small)
     np.testing.assert_allclose(computed(), plain, rtol=1e-4, atol=1e-4)
+
+
+def test_a_result_that_is_read_at_several_points_of_its_kernel(device: str) -> None:
+    """A correlation, its derivative and the derivative of that, in one plan: the matrix is an
+    output, and read transposed as well."""
+    a = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    x = Tensor(a, device=device, requires_grad=True)
+    weight = Tensor(np.cos(np.arange(9, dtype=np.float32)).reshape(3, 3), device=device)
+    covariance = x.cov()
+    spread = covariance.diagonal().sqrt()
+    found = (covariance / spread.unsqueeze(1) / spread).clamp(-1.0, 1.0)
+    (first,) = grad((found * weight).sum(), x, create_graph=True)
+    (second,) = grad((first * first).sum(), x)
+    Tensor.realize(found, first, second)
+    np.testing.assert_allclose(found.numpy(), np.corrcoef(a), rtol=1e-5, atol=1e-6)
+    step = 1e-3 * np.sign(a)
+    higher, lower = (
+        float((Tensor(moved, device=device).corrcoef() * weight).sum().item())
+        for moved in (a + step, a - step)
+    )
+    slope = float((first.detach() * Tensor(step, device=device)).sum().item())
+    assert slope == pytest.approx((higher - lower) / 2, rel=2e-2, abs=2e-5)
+    assert np.isfinite(second.numpy()).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.graph import const, node
 from lazygrad.schedule.simplify import simplify
 from lazygrad.testing.reference import evaluate, leaf

@@ -8,13 +8,14 @@ from math import prod
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, grad, lang, ops
+from lazygrad import Tensor, grad, ops
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import walk
 from lazygrad.graph import Node
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.verify import verify_kernel
+from lazygrad.lang import indexing, movement
 from lazygrad.runtime.plan_format import plan_format
 from tests.schedule.planning import TARGETS, VECTORS, kernels_of, plan_nodes, plan_of
 
@@ -173,8 +174,8 @@ def test_an_index_that_is_reduced_stays_in_memory() -> None:
 
 
 def scattered(combine: ops.Op | None) -> Node:
-    index = lang.broadcast_to(lang.reshape(whole(40)._node, (40, 1)), (40, 24))
-    return lang.scatter(index, zeros(40, 24)._node, 0, 300, combine)
+    index = movement.broadcast_to(movement.reshape(whole(40)._node, (40, 1)), (40, 24))
+    return indexing.scatter(index, zeros(40, 24)._node, 0, 300, combine)
 
 
 @pytest.mark.parametrize("combine", list(ops.NOTHING), ids=str)

@@ -27,3 +27,10 @@ def test_a_chain_needs_two_allocations() -> None:
     chain = [Lifetime(100, step, step + 1) for step in range(50)]
     _, sizes = assign(chain)
     assert sizes == [100, 100]
+
+
+def test_a_small_value_that_is_kept_takes_no_large_allocation() -> None:
+    large = [Lifetime(1000, step, step + 1) for step in range(0, 20, 4)]
+    kept = [Lifetime(10, step, 100) for step in range(2, 20, 4)]
+    _, sizes = assign([*large, *kept])
+    assert sum(sizes) < 1100

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lazygrad import dtype as dt, ops
+from lazygrad import element_types as dt, ops
 from lazygrad.graph import Iota, Node, const, node, toposort
-from lazygrad.schedule import simplify as module
-from lazygrad.schedule.simplify import rules, simplify
+from lazygrad.schedule.rules import table
+from lazygrad.schedule.rules.table import rules
+from lazygrad.schedule.simplify import simplify
 from lazygrad.testing.reference import evaluate, leaf
 
 X = leaf(np.arange(24.0).reshape(2, 3, 4) - 11.5, dt.float32)
@@ -368,7 +369,7 @@ def test_every_rule_is_checked_and_fires(monkeypatch: pytest.MonkeyPatch) -> Non
 
     names = {rule.__name__ for by_op in rules.by_op.values() for rule in by_op}
     by_op = {op: [watched(rule) for rule in found] for op, found in rules.by_op.items()}
-    monkeypatch.setattr(module.rules, "by_op", by_op)
+    monkeypatch.setattr(table.rules, "by_op", by_op)
     assert set(CASES) == names
     for name, cases in CASES.items():
         fired.clear()

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import lazygrad
-from lazygrad import Tensor, lang, manual_seed
-from lazygrad.dtype import uint32
+from lazygrad import Tensor, manual_seed
+from lazygrad.bridge import wrap
+from lazygrad.element_types import uint32
 from lazygrad.errors import ArgumentError, DtypeError, ValueRangeError
+from lazygrad.lang import random, sort, threefry
 from lazygrad.testing import reference
 
 # Random123's kat_vectors: threefry 2x32 with 20 rounds.
@@ -22,7 +24,7 @@ def test_known_answers(
     key: tuple[int, int], counter: tuple[int, int], answer: tuple[int, int]
 ) -> None:
     words = [reference.leaf(np.array([w], np.uint32), uint32) for w in (*key, *counter)]
-    found = lang.threefry2x32((words[0], words[1]), (words[2], words[3]))
+    found = threefry.threefry2x32((words[0], words[1]), (words[2], words[3]))
     assert [int(v[0]) for v in reference.evaluate_all(found)] == list(answer)
 
 
@@ -32,8 +34,8 @@ def test_known_answers_on_devices(
 ) -> None:
     """The first element of a draw is the block of counter 0."""
     leaf = Tensor(np.zeros(3, np.uint32), device=device)._node
-    first, second = lang.random_words(leaf, (3,))
-    values = [lazygrad.tensor.from_node(word).numpy()[0] for word in (first, second)]
+    first, second = threefry.random_words(leaf, (3,))
+    values = [wrap(word).numpy()[0] for word in (first, second)]
     assert tuple(map(int, values)) == answer
 
 
@@ -43,17 +45,17 @@ def _words(*values: int) -> list[lazygrad.graph.Node]:
 
 def test_the_parts_of_a_key() -> None:
     """Element ``i`` is the block (i, operation) under both halves of the seed."""
-    key = reference.leaf(lang.key_of(0x0123456789ABCDEF, 77), uint32)
-    drawn = reference.evaluate_all(lang.random_words(key, (5,)))
+    key = reference.leaf(threefry.key_of(0x0123456789ABCDEF, 77), uint32)
+    drawn = reference.evaluate_all(threefry.random_words(key, (5,)))
     k0, k1, i, operation = _words(0x89ABCDEF, 0x01234567, 4, 77)
-    block = reference.evaluate_all(lang.threefry2x32((k0, k1), (i, operation)))
+    block = reference.evaluate_all(threefry.threefry2x32((k0, k1), (i, operation)))
     assert [int(word[4]) for word in drawn] == [int(word[0]) for word in block]
 
 
 def test_a_long_run_moves_on_to_another_seed() -> None:
     """After 2**32 operations no key comes again, neither of this seed nor of its neighbours."""
     keys = {
-        tuple(lang.key_of(seed, operation).tolist())
+        tuple(threefry.key_of(seed, operation).tolist())
         for seed in (0, 1, 2**32, 2**64 - 1)
         for operation in (0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**40)
     }
@@ -62,9 +64,9 @@ def test_a_long_run_moves_on_to_another_seed() -> None:
 
 def test_devices_draw_the_same_bits(device: str) -> None:
     leaf = reference.leaf(np.array([7, 3, 5], np.uint32), uint32)
-    expected = reference.evaluate(lang.random_bits(leaf, (5, 41)))
+    expected = reference.evaluate(threefry.random_bits(leaf, (5, 41)))
     own = Tensor(np.array([7, 3, 5], np.uint32), device=device)._node
-    found = lazygrad.tensor.from_node(lang.random_bits(own, (5, 41))).numpy()
+    found = wrap(threefry.random_bits(own, (5, 41))).numpy()
     np.testing.assert_array_equal(found, expected)
 
 
@@ -138,7 +140,7 @@ def test_uniform() -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_uniform_stays_below_one(dtype: str) -> None:
     x = Tensor.rand(20_000, dtype=dtype)
-    assert x.dtype is lazygrad.dtype.of(dtype)
+    assert x.dtype is lazygrad.element_types.of(dtype)
     values = x.numpy()
     assert values.min() >= 0 and values.max() < 1 and abs(values.astype("f8").mean() - 0.5) < 0.02
     if dtype == "float64":
@@ -167,7 +169,7 @@ INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "in
 
 
 def test_randint_over_whole_dtypes(device: str) -> None:
-    dtypes = [lazygrad.dtype.of(name) for name in INTEGERS]
+    dtypes = [lazygrad.element_types.of(name) for name in INTEGERS]
     drawn = [
         Tensor.randint(60_000, low=of.min, high=of.max + 1, dtype=of, device=device)
         for of in dtypes
@@ -184,8 +186,8 @@ def test_randint_over_whole_dtypes(device: str) -> None:
 
 def test_randint_is_exact_at_the_ends_of_dtypes(device: str) -> None:
     floats = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53}
-    cases = [(lazygrad.dtype.of(name), -end, end) for name, end in floats.items()]
-    cases += [(of, of.min, of.max) for of in map(lazygrad.dtype.of, INTEGERS)]
+    cases = [(lazygrad.element_types.of(name), -end, end) for name, end in floats.items()]
+    cases += [(of, of.min, of.max) for of in map(lazygrad.element_types.of, INTEGERS)]
     starts = [(of, low) for of, first, last in cases for low in (first, last - 2)]
     drawn = [
         Tensor.randint(200, low=low, high=low + 3, dtype=of, device=device) for of, low in starts
@@ -197,7 +199,7 @@ def test_randint_is_exact_at_the_ends_of_dtypes(device: str) -> None:
 
 def test_randint_of_bools(device: str) -> None:
     x = Tensor.randint(2_000, low=0, high=2, dtype="bool", device=device)
-    assert x.dtype is lazygrad.dtype.bool_ and abs(x.numpy().mean() - 0.5) < 0.04
+    assert x.dtype is lazygrad.element_types.bool_ and abs(x.numpy().mean() - 0.5) < 0.04
     assert not Tensor.randint(20, low=0, high=1, dtype="bool", device=device).numpy().any()
 
 
@@ -223,13 +225,13 @@ def test_randperm(count: int) -> None:
 )
 def test_randperm_as_large_as_its_dtype(name: str, count: int) -> None:
     x = Tensor.randperm(count, dtype=name)
-    assert x.dtype is lazygrad.dtype.of(name)
+    assert x.dtype is lazygrad.element_types.of(name)
     assert sorted(x.tolist()) == list(range(count))
 
 
 def test_sort() -> None:
     values = np.random.default_rng(0).normal(size=(3, 37)).astype(np.float32)
-    found = lazygrad.tensor.from_node(lang.sort_last(Tensor(values)._node))
+    found = wrap(sort.sort_last(Tensor(values)._node))
     np.testing.assert_array_equal(found.numpy(), np.sort(values))
 
 
@@ -264,12 +266,12 @@ def test_dropout_keeps_the_dtype_and_takes_integers() -> None:
 
 @pytest.mark.parametrize(("p", "share"), [(0.0, 0.0), (1.0, 1.0), (2.0**-40, 0.0), (0.25, 0.25)])
 def test_bernoulli(p: float, share: float) -> None:
-    key = Tensor(lang.key_of(0, 0))._node
-    drawn = lazygrad.tensor.from_node(lang.bernoulli(key, p, (10_000,)))
-    assert drawn.dtype is lazygrad.dtype.bool_
+    key = Tensor(threefry.key_of(0, 0))._node
+    drawn = wrap(random.bernoulli(key, p, (10_000,)))
+    assert drawn.dtype is lazygrad.element_types.bool_
     assert abs(drawn.numpy().mean() - share) < (0.015 if share == 0.25 else 1e-9)
 
 
 def test_keys_are_checked() -> None:
     with pytest.raises(DtypeError, match=r"\[random\] a key"):
-        lang.random_bits(Tensor([1, 2])._node, (3,))
+        threefry.random_bits(Tensor([1, 2])._node, (3,))

@@ -8,8 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, lang, manual_seed
-from lazygrad.dtype import DType, float32, float64, uint32
+from lazygrad import Tensor, manual_seed
+from lazygrad.element_types import DType, float32, float64, uint32
+from lazygrad.lang import threefry
 from lazygrad.lang.gaussian import box_muller
 from lazygrad.testing import reference
 
@@ -115,8 +116,8 @@ def test_accuracy(dtype: DType, angle_bits: int, unit: float) -> None:
 
 
 def _words(seed: int, operation: int) -> np.ndarray:
-    key = reference.leaf(lang.key_of(seed, operation), uint32)
-    return np.stack(reference.evaluate_all(lang.random_words(key, (20_000,))))
+    key = reference.leaf(threefry.key_of(seed, operation), uint32)
+    return np.stack(reference.evaluate_all(threefry.random_words(key, (20_000,))))
 
 
 NEIGHBOURS = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lazygrad
-from lazygrad import Tensor
+from lazygrad import Tensor, config, jit
 from lazygrad.errors import AxisError, DeviceError, DtypeError, ShapeError, ValueRangeError
 
 # -- construction --------------------------------------------------------------------------------
@@ -96,13 +96,37 @@ def test_facts() -> None:
         len(Tensor(1))
 
 
+def test_repr_computes_nothing_inside_a_trace(device: str) -> None:
+    seen = []
+
+    @jit
+    def double(x: Tensor) -> Tensor:
+        y = x * 2
+        seen.append(repr(y))
+        return y
+
+    x = Tensor([1.0, 2.0], device=device)
+    np.testing.assert_array_equal(double(x).numpy(), [2, 4])
+    assert len(seen) == 1 and seen[0].startswith("Tensor(lazy, shape=(2,)")
+
+
+def test_repr_of_what_cannot_be_computed_says_lazy(device: str) -> None:
+    singular = Tensor([[1.0, 1.0], [1.0, 1.0]], device=device).inverse()
+    assert repr(singular).startswith("Tensor(lazy, shape=(2, 2)")
+
+
 def test_repr_shows_values_or_says_lazy() -> None:
     x = Tensor([[1.0, 2.5]])
     assert repr(x) == "Tensor([[1. , 2.5]])"
     lazy = x + 1
-    assert repr(lazy) == "Tensor(lazy, shape=(1, 2), dtype=float32); realize() computes it"
+    with config(repr="lazy"):
+        assert repr(lazy) == "Tensor(lazy, shape=(1, 2), dtype=float32); realize() computes it"
     assert lazy._node.value is None, "repr must not compute"
-    assert repr(lazy.realize()) == "Tensor([[2. , 3.5]])"
+    assert repr(lazy) == "Tensor([[2. , 3.5]])"
+    assert repr((lazy * 2).realize()) == "Tensor([[4., 7.]])"
+    large = Tensor.ones(1001) + 1
+    assert repr(large) == "Tensor(lazy, shape=(1001,), dtype=float32); realize() computes it"
+    assert str(Tensor([1.0], requires_grad=True) * 3) == "Tensor([3.], requires_grad=True)"
     assert repr(Tensor([1], dtype="int8", requires_grad=False)) == "Tensor([1], dtype=int8)"
     assert repr(Tensor([1.0], requires_grad=True)) == "Tensor([1.], requires_grad=True)"
     assert "shape=(0, 3)" in repr(Tensor.zeros(0, 3).realize())
@@ -175,7 +199,7 @@ def test_result_dtypes() -> None:
 )
 def test_casts_by_name(name: str) -> None:
     names = {"byte": "uint8", "short": "int16", "bool": "bool_"}
-    wanted = getattr(lazygrad, names.get(name, name), None) or lazygrad.dtype.of(name)
+    wanted = getattr(lazygrad, names.get(name, name), None) or lazygrad.element_types.of(name)
     assert getattr(Tensor([1.0, 0.0]), name)().dtype is wanted
 
 

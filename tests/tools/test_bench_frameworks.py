@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from tools.benchmarks import worker
-from tools.benchmarks.frameworks import Framework, load_framework
+from tools.benchmarks.frameworks import Framework, Step, load_framework
+from tools.benchmarks.workloads import LOOPS, PREPARED, PROGRAMS
+from tools.benchmarks.workloads.loops import SUFFIX
 
 RNG = np.random.default_rng(0)
 
@@ -73,3 +77,33 @@ def test_all_that_a_step_makes_is_looked_at() -> None:
     assert session.check(1) == {"checks": [3.0]}
     session.step = lambda: made[1]
     assert session.check(2) == {"checks": [3.0, 2.0]}
+
+
+def results(framework: Framework, build: Callable[[Framework], Step], steps: int) -> list[float]:
+    step = build(framework)
+    return [float(framework.array(step())) for _ in range(steps)]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_learns(framework: Framework, name: str) -> None:
+    losses = results(framework, PROGRAMS[name].build, 3)
+    assert np.isfinite(losses).all()
+    # the generator falls behind: the discriminator learns faster
+    assert losses == sorted(losses, reverse=name != "dcgan")
+    assert len(set(losses)) == 3
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_and_the_prepared_one(framework: Framework, name: str) -> None:
+    losses = results(framework, LOOPS[name].build, 4)
+    others = results(framework, PREPARED[name + SUFFIX].build, 4)
+    assert losses[0] == others[0]
+    # where a batch lies and what becomes of losses changes nothing; the rate and the state do
+    same = name in ("loop_slices", "loop_totals")
+    np.testing.assert_allclose(losses, others, rtol=1e-6 if same else 1e-2)
+    assert same or losses != others
+
+
+def test_batches_of_a_loop_begin_again(framework: Framework) -> None:
+    losses = results(framework, LOOPS["loop_slices"].build, 17)
+    assert losses[16] < losses[0]  # the first batch, seen for the second time

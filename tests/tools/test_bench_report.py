@@ -121,6 +121,61 @@ def test_unjitted_steps_are_compared_with_jitted_ones():
     assert "lazygrad-gpu: un-jitted takes 1.50 of the time of jitted" in table(data)
 
 
+def test_the_first_steps_are_shown_one_by_one():
+    parts = [(1.0, 0.2, 0.1), (3.0, 0.4, 0.3), (2.0, 0.3, 0.2)]
+    ours = row("lazygrad-gpu-unjitted", [1.2, 3.4, 2.3], checks=(), parts=parts)
+    rows = [ours, row("torch", [1.15], checks=(), parts=[(1.0, 0.15, 0.1)])]
+    data = record(WORKLOAD, Result(rows), kind="cold steps")
+    assert data["lazygrad_over_best_peer"] == pytest.approx(1.2 / 1.15)
+    text = table(data)
+    assert "first and second step together, cold caches" in text
+    header, line = text.splitlines()[1:3]
+    assert header.split()[-3:] == ["first", "second", "later"]
+    assert line.split()[-6:] == ["2.00", "s", "300.00", "ms", "200.00", "ms"]
+    assert summary([data]).splitlines()[1].split()[:3] == ["w,", "cold", "steps"]
+
+
+def test_a_loop_is_compared_with_the_prepared_one():
+    rows = [
+        row("lazygrad-cpu", [0.3, 0.6]),
+        row("lazygrad-cpu", [0.2, 0.4], checks=[2.0] * 4, form="-prepared"),
+        row("torch", [0.4, 0.8]),
+        row("torch", [0.1, 0.1], form="-prepared"),
+    ]
+    data = record(WORKLOAD, Result(rows), kind="loop")
+    assert data["best_peer"] == "torch"  # the prepared loops are no contenders
+    assert [r["contender"] for r in data["rows"]] == ["lazygrad-cpu", "torch"]
+    assert [r["over_prepared"] for r in data["rows"]] == pytest.approx([1.5, 6.0])
+    line = table(data).splitlines()[2]
+    assert line.split()[-3:] == ["300.00", "ms", "1.50"]
+    assert "RESULT DIFFERS" not in table(data)  # what the prepared ones compute is their affair
+
+
+def test_a_prepared_loop_that_fails_is_told():
+    rows = [
+        row("torch", [0.1]),
+        row("torch", error="KeyError: 'x'", form="-prepared"),
+    ]
+    data = record(WORKLOAD, Result(rows), kind="loop")
+    assert "failed: prepared: KeyError: 'x'" in table(data)
+    assert "over_prepared" not in data["rows"][0]
+
+
+def test_what_is_not_counted_has_no_limit():
+    loop = Workload("l", "a loop", build=None)
+    assert math.isnan(LIMITS.seconds(loop))
+    (data,) = record(loop, Result([row("torch", [0.2])], LIMITS), kind="loop")["rows"]
+    assert data["over_limit"] is None
+
+
+def test_jitted_or_not_each_backend_is_in_the_summary_once():
+    names = ("lazygrad-cpu", "lazygrad-cpu-unjitted", "lazygrad-gpu-unjitted", "torch")
+    rows = [row(name, [time]) for name, time in zip(names, (0.4, 0.1, 0.3, 0.2), strict=True)]
+    data = record(WORKLOAD, Result(rows, LIMITS))
+    assert data["lazygrad_over_best_peer"] == pytest.approx(1.5)
+    assert summary([data]).splitlines()[1].split()[-2:] == ["2.00", "1.50"]
+
+
 def test_the_summary_has_a_line_a_table():
     rows = [row("lazygrad-cpu", [0.4]), row("lazygrad-gpu", [0.1]), row("torch", [0.2])]
     text = summary([record(WORKLOAD, Result(rows, LIMITS)), record(WORKLOAD, Result(rows[:2]))])

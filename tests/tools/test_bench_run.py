@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.benchmarks import cli, limits, measure
+from tools.benchmarks import cli, cold, limits, measure
 from tools.benchmarks.contenders import CONTENDERS
-from tools.benchmarks.workloads import WORKLOADS
+from tools.benchmarks.process import WorkerError
+from tools.benchmarks.workloads import EVERYTHING, FIRST_STEPS, LOOPS, PROGRAMS, WORKLOADS
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench.py"
 
@@ -34,7 +35,7 @@ def fake_torch(tmp_path):
 
 def test_list_names_every_workload_and_contender():
     text = bench("--list").stdout
-    assert all(name in text for name in WORKLOADS)
+    assert all(name in text for name in (*WORKLOADS, *LOOPS, *PROGRAMS))
     assert "cold_start" in text
     assert "tinygrad-cl" in text
 
@@ -130,3 +131,84 @@ def test_who_takes_part_in_what() -> None:
     assert contiguous.runs(WORKLOADS["conv"], named=False)
     assert not contiguous.runs(WORKLOADS["chain"], named=True)
     assert CONTENDERS["torch-compile"].helps <= WORKLOADS.keys()
+    for name in (*LOOPS, *PROGRAMS):
+        who = {row.framework for row in CONTENDERS.values() if row.runs(EVERYTHING[name], True)}
+        assert who == {"lazygrad", "torch"}
+
+
+class Starter:
+    """In the place of a worker: a first step of 3 s, a second of 2 s, later ones of about 1 s."""
+
+    started = ()
+
+    def __init__(self, name, workload, threads, env, verbose):
+        self.later = iter([2.0, 1.2, 1.0, 1.1])
+        self.fails = name == "torch"
+        Starter.started += ((name, workload, env["POCL_CACHE_DIR"]),)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def begun(self):
+        return {"version": "1", "seconds": 3.0}
+
+    def ask(self, do, steps):
+        assert (do, steps) == ("run", 1)
+        if self.fails:
+            raise WorkerError("it died")
+        return {"seconds": next(self.later)}
+
+
+def test_first_steps_are_timed_with_empty_and_with_filled_caches(monkeypatch):
+    monkeypatch.setattr(cold, "Worker", Starter)
+    monkeypatch.setattr(Starter, "started", ())
+    contenders = [CONTENDERS["lazygrad-cpu"], CONTENDERS["torch"]]
+    tables = cold.measure_cold(PROGRAMS["lstm"], contenders, 2, 2, False, lambda text: None)
+    assert list(tables) == ["cold", "cold steps", "warm", "warm steps"]
+    for caches in ("cold", "warm"):
+        assert len(tables[caches][0].seconds) == 2
+        ours, dead = tables[caches + " steps"]
+        assert ours.seconds == [5.0, 5.0]
+        assert ours.parts == [(3.0, 2.0, 1.0)] * 2
+        assert (dead.seconds, dead.error) == ([], "it died")
+    ours = [start for start in Starter.started if start[0] == "lazygrad-cpu"]
+    assert [workload for _, workload, _ in ours] == ["lstm"] * 4
+    first, again, second, _ = (cache for *_, cache in ours)
+    assert first == again != second  # a new folder each round, which the warm start finds filled
+
+
+def test_first_steps_and_loops_run_who_writes_them_so(monkeypatch, capsys):
+    asked = []
+
+    def steps(workload, contenders, *rest):
+        asked.append((workload.name, [row.name for row in contenders]))
+        return {}
+
+    def loops(workload, contenders, *rest):
+        asked.append((workload.name, [row.name for row in contenders], rest[-1]))
+        return measure.Result([])
+
+    monkeypatch.setattr(cli, "measure_cold", steps)
+    monkeypatch.setattr(cli, "measure", loops)
+    unjitted = ["lazygrad-cpu-unjitted", "lazygrad-gpu-unjitted"]
+
+    def run(*arguments):
+        asked.clear()
+        monkeypatch.setattr(sys, "argv", ["bench.py", *arguments])
+        assert cli.main() == 0
+        return asked
+
+    expected = [(name, [*unjitted, "torch", "torch-compile"]) for name in FIRST_STEPS]
+    assert run("first_steps") == expected
+    assert run("unet", "--only", "jax,lazygrad-cpu,torch-contiguous") == [
+        ("unet", ["lazygrad-cpu"])
+    ]
+    everyone = ["lazygrad-cpu", "lazygrad-gpu", *unjitted, "torch"]
+    assert run("loop_state") == [("loop_state", everyone, ("", "-prepared"))]
+    assert run("loop_state", "--only", "torch,jax") == [
+        ("loop_state", ["torch"], ("", "-prepared"))
+    ]
+    assert run("cnn_infer", "--only", "torch") == [("cnn_infer", ["torch"], ("",))]

@@ -9,7 +9,7 @@ import pytest
 CHECKER = Path(__file__).parents[2] / "tools" / "check_layers.py"
 
 CLEAN = {
-    "lazygrad/__init__.py": "from lazygrad.tensor import Tensor",
+    "lazygrad/__init__.py": "from lazygrad.tensor_class import Tensor",
     "lazygrad/errors.py": "",
     "lazygrad/ops.py": "from lazygrad import errors",
     "lazygrad/graph.py": "from .ops import Op\nfrom lazygrad.errors import E",
@@ -18,7 +18,7 @@ CLEAN = {
     "lazygrad/lang/movement.py": "import lazygrad.graph",
     "lazygrad/kernel/__init__.py": "from lazygrad.ops import Op",
     "lazygrad/schedule/__init__.py": "from lazygrad import kernel, lang",
-    "lazygrad/tensor.py": "from lazygrad import lang",
+    "lazygrad/tensor_class.py": "from lazygrad import lang",
     "lazygrad/plugin.py": "from lazygrad.kernel import Kernel",
     "lazygrad/examples/cnn.py": "from lazygrad import Tensor",
     "backends/lazygrad_numpy/__init__.py": "import numpy as np\nfrom lazygrad.plugin import Kernel",
@@ -64,17 +64,17 @@ def test_an_upward_import_names_file_and_line(violations):
 @pytest.mark.parametrize(
     "text",
     [
-        "def f():\n    from lazygrad.tensor import Tensor",
-        "def f():\n    from .tensor import Tensor",
-        "def f():\n    from . import tensor",
-        "try:\n    import lazygrad.tensor\nexcept ImportError:\n    pass",
-        "import importlib\nmodule = importlib.import_module('lazygrad.tensor')",
+        "def f():\n    from lazygrad.tensor_class import Tensor",
+        "def f():\n    from .tensor_class import Tensor",
+        "def f():\n    from . import tensor_class",
+        "try:\n    import lazygrad.tensor_class\nexcept ImportError:\n    pass",
+        "import importlib\nmodule = importlib.import_module('lazygrad.tensor_class')",
     ],
 )
 def test_hidden_imports_count(violations, text):
     lines = violations(errors=text)
     (line,) = [line for line in lines if line.startswith("lazygrad/errors.py:2: lazygrad.errors (")]
-    assert "imports lazygrad.tensor" in line
+    assert "imports lazygrad.tensor_class" in line
 
 
 def test_rooms_on_one_layer_are_independent(violations):
@@ -83,8 +83,10 @@ def test_rooms_on_one_layer_are_independent(violations):
 
 
 def test_the_package_itself_is_above_its_parts(violations):
-    lines = violations(tensor="from lazygrad import Tensor")
-    assert any("lazygrad.tensor (layer 8) imports lazygrad (layer 10)" in line for line in lines)
+    lines = violations(tensor_class="from lazygrad import Tensor")
+    assert any(
+        "lazygrad.tensor_class (layer 8) imports lazygrad (layer 10)" in line for line in lines
+    )
 
 
 def test_a_cycle_inside_a_package_is_found(violations):
@@ -103,9 +105,9 @@ def test_a_cycle_between_parts_of_a_room_is_found(violations):
 
 
 def test_imports_for_typing_alone_are_exempt(violations):
-    guarded = "if TYPE_CHECKING:\n    from lazygrad.tensor import Tensor"
+    guarded = "if TYPE_CHECKING:\n    from lazygrad.tensor_class import Tensor"
     assert violations(errors=guarded) == []
-    lines = violations(errors=guarded + "\nelse:\n    from lazygrad.tensor import Tensor")
+    lines = violations(errors=guarded + "\nelse:\n    from lazygrad.tensor_class import Tensor")
     assert lines
     assert all("errors.py:2:" not in line for line in lines)
 

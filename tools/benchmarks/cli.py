@@ -14,10 +14,14 @@ from .measure import Result, measure
 from .report import OURS, Record, machine, record, summary, table
 from .roofline import draw
 from .workload import Workload
-from .workloads import WORKLOADS
+from .workloads import EVERYTHING, FIRST_STEPS, LOOPS, PROGRAMS, WORKLOADS
+from .workloads.loops import SUFFIX
 
 COLD_START = "cold_start"  # a workload by name: the first step of the CNN, in a new process
 UNJITTED_STEP = "unjitted"  # another one: its training step, jitted and not
+FIRST = "first_steps"  # and another: the first two steps of several programs, in new processes
+AS_WRITTEN = (*(ours + UNJITTED for ours in OURS), "torch", "torch-compile")
+IN_LOOPS = (*OURS, *(ours + UNJITTED for ours in OURS), "torch")
 COLD_ROUNDS = 3
 
 
@@ -67,8 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 def _listing() -> str:
     lines = ["workloads:"]
     lines += [f"  {workload.name:22} {workload.what}" for workload in WORKLOADS.values()]
+    lines += [f"  {loop.name:22} {loop.what}" for loop in LOOPS.values()]
     lines += [f"  {COLD_START:22} process start to the first finished step of cnn_train"]
     lines += [f"  {UNJITTED_STEP:22} the training step of cnn_train, jitted and not"]
+    lines += [f"  {FIRST:22} the first two steps of: {', '.join(FIRST_STEPS)}"]
+    lines += ["programs, of which the first two steps are timed:"]
+    lines += [f"  {program.name:22} {program.what}" for program in PROGRAMS.values()]
     lines += ["contenders (* only when named):"]
     for row in CONTENDERS.values():
         where = f" (in {', '.join(sorted(row.helps))}, or when named)" if row.helps else ""
@@ -77,25 +85,42 @@ def _listing() -> str:
 
 
 def _chosen(names: list[str], cold: bool) -> list[str]:
-    known = [*WORKLOADS, UNJITTED_STEP, COLD_START]
+    rows = [*WORKLOADS, *LOOPS, UNJITTED_STEP, COLD_START, FIRST]
+    known = [*rows, *PROGRAMS]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SystemExit(f"no workload {', '.join(unknown)}; there are: {', '.join(known)}")
-    return names or ([COLD_START] if cold else known)
+    return names or ([COLD_START] if cold else rows)
 
 
 def _records(
     options: argparse.Namespace, names: list[str], contenders: list[Contender]
 ) -> Iterator[Record]:
     for name in names:
-        cold = options.cold or name == COLD_START
-        workload = WORKLOADS.get(name, WORKLOADS["cnn_train"])
+        workload = EVERYTHING.get(name, WORKLOADS["cnn_train"])
         if name == UNJITTED_STEP:
             forms = [CONTENDERS[ours + form] for ours in OURS for form in ("", UNJITTED)]
             wanted = [row for row in forms if _wanted(row, options)]
             yield from _steady(options, workload, wanted, "unjitted")
-            continue
-        yield from (_cold if cold else _steady)(options, workload, contenders)
+        elif name == FIRST or name in PROGRAMS:
+            for program in FIRST_STEPS if name == FIRST else (name,):
+                workload = EVERYTHING[program]
+                yield from _cold(options, workload, _named_or(AS_WRITTEN, options, workload))
+        elif name in LOOPS:
+            yield from _steady(options, workload, _named_or(IN_LOOPS, options, workload), "loop")
+        elif options.cold or name == COLD_START:
+            wanted = [row for row in contenders if options.only or not row.helps]
+            yield from _cold(options, workload, wanted)
+        else:
+            yield from _steady(options, workload, contenders)
+
+
+def _named_or(
+    default: tuple[str, ...], options: argparse.Namespace, workload: Workload
+) -> list[Contender]:
+    """Those that `--only` names and that can run it, or else the default ones."""
+    rows = choose(options.only or ",".join(default))
+    return [row for row in rows if row.runs(workload, named=True)]
 
 
 def _wanted(contender: Contender, options: argparse.Namespace) -> bool:
@@ -111,8 +136,10 @@ def _steady(
     kind: str = "steady",
 ) -> Iterator[Record]:
     taking_part = [row for row in contenders if row.runs(workload, bool(options.only))]
-    rounds = options.rounds or 9
-    result = measure(workload, taking_part, rounds, options.threads, options.verbose, _progress)
+    rounds, forms = options.rounds or 9, ("", SUFFIX) if kind == "loop" else ("",)
+    result = measure(
+        workload, taking_part, rounds, options.threads, options.verbose, _progress, forms
+    )
     _progress("")
     yield record(workload, result, kind)
 
@@ -120,9 +147,7 @@ def _steady(
 def _cold(
     options: argparse.Namespace, workload: Workload, contenders: list[Contender]
 ) -> Iterator[Record]:
-    taking_part = [
-        row for row in contenders if not row.images_only and (options.only or not row.helps)
-    ]
+    taking_part = [row for row in contenders if not row.images_only]
     rounds = options.rounds or COLD_ROUNDS
     tables = measure_cold(
         workload, taking_part, rounds, options.threads, options.verbose, _progress

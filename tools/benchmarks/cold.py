@@ -1,4 +1,4 @@
-"""From process start to the first finished step: with empty disk caches, and with filled ones."""
+"""The first steps in a new process: with empty disk caches, and with those that it filled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from .measure import Row
 from .process import Worker, WorkerError
 from .workload import Workload
 
+CACHES = ("cold", "warm")
+STEPS = " steps"  # how the kinds of tables end that leave out the process's start
+LATER = 3  # steps after the second, of which the fastest shows what a step takes by itself
+
 
 def measure_cold(
     workload: Workload,
@@ -20,25 +24,41 @@ def measure_cold(
     verbose: bool,
     progress: Callable[[str], None],
 ) -> dict[str, list[Row]]:
-    """Rows for `cold` and `warm` caches; a new cache folder for each contender and round."""
-    rows = {kind: [Row(c, steps=1) for c in contenders] for kind in ("cold", "warm")}
+    """Rows for `cold` and `warm` caches; a new cache folder for each contender and round. Each
+    has two kinds: from process start to the first finished step, and the first two steps alone."""
+    rows = {
+        caches + part: [Row(c, steps=1) for c in contenders]
+        for caches in CACHES
+        for part in ("", STEPS)
+    }
     for number in range(rounds):
         for index, contender in enumerate(contenders):
             progress(f"{workload.name}: cold start {number + 1} of {rounds}, {contender.name}")
             with tempfile.TemporaryDirectory(prefix="lazygrad-bench-") as cache:
-                for kind in ("cold", "warm"):
-                    row = rows[kind][index]
-                    if not row.error:
-                        _start_once(row, workload, threads, cache, verbose)
+                for caches in CACHES:
+                    start, steps = rows[caches][index], rows[caches + STEPS][index]
+                    if not (start.error or steps.error):
+                        _start_once(start, steps, workload, threads, cache, verbose)
     return rows
 
 
-def _start_once(row: Row, workload: Workload, threads: int, cache: str, verbose: bool) -> None:
-    env = environment(row.contender, threads, cache)
-    start = time.perf_counter()
-    with Worker(row.contender.name, workload.name, threads, env, verbose) as worker:
+def _start_once(
+    start: Row, steps: Row, workload: Workload, threads: int, cache: str, verbose: bool
+) -> None:
+    env = environment(start.contender, threads, cache)
+    began = time.perf_counter()
+    with Worker(start.contender.name, workload.name, threads, env, verbose) as worker:
         try:
-            row.version = worker.begun()["version"]
-            row.seconds.append(time.perf_counter() - start)
+            first = worker.begun()
+            start.version = steps.version = first["version"]
+            start.seconds.append(time.perf_counter() - began)
         except WorkerError as error:
-            row.error, row.unavailable = str(error), error.unavailable
+            for row in (start, steps):
+                row.error, row.unavailable = str(error), error.unavailable
+            return
+        try:
+            second, *later = (worker.ask("run", steps=1)["seconds"] for _ in range(1 + LATER))
+            steps.seconds.append(first["seconds"] + second)
+            steps.parts.append((first["seconds"], second, min(later)))
+        except WorkerError as error:
+            steps.error = str(error)

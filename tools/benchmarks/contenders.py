@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from .workload import Workload
 
+TORCH_NAMES = frozenset({"lazygrad", "torch"})  # frameworks in which PyTorch's programs run
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -25,6 +27,8 @@ class Contender:
     def runs(self, workload: Workload, named: bool) -> bool:
         """Whether it takes part in a workload; ``named`` tells that somebody asked for it."""
         if self.images_only and not workload.images:
+            return False
+        if workload.torch_names and self.framework not in TORCH_NAMES:
             return False
         return named or not self.helps or workload.name in self.helps
 

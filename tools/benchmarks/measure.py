@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,9 @@ MOST_STEPS = 2000
 LONG = 10.0  # seconds of rounds on a device after which no other one begins
 
 
+Parts = tuple[float, float, float]  # seconds of the first step, the second, and a later one
+
+
 @dataclass
 class Row:
     """What one contender showed in one workload; `error` says why there is nothing."""
@@ -36,6 +39,8 @@ class Row:
     memory: int = 0  # bytes that the process took at most, beyond the imported framework
     error: str = ""
     unavailable: bool = False
+    form: str = ""  # how the workload's name ends in this row, where two forms are compared
+    parts: list[Parts] = field(default_factory=list)  # one for each new process
 
     def keep(self, rounds: list[int]) -> None:
         """Forget the other rounds; one that failed on the way has no later ones."""
@@ -51,7 +56,7 @@ class Limits:
     bandwidth: float = 0.0
 
     def seconds(self, workload: Workload) -> float:
-        if not self.flops:
+        if not (self.flops and (workload.flops or workload.bytes)):
             return math.nan
         return max(workload.flops / self.flops, workload.bytes / self.bandwidth)
 
@@ -72,16 +77,19 @@ def measure(
     threads: int,
     verbose: bool,
     progress: Callable[[str], None],
+    forms: Sequence[str] = ("",),
 ) -> Result:
-    """Run every contender `rounds` times, interleaved; more often where others disturb."""
-    rows = [Row(contender) for contender in contenders]
+    """Run every contender `rounds` times, interleaved; more often where others disturb. What is
+    in `forms` ends the names of workloads that are measured beside each other."""
+    rows = [Row(contender, form=form) for contender in contenders for form in forms]
     limits = Limits()
     with ExitStack() as stack:
         running = []
         for row in rows:
-            progress(f"{workload.name}: starting {row.contender.name}")
+            progress(f"{workload.name}{row.form}: starting {row.contender.name}")
             env = environment(row.contender, threads)
-            worker = Worker(row.contender.name, workload.name, threads, env, verbose)
+            name = workload.name + row.form
+            worker = Worker(row.contender.name, name, threads, env, verbose)
             stack.enter_context(worker)
             if _start(row, worker):
                 running.append((row, worker))

@@ -7,9 +7,11 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Container, Sequence
 from typing import Any
 
 from .contenders import UNJITTED
+from .kinds import KINDS, PARTS, Column, duration, factor
 from .measure import CHECKED_STEPS, Result, Row
 from .neighbours import QUIET
 from .workload import Workload
@@ -40,7 +42,8 @@ def _processor() -> str:
 
 def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
     """Everything about one table, ready for JSON."""
-    rows, limits = result.rows, result.limits
+    rows, limits = [row for row in result.rows if not row.form], result.limits
+    prepared = {row.contender.name: row for row in result.rows if row.form}
     best = best_peer(rows)
     limit = limits.seconds(workload)
     expected = _expected(rows)
@@ -57,7 +60,11 @@ def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
         "best_peer": best.contender.name if best else None,
         "lazygrad_over_best_peer": _ours_over(rows, best),
         "unjitted_over_jitted": _unjitted(rows),
-        "rows": [_row(row, best, limit, expected, workload.tolerance) for row in rows],
+        "rows": [
+            _row(row, best, limit, expected, workload.tolerance)
+            | _beside(row, prepared.get(row.contender.name))
+            for row in rows
+        ],
     }
 
 
@@ -75,8 +82,15 @@ def ratio(row: Row, other: Row | None) -> float | None:
 
 
 def _ours_over(rows: list[Row], best: Row | None) -> float | None:
-    ratios = [ratio(row, best) for row in rows if row.contender.ours and row.contender.default]
+    by_name = {row.contender.name: row for row in rows}
+    ratios = [ratio(by_name[name], best) for name in _ours(by_name)]
     return min((value for value in ratios if value is not None), default=None)
+
+
+def _ours(names: Container[str]) -> list[str]:
+    """Of each backend that is there: jitted, or else as it is."""
+    forms = ([name for name in (ours, ours + UNJITTED) if name in names] for ours in OURS)
+    return [found[0] for found in forms if found]
 
 
 def _unjitted(rows: list[Row]) -> dict[str, float]:
@@ -118,6 +132,20 @@ def _row(
     }
 
 
+def _beside(row: Row, prepared: Row | None) -> Record:
+    """What a row says about more than its own steps: the parts of their time, and how it compares
+    with the same loop in which nothing differs from step to step."""
+    out: Record = {}
+    for number, name in enumerate(PARTS if row.parts else ()):
+        out[f"{name}_ms"] = statistics.median(parts[number] for parts in row.parts) * 1e3
+    if prepared and prepared.error and not row.error:
+        out["error"] = f"prepared: {prepared.error}"
+    if prepared and prepared.seconds and row.seconds:
+        out["prepared_ms"] = statistics.median(prepared.seconds) * 1e3
+        out["over_prepared"] = ratio(row, prepared)
+    return out
+
+
 def _agrees(checks: list[float], expected: float | None, tolerance: float) -> bool | None:
     if not checks or expected is None:
         return None
@@ -126,16 +154,15 @@ def _agrees(checks: list[float], expected: float | None, tolerance: float) -> bo
 
 def table(data: Record) -> str:
     """The table of one record."""
-    steady = data["kind"] in ("steady", "unjitted")
-    title = f"{data['workload']}: {data['what']}"
-    if not steady:
-        title += f" - process start to first finished step, {data['kind']} caches"
-    lines = [title, _limit_line(data)] if steady else [title]
+    kind = KINDS[data["kind"]]
+    lines = [" - ".join(filter(None, (f"{data['workload']}: {data['what']}", kind.what)))]
+    if kind.limit:
+        lines.append(_limit_line(data))
     lines.append(
         f"  {'contender':22} {'median':>10} {'min':>10} {'max':>10} {'/peer':>7}"
-        + (f" {'/limit':>7} {'cores':>5} {'memory':>8}" if steady else "")
+        + "".join(f" {column.title:>{column.width}}" for column in kind.columns)
     )
-    lines += [_table_row(row, steady) for row in data["rows"]]
+    lines += [_table_row(row, kind.columns) for row in data["rows"]]
     if data["lazygrad_over_best_peer"] is not None:
         ours, peer = data["lazygrad_over_best_peer"], data["best_peer"]
         lines.append(f"  lazygrad's better backend takes {ours:.2f} of the time of {peer}")
@@ -161,17 +188,19 @@ def summary(records: list[Record]) -> str:
 def _summary_row(data: Record) -> str:
     rows = {row["contender"]: row for row in data["rows"] if "median_ms" in row}
     peer = rows[data["best_peer"]]
-    ours = [rows[name] for name in OURS if name in rows]
-    name = data["workload"] if data["kind"] == "steady" else f"first step, {data['kind']}"
-    line = f"{name:24} {data['best_peer']:>16} {_time(peer['median_ms']):>10}"
+    names = _ours(rows)
+    ours = [rows[name] for name in names]
+    title = data["workload"] + KINDS[data["kind"]].short
+    line = f"{title:24} {data['best_peer']:>16} {duration(peer['median_ms']):>10}"
     if not ours:
         return line
     best = min(ours, key=lambda row: row["median_ms"])
-    each = [rows[name]["over_best_peer"] if name in rows else None for name in OURS]
+    by_backend = {name.removesuffix(UNJITTED): rows[name]["over_best_peer"] for name in names}
+    each = [by_backend.get(name) for name in OURS]
     return (
-        f"{line} {best['contender']:>12} {_time(best['median_ms']):>9} "
-        f"{_times(data['lazygrad_over_best_peer']):>6} {_times(best['over_limit']):>6} "
-        + " ".join(f"{_times(value):>8}" for value in each)
+        f"{line} {best['contender'].removesuffix(UNJITTED):>12} {duration(best['median_ms']):>9} "
+        f"{factor(data['lazygrad_over_best_peer']):>6} {factor(best['over_limit']):>6} "
+        + " ".join(f"{factor(value):>8}" for value in each)
     )
 
 
@@ -179,36 +208,22 @@ def _limit_line(data: Record) -> str:
     if math.isnan(data["limit_ms"]):
         return "  (the machine's limits could not be measured)"
     return (
-        f"  limit {_time(data['limit_ms'])}: {data['flops'] / 1e9:.3g} GFLOP at "
+        f"  limit {duration(data['limit_ms'])}: {data['flops'] / 1e9:.3g} GFLOP at "
         f"{data['sgemm_gflops']:.0f} GFLOP/s, {data['bytes'] / 1e6:.3g} MB at "
         f"{data['copy_gbytes']:.1f} GB/s"
     )
 
 
-def _table_row(row: Record, steady: bool) -> str:
+def _table_row(row: Record, columns: Sequence[Column]) -> str:
     name = f"  {row['contender']:22}"
     if "median_ms" not in row:
         return f"{name} {'not here' if row.get('unavailable') else 'failed'}: {row['error']}"
-    times = " ".join(f"{_time(row[key]):>10}" for key in ("median_ms", "min_ms", "max_ms"))
-    line = f"{name} {times} {_times(row['over_best_peer']):>7}"
-    if steady:
-        line += (
-            f" {_times(row['over_limit']):>7} {_times(row['cores']):>5} {row['memory_mb']:>5.0f} MB"
-        )
+    times = " ".join(f"{duration(row[key]):>10}" for key in ("median_ms", "min_ms", "max_ms"))
+    line = f"{name} {times} {factor(row['over_best_peer']):>7}"
+    for column in columns:
+        line += f" {column.show(row.get(column.key)):>{column.width}}"
     if row["agrees"] is False:
         line += f"  RESULT DIFFERS: {row['checks'][-1]:.6g}"
     if "error" in row:
         line += f"  then failed: {row['error']}"
     return line
-
-
-def _time(milliseconds: float) -> str:
-    if milliseconds >= 1000:
-        return f"{milliseconds / 1000:.2f} s"
-    if milliseconds >= 1:
-        return f"{milliseconds:.2f} ms"
-    return f"{milliseconds * 1000:.1f} us"
-
-
-def _times(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"

@@ -17,16 +17,18 @@ class Workload:
     `flops` counts the contractions of a step, `bytes` what it must read and write at least when
     nothing between its inputs and its outputs touches memory. Both give a limit, not a forecast.
     `tolerance` is relative, between the results of contenders that did the same work: more where
-    the first steps change so much that they magnify how sums were rounded.
+    the first steps change so much that they magnify how sums were rounded, or where each draws
+    random numbers of its own. Programs and loops have no limit: their work is not counted.
     """
 
     name: str
     what: str
     build: Callable[[Framework], Step]
-    flops: float
-    bytes: float
+    flops: float = 0.0
+    bytes: float = 0.0
     tolerance: float = 2e-3
     images: bool = False  # has images, whose memory layout PyTorch lets one choose
+    torch_names: bool = False  # for frameworks with PyTorch's names: uses `Framework.torch`
 
 
 def conv_flops(batch: int, channels_in: int, channels_out: int, size: int, window: int) -> float:

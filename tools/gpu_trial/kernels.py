@@ -41,28 +41,20 @@ def _seconds(framework: Any, step: Any, repeats: int) -> float:
 
 def timed_parts(step: Any, repeats: int) -> list[dict[str, Any]]:
     """What the launches of a step do, each with its shortest time."""
-    from lazygrad import config
-    from lazygrad.runtime import report
+    import lazygrad
 
-    rounds: list[list[Any]] = []
-
-    def collect(programs: Any, raw: Any) -> None:
-        rounds[-1] += report.timed(programs, raw)
-
-    original, report.run_timed = report.run_timed, collect
-    try:
-        with config(debug=2):
-            for _ in range(repeats):
-                rounds.append([])
-                step()
-    finally:
-        report.run_timed = original
+    with lazygrad.profile(show=False) as found:
+        for _ in range(repeats):
+            step()
+    plans = len(found.runs) // repeats
+    rounds = [found.runs[i : i + plans] for i in range(0, len(found.runs), plans)]
+    parts = [[part for run in runs for part in run.parts()] for runs in rounds]
     return [
         {
-            "name": same[0][0].name,
-            "seconds": min(seconds for _, seconds in same),
-            "flops": same[0][0].flops,
-            "bytes": same[0][0].nbytes,
+            "name": same[0].name,
+            "seconds": min(part.seconds for part in same),
+            "flops": sum(kernel.flops for kernel in same[0].kernels),
+            "bytes": sum(kernel.nbytes for kernel in same[0].kernels),
         }
-        for same in zip(*rounds, strict=True)
+        for same in zip(*parts, strict=True)
     ]

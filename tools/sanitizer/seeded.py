@@ -34,12 +34,12 @@ def short_memory() -> None:
 
 
 def _product() -> None:
-    a, b = (Tensor.full((32, 32), value, device="GPU").contiguous() for value in (1.0, 2.0))
+    a, b = (Tensor.full((32, 32), value, device="GPU").clone() for value in (1.0, 2.0))
     (a @ b).realize()
     synchronize("GPU")
 
 
 def _chain() -> None:
     """A kernel that writes, and another one that reads it."""
-    (Tensor.arange(99, device="GPU").float().exp().contiguous().flip(0) + 1).realize()
+    (Tensor.arange(99, device="GPU").float().exp().clone().flip(0) + 1).realize()
     synchronize("GPU")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Case, floats
 
 CASES = [

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.tensor import Tensor
-from lazygrad.tensor_grad import grad
+from lazygrad.backward import grad
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Case, floats, these
 
 WIDE = ("float32", "float64")
@@ -145,6 +145,9 @@ SINGLES = [
     Case("remainder_slopes", slopes(lambda x, y: x % y), lambda x, y: (np.mod(x, y), np.ones_like(x), -np.floor_divide(x, y)), (these(6.3, -6.3, 5.0), these(0.1, 0.1, -3.0)), ("float64",)),
     Case("rounded_quotient_slopes", slopes(lambda x: (x.detach() * 0 + 7).long().div(x, rounding_mode="floor")), lambda x: (np.floor(7 / x), np.zeros_like(x)), (these(2.0, -3.0),), WIDE),
     Case("add_zero_sign", lambda x: (1 / (x + 0.0), 1 / (0.0 + x), 1 / (x - 0.0), 1 / (x * 1.0)), lambda x: (1 / (x + 0.0), 1 / (x + 0.0), 1 / x, 1 / x), (these(0.0, -0.0),), WIDE),
+    Case("log1p_zero_sign", lambda x: 1 / x.log1p(), lambda x: 1 / np.log1p(x), (these(0.0, -0.0),), WIDE),
+    Case("atan2_zero_sign", lambda y, x: 1 / y.atan2(x), lambda y, x: 1 / np.arctan2(y, x), (these(0.0, -0.0, -0.0, -0.0), these(1.0, 1.0, 0.0, INF)), WIDE),
+    Case("floor_divide_zero_sign", lambda x, y: 1 / x.floor_divide(y), lambda x, y: 1 / np.floor_divide(x, y), (these(0.0, -0.0, 0.0, -0.0, 0.3, 1.0), these(2.0, 2.0, -2.0, -2.0, 1.0, INF)), WIDE),
     Case("pad_sign", lambda x: 1 / x.pad((1, 1), value=-0.0), lambda x: np.array([-INF, INF, -INF]), (these(0.0),)),
     Case("steps_infinite", _steps, lambda x: tuple(r for f in STEPS.values() for r in (f(x), np.zeros_like(x))), (these(2.5, -0.5, 0.0, INF, -INF),), WIDE),
     Case("frac_infinite", slopes(lambda x: x.frac(), INF), lambda x: (x - np.trunc(x), np.full_like(x, INF)), (these(2.5, -0.5),), WIDE),

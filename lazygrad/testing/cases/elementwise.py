@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Arg, Case, bools, floats, ints, these
 
 ALL_FLOATS = ("float32", "float64", "float16", "bfloat16")

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import lang, ops
+from lazygrad import ops
+from lazygrad.backward import grad
+from lazygrad.bridge import wrap
 from lazygrad.graph import node
+from lazygrad.lang import indexing, movement
 from lazygrad.ops import Op
-from lazygrad.tensor import Tensor, from_node
-from lazygrad.tensor_grad import grad
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Case, bools, floats, ints, these
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -21,7 +23,7 @@ FLOOR = -9.0  # below all values: the largest of none is infinite, and has no di
 
 
 def gathered(axis: int) -> Callable[[Tensor, Tensor], Tensor]:
-    return lambda x, i: from_node(node(ops.GATHER, (x._node, i._node), axis))
+    return lambda x, i: wrap(node(ops.GATHER, (x._node, i._node), axis))
 
 
 def gathering(axis: int) -> Callable[[Any, Any], Any]:
@@ -38,8 +40,8 @@ def scattered(combine: Op | None, axis: int, size: int) -> Callable[[Tensor, Ten
     """Indices are repeated to the shape of the values."""
 
     def method(i: Tensor, x: Tensor) -> Tensor:
-        places = lang.broadcast_to(i._node, x.shape)
-        found = from_node(lang.scatter(places, x._node, axis, size, combine))
+        places = movement.broadcast_to(i._node, x.shape)
+        found = wrap(indexing.scatter(places, x._node, axis, size, combine))
         return found.clamp(FLOOR) if combine is ops.MAX else found
 
     return method

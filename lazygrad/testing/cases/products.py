@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.tensor import Tensor
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Arg, Case, bools, floats, ints, these
 
 ALL = ("float32", "float64", "float16", "bfloat16")

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad import dtype as dt, semantics
-from lazygrad.dtype import DType
-from lazygrad.tensor import Tensor
+from lazygrad import element_types as dt, semantics
+from lazygrad.element_types import DType
+from lazygrad.tensor_class import Tensor
 from lazygrad.testing.conformance import Case, bools, floats, ints, these
 
 WIDTH = 67  # four vectors of 16 and 3 elements

@@ -27,6 +27,7 @@ class Framework(ABC):
 
     version: str
     device: str
+    torch: Any = None  # the package, where it has PyTorch's names
     nn: Any  # Conv2d, Linear, BatchNorm2d, LayerNorm, Embedding
     Module: type  # a subclass defines forward()
 
@@ -66,6 +67,15 @@ class Framework(ABC):
     ) -> Step:
         """`call(*inputs, *others)` forward and backward: a tuple of its result and of what the
         derivative `upstream` by the result makes of each of `inputs`."""
+
+    # What a loop that is written with PyTorch's names leaves to the contender.
+    def compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A model, or what calls it, where it is compiled without the derivatives."""
+        return call
+
+    def jitted(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A whole training step, where one is recorded and replayed."""
+        return step
 
     # The few operations that are not a method with the same name and meaning everywhere.
     @abstractmethod

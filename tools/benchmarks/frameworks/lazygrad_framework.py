@@ -27,6 +27,7 @@ def make(threads: int, jit: bool = True) -> Framework:
 class LazygradFramework(Framework):
     def __init__(self, lazygrad: Any, nn: Any, optim: Any, jit: bool):
         self.lazygrad, self.nn, self.optim = lazygrad, nn, optim
+        self.torch = lazygrad
         self.Module = nn.Module
         self.version = getattr(lazygrad, "__version__", "of this tree")
         self.device = os.environ.get("BACKEND", "CPU")
@@ -86,6 +87,10 @@ class LazygradFramework(Framework):
             return result.detach(), *self.lazygrad.grad(result, chosen, upstream)
 
         return self._bound(plain, (upstream, *inputs, *others))
+
+    def jitted(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        jitted: Callable[..., Any] = self.lazygrad.jit(step) if self.jit else step
+        return jitted
 
     def _bound(self, plain: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Step:
         if not self.jit:

@@ -39,8 +39,8 @@ def _set_up_cuda(torch: Any) -> None:
 
 
 class TorchFramework(Framework):
-    def __init__(self, torch: Any, layout: Any, compiled: bool, device: str):
-        self.torch, self.layout, self.compiled, self.device = torch, layout, compiled, device
+    def __init__(self, torch: Any, layout: Any, compiles: bool, device: str):
+        self.torch, self.layout, self.compiles, self.device = torch, layout, compiles, device
         self.version = torch.__version__
         self.nn, self.Module = torch.nn, torch.nn.Module
         self.functional = torch.nn.functional
@@ -70,7 +70,7 @@ class TorchFramework(Framework):
     ) -> Step:
         kind = self.torch.optim.AdamW if decay else self.torch.optim.Adam
         optimizer = kind(model.parameters(), lr=1e-3, weight_decay=decay)
-        forward = self.torch.compile(loss) if self.compiled else loss
+        forward = self.compiled(loss)
         model.train()
 
         def step() -> Tensor:
@@ -83,8 +83,7 @@ class TorchFramework(Framework):
         return step
 
     def function(self, call: Callable[..., Tensor], *inputs: Tensor) -> Step:
-        if self.compiled:
-            call = self.torch.compile(call)
+        call = self.compiled(call)
 
         def step() -> Tensor:
             with self.torch.inference_mode():
@@ -101,13 +100,17 @@ class TorchFramework(Framework):
     ) -> Step:
         for value in inputs:
             value.requires_grad_()
-        forward = self.torch.compile(call) if self.compiled else call
+        forward = self.compiled(call)
 
         def step() -> tuple[Tensor, ...]:
             result = forward(*inputs, *others)
             return result, *self.torch.autograd.grad(result, inputs, upstream)
 
         return step
+
+    def compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = self.torch.compile(call) if self.compiles else call
+        return compiled
 
     def max_pool2d(self, x: Tensor, size: int) -> Tensor:
         return self.functional.max_pool2d(x, size)

@@ -1,19 +1,25 @@
-"""The workloads, in the order in which they are reported; one module for each family."""
+"""The workloads, in the order in which they are reported; one module for each family. Then come
+programs, whose first steps are timed, and loops, which are compared with prepared ones."""
 
 from ..workload import Workload
 from . import (
     chain,
     cnn,
     contraction,
+    dcgan,
     gpt,
     indexed,
     lenet5,
+    loops,
+    lstm,
+    mingpt,
     mlp,
     mobilenet,
     normalise,
     reduction,
     resnet,
     transformer,
+    unet,
     vgg,
 )
 
@@ -25,3 +31,12 @@ FAMILIES = (
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload for family in FAMILIES for workload in family.WORKLOADS
 }
+
+PROGRAMS: dict[str, Workload] = {
+    program.name: program for module in (mingpt, dcgan, unet, lstm) for program in module.PROGRAMS
+}
+LOOPS: dict[str, Workload] = {loop.name: loop for loop in loops.LOOPS}
+PREPARED: dict[str, Workload] = {loop.name: loop for loop in loops.PREPARED}
+
+EVERYTHING = {**WORKLOADS, **PROGRAMS, **LOOPS, **PREPARED}
+FIRST_STEPS = ("cnn_train", "resnet18", *PROGRAMS)  # whose first two steps are timed

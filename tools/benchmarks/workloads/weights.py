@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,14 @@ def initial(shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
         bound = fan_in**-0.5
         weights[name] = random.uniform(-bound, bound, shape).astype(np.float32)
     return weights
+
+
+def initial_of(model: Any) -> dict[str, np.ndarray]:
+    """For a model with PyTorch's names; the weights of norms stay the ones that they are."""
+    shapes = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    return initial(
+        {name: shape for name, shape in shapes.items() if len(shape) > 1 or name.endswith("bias")}
+    )
 
 
 def linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:

@@ -1,0 +1,82 @@
+"""Looking inside: what is run for a value or by a function, on what, why, and how fast.
+
+Functions here take tensors, whose values they would compute; or a jitted function, whose latest
+step it is; or any function followed by arguments, which is traced as ``jit`` does and not run.
+
+    python -m lazygrad.inspect cache [--clear]   what the disk cache holds; empties it
+    python -m lazygrad.inspect diff A B          what tells two dumps from each other
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lazygrad.inspect import words
+from lazygrad.inspect.asked import plans_of
+from lazygrad.inspect.caches import disk_cache, plan_cache
+from lazygrad.inspect.dump import write_dump
+from lazygrad.inspect.step import Step
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall, Plan
+from lazygrad.kernel.routine import RoutineCall
+
+__all__ = [
+    "Step", "disk_cache", "dump", "explain", "kernels", "loops", "plan_cache", "routines",
+    "sources", "steps",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+def steps(*what: Any, **arguments: Any) -> tuple[Step, ...]:
+    """What would run, as plain data: one step a device; none for values that are there."""
+    return tuple(each.step() for each in plans_of("steps", what, arguments))
+
+
+def explain(*what: Any, **arguments: Any) -> str:
+    """What would run, for people: what is kept for the backward pass, kernels, the user's lines
+    they come from, what they read and write, why each boundary is there."""
+    found = [words.explanation(each.step()) for each in plans_of("explain", what, arguments)]
+    return "\n".join(found) or "already realised"
+
+
+def kernels(*what: Any, **arguments: Any) -> tuple[Kernel, ...]:
+    """The kernels that would be launched, in order."""
+    return _of(Kernel, "kernels", what, arguments)
+
+
+def routines(*what: Any, **arguments: Any) -> tuple[RoutineCall, ...]:
+    """The calls of routines between those kernels, in order."""
+    return _of(RoutineCall, "routines", what, arguments)
+
+
+def loops(*what: Any, **arguments: Any) -> tuple[LoopCall, ...]:
+    """The loops among the steps, in order, one inside of another after it."""
+    return _of(LoopCall, "loops", what, arguments)
+
+
+def sources(*what: Any, **arguments: Any) -> tuple[str, ...]:
+    """The generated code of what would be launched, a text a part of a launch."""
+    codes = [c for each in plans_of("sources", what, arguments) for c in each.plan.recipe.codes]
+    return tuple(part.source for code in codes for part in code.parts)
+
+
+def dump(*what: Any, path: str | Path, **arguments: Any) -> tuple[Path, ...]:
+    """Writes what would run to the folder ``path``, as ``LAZYGRAD_DUMP`` does; returns the folder
+    of each plan."""
+    return tuple(write_dump(path, *each) for each in plans_of("dump", what, arguments))
+
+
+def _of(kind: type[T], op: str, what: Any, arguments: Any) -> tuple[T, ...]:
+    found = (step for each in plans_of(op, what, arguments) for step in _steps(each.plan.plan))
+    return tuple(step for step in found if isinstance(step, kind))
+
+
+def _steps(plan: Plan) -> Iterator[object]:
+    """What a plan computes, the steps of a loop's body after the loop, each once."""
+    for step in plan.steps:
+        yield step.kernel
+        if isinstance(step.kernel, LoopCall):
+            yield from _steps(step.kernel.body)

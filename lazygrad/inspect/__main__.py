@@ -1,0 +1,9 @@
+"""``python -m lazygrad.inspect``"""
+
+from __future__ import annotations
+
+import sys
+
+from lazygrad.inspect.commands import main
+
+sys.exit(main())

@@ -1,0 +1,266 @@
+"""What tells two dumps from each other: kernels that came, went, were merged, split or changed."""
+
+from __future__ import annotations
+
+import difflib
+import html
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+from lazygrad.errors import DataError
+from lazygrad.inspect.dump import ABOUT, RUN_FILE, STEP, folder_of
+from lazygrad.inspect.step import OUTPUT, Step, StepKernel
+from lazygrad.inspect.words import counted
+
+ALIKE = 0.5  # of what two kernels come from and write, from where on one has become the other
+
+
+@dataclass(frozen=True)
+class Dumped:
+    """A plan of a dump."""
+
+    folder: Path
+    step: Step
+
+    def text(self, kernel: StepKernel, file: str) -> list[str]:
+        """The lines of a file of a kernel; of its source for ``kernel.*``."""
+        folder = self.folder / folder_of(self.step, kernel)
+        found = sorted(folder.glob(file))
+        return found[0].read_text().splitlines() if found else []
+
+
+@dataclass(frozen=True)
+class Change:
+    """Kernels that became others: one became one, or several, or several one."""
+
+    before: tuple[StepKernel, ...]
+    after: tuple[StepKernel, ...]
+
+    @property
+    def kind(self) -> str:
+        sizes = (min(len(self.before), 2), min(len(self.after), 2))
+        return KINDS[sizes]
+
+
+KINDS = {(0, 1): "new", (0, 2): "new", (1, 0): "gone", (2, 0): "gone", (1, 1): "changed",
+         (2, 1): "merged", (1, 2): "split"}  # fmt: skip
+MARKS = {"new": "+", "gone": "-", "changed": "~", "merged": ">", "split": "<"}
+
+
+@dataclass
+class Difference:
+    """Between two plans; ``same`` counts the kernels that did not change."""
+
+    before: Dumped | None
+    after: Dumped | None
+    same: int = 0
+    changes: list[Change] = field(default_factory=list)
+
+
+def compare(before: str | Path, after: str | Path) -> list[Difference]:
+    """The differences between the plans of two dumps, in order: folders of plans, or those in which
+    they lie, of which the latest run counts. Plans that are the same have no ``changes``."""
+    return [_between(a, b) for a, b in _pairs(_plans(Path(before)), _plans(Path(after)))]
+
+
+def differ(found: Sequence[Difference]) -> bool:
+    """Whether anything changed."""
+    return any(each.changes or each.before is None or each.after is None for each in found)
+
+
+# -- plans -------------------------------------------------------------------------------------
+
+
+def _plans(folder: Path) -> list[Dumped]:
+    if (folder / STEP).exists():
+        return [_read(folder)]
+    found = sorted(path.parent for path in folder.glob(f"*/{STEP}"))
+    if not found:
+        raise DataError(f"[diff] {folder} holds no dump: LAZYGRAD_DUMP={folder} writes one")
+    run = (found[-1] / RUN_FILE).read_text()
+    return [_read(plan) for plan in found if (plan / RUN_FILE).read_text() == run]
+
+
+def _read(folder: Path) -> Dumped:
+    return Dumped(folder, Step.from_json((folder / STEP).read_text()))
+
+
+def _pairs(
+    before: Sequence[Dumped], after: Sequence[Dumped]
+) -> Iterator[tuple[Dumped | None, Dumped | None]]:
+    """Plans of functions of one name, and others, each in their order."""
+    names = dict.fromkeys(dumped.step.called for dumped in (*before, *after))
+    for name in names:
+        yield from zip_longest(
+            [dumped for dumped in before if dumped.step.called == name],
+            [dumped for dumped in after if dumped.step.called == name],
+        )
+
+
+# -- kernels -----------------------------------------------------------------------------------
+
+
+def _between(before: Dumped | None, after: Dumped | None) -> Difference:
+    found = Difference(before, after)
+    if before is None or after is None:
+        return found
+    old, new = list(before.step.kernels), list(after.step.kernels)
+    sources = {id(k): d.text(k, "kernel.*") for d in (before, after) for k in d.step.kernels}
+
+    def same(a: StepKernel, b: StepKernel) -> bool:
+        return a.key == b.key and sources[id(a)] == sources[id(b)]
+
+    found.same = len(list(_matched(old, new, same)))
+    marks = {id(k): _features(d.step, k) for d in (before, after) for k in d.step.kernels}
+
+    def remade(a: StepKernel, b: StepKernel) -> bool:
+        return a.key == b.key or (a.name == b.name and marks[id(a)] == marks[id(b)])
+
+    found.changes += (Change((a,), (b,)) for a, b in _matched(old, new, remade))
+    found.changes += _regrouped(old, new, lambda part, whole: marks[id(part)] <= marks[id(whole)])
+
+    def alike(a: StepKernel, b: StepKernel) -> bool:
+        shared, every = marks[id(a)] & marks[id(b)], marks[id(a)] | marks[id(b)]
+        return len(shared) >= ALIKE * len(every) > 0
+
+    found.changes += (Change((a,), (b,)) for a, b in _matched(old, new, alike))
+    found.changes += (Change((a,), ()) for a in old)
+    found.changes += (Change((), (b,)) for b in new)
+    return found
+
+
+Rule = Callable[[StepKernel, StepKernel], bool]
+
+
+def _matched(
+    old: list[StepKernel], new: list[StepKernel], rule: Rule
+) -> Iterator[tuple[StepKernel, StepKernel]]:
+    """Pairs that a rule holds for, each kernel in one; they are taken out of the lists."""
+    for a in list(old):
+        b = next((b for b in new if rule(a, b)), None)
+        if b is not None:
+            old.remove(a)
+            new.remove(b)
+            yield a, b
+
+
+def _regrouped(old: list[StepKernel], new: list[StepKernel], covers: Rule) -> Iterator[Change]:
+    """Kernels whose operations several had, or that several have now; taken out of the lists."""
+    for wholes, parts, merged in ((new, old, True), (old, new, False)):
+        for whole in list(wholes):
+            inside = [part for part in parts if covers(part, whole)]
+            if len(inside) > 1:
+                wholes.remove(whole)
+                for part in inside:
+                    parts.remove(part)
+                yield Change(tuple(inside), (whole,)) if merged else Change((whole,), tuple(inside))
+
+
+def _features(step: Step, kernel: StepKernel) -> frozenset[str]:
+    """What a kernel comes from, and which outputs it writes."""
+    outputs = [step.buffers[n].name for n in kernel.written if step.buffers[n].role == OUTPUT]
+    return frozenset((*kernel.origins, *outputs))
+
+
+# -- in words ----------------------------------------------------------------------------------
+
+
+def text(found: Sequence[Difference], *, sources: bool = False) -> str:
+    """For a terminal; with the lines of sources that changed, and of loop nests anyway."""
+    lines: list[str] = []
+    for each in found:
+        lines.append(_title(each))
+        if each.same:
+            lines.append(f"  {counted(each.same, 'kernel')} as before")
+        for change in each.changes:
+            lines.append(f"{MARKS[change.kind]} {_told(change)}")
+            for file in (ABOUT, "kernel.*") if sources else (ABOUT,):
+                lines += (f"    {line}" for line in _unified(each, change, file))
+    return "\n".join(lines)
+
+
+def _title(each: Difference) -> str:
+    if each.before is None or each.after is None:
+        known = each.before or each.after
+        assert known is not None
+        return f"{_called(known)}: only in the {'first' if each.before else 'second'} dump"
+    a, b = each.before.step, each.after.step
+    facts = (
+        _became("kernels", len(a.kernels), len(b.kernels)),
+        _became("launches", len(a.launches), len(b.launches)),
+        _became("MFLOP", round(a.flops / 1e6, 3), round(b.flops / 1e6, 3)),
+        _became("MB moved", round(a.nbytes / 1e6, 3), round(b.nbytes / 1e6, 3)),
+        _became("MB of temporaries", round(a.temporaries / 1e6, 3), round(b.temporaries / 1e6, 3)),
+    )
+    return f"{_called(each.before)} and {each.after.folder}: {', '.join(facts)}"
+
+
+def _called(dumped: Dumped) -> str:
+    called = f"{dumped.step.called} in " if dumped.step.called else ""
+    return f"{called}{dumped.folder}"
+
+
+def _became(what: str, before: float, after: float) -> str:
+    return f"{before} {what}" if before == after else f"{before} -> {after} {what}"
+
+
+def _told(change: Change) -> str:
+    kernels = (*change.before, *change.after)
+    if change.kind in ("new", "gone"):
+        return f"{change.kind}: {', '.join(map(_cost, kernels))}"
+    names = [" and ".join(kernel.name for kernel in side) for side in (change.before, change.after)]
+    became = names[0] if names[0] == names[1] else " -> ".join(names)
+    flops = [sum(kernel.flops for kernel in side) for side in (change.before, change.after)]
+    nbytes = [sum(kernel.nbytes for kernel in side) for side in (change.before, change.after)]
+    return f"{change.kind}: {became} ({_became('FLOP', *flops)}, {_became('bytes', *nbytes)})"
+
+
+def _cost(kernel: StepKernel) -> str:
+    return f"{kernel.name} ({kernel.flops} FLOP, {kernel.nbytes} bytes)"
+
+
+def _unified(each: Difference, change: Change, file: str) -> Iterable[str]:
+    """The lines of a file of the kernels that changed."""
+    before, after = _texts(each, change, file)
+    return list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+
+
+def _texts(each: Difference, change: Change, file: str) -> tuple[list[str], list[str]]:
+    assert each.before is not None and each.after is not None
+    return (
+        [line for kernel in change.before for line in each.before.text(kernel, file)],
+        [line for kernel in change.after for line in each.after.text(kernel, file)],
+    )
+
+
+# -- as a page ---------------------------------------------------------------------------------
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Two dumps</title><style>
+body {{ font: 15px/1.5 sans-serif; margin: 2em; color-scheme: light dark; }}
+table {{ font: 12px/1.3 monospace; border-collapse: collapse; }} td {{ padding: 0 .4em; }}
+.diff_add {{ background: #2a84; }} .diff_sub {{ background: #c334; }}
+.diff_chg {{ background: #b904; }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def page(found: Sequence[Difference]) -> str:
+    """The same as HTML, sources side by side."""
+    sides = difflib.HtmlDiff(wrapcolumn=90)
+    parts = []
+    for each in found:
+        parts.append(f"<h2>{html.escape(_title(each))}</h2>")
+        parts.append(f"<p>{counted(each.same, 'kernel')} as before</p>" if each.same else "")
+        for change in each.changes:
+            tables = [
+                sides.make_table(*_texts(each, change, file), context=True, numlines=2)
+                for file in (ABOUT, "kernel.*")
+            ]
+            heading = f"<summary>{html.escape(_told(change))}</summary>"
+            parts.append(f"<details>{heading}{''.join(tables)}</details>")
+    return PAGE.format(body="\n".join(parts or ["<p>no plans</p>"]))

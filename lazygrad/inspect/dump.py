@@ -1,0 +1,120 @@
+"""What LAZYGRAD_DUMP writes: a folder a plan, that tells what the step does and holds its kernels.
+
+FOLDER/index.md             all plans, by the runs of programs that they come from
+FOLDER/plan_000/plan.md     the step as a story
+                step.json   the same as data, see ``lazygrad.inspect.step``
+                graph.txt   the graph it was planned from, where that is still known
+                run.py      runs the step; it takes what lies beside it, see ``runtime.bundle``
+                000_NAME/   a kernel, which runs by itself; about.txt says what it is
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from lazygrad.config import settings
+from lazygrad.graph import Node
+from lazygrad.inspect import words
+from lazygrad.inspect.alone import inputs_of, plan_of, run_alone
+from lazygrad.inspect.names import names_of
+from lazygrad.inspect.read import step_of
+from lazygrad.inspect.step import Step, StepKernel
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall
+from lazygrad.kernel.routine import RoutineCall
+from lazygrad.runtime import registry
+from lazygrad.runtime.bundle import keep_inputs, write_bundle
+from lazygrad.runtime.program import Binding, CompiledPlan
+from lazygrad.show import show_graph
+
+INDEX, RUN_FILE = "index.md", "run.txt"
+STORY, STEP, GRAPH, ABOUT = "plan.md", "step.json", "graph.txt", "about.txt"
+RUN = f"{datetime.now():%Y-%m-%d %H:%M:%S}, process {os.getpid()}"
+
+
+def write_dump(
+    folder: str | Path, plan: CompiledPlan, asked: object, binding: Binding | None = None
+) -> Path:
+    """Writes the folder of a plan, of a number that none there has; ``asked`` as of
+    ``Watcher.runs``. With LAZYGRAD_DUMP_INPUTS=1 the inputs that it is bound to are kept."""
+    target = _new(Path(folder))
+    step = step_of(plan, names_of(asked))
+    names = [folder_of(step, kernel) for kernel in step.kernels]
+    write_bundle(target, step.called or target.name, plan.plan, plan.device, plan.recipe)
+    for kernel in step.kernels:
+        if kernel.same_as == kernel.number:
+            _write_kernel(target / names[kernel.number], plan, step, kernel)
+    if binding is not None and settings.dump_inputs:
+        _keep_inputs(target, names, plan, step, binding)
+    (target / STEP).write_text(step.to_json())
+    (target / STORY).write_text(words.story(step, names))
+    if isinstance(asked, tuple):
+        requested: Sequence[Node] = asked[0]
+        (target / GRAPH).write_text(show_graph(requested) + "\n")
+    _list(target, step)
+    return target
+
+
+def folder_of(step: Step, kernel: StepKernel) -> str:
+    """The name of a kernel's folder in that of its plan, which equal kernels share."""
+    first = step.kernels[kernel.same_as]
+    return f"{first.number:03d}_{first.name}"
+
+
+def _write_kernel(folder: Path, plan: CompiledPlan, step: Step, row: StepKernel) -> None:
+    kernel = plan.plan.steps[row.number].kernel
+    write_bundle(folder, row.name, plan_of(kernel), plan.device, key=row.key)
+    about = [row.name, *words.facts(step, row), "", nest_of(kernel, plan.device)]
+    (folder / ABOUT).write_text("\n".join(about) + "\n")
+
+
+def nest_of(kernel: Kernel | RoutineCall | LoopCall, device: str) -> str:
+    """The form in which a kernel is turned into code."""
+    if isinstance(kernel, RoutineCall):
+        return f"the routine {kernel.routine}"
+    if isinstance(kernel, LoopCall):
+        inner = (nest_of(step.kernel, device) for step in kernel.body.steps)
+        return "\n".join([f"{kernel.length} times:", *inner])
+    return registry.backend(device).describe(kernel)
+
+
+def _keep_inputs(
+    target: Path, names: Sequence[str], plan: CompiledPlan, step: Step, binding: Binding
+) -> None:
+    """The real inputs of the plan, and of each kernel: they are run one by one."""
+    arrays = inputs_of(step, binding)
+    keep_inputs(target, arrays)
+    for ran in run_alone(plan, arrays):
+        if step.kernels[ran.number].same_as == ran.number:
+            keep_inputs(target / names[ran.number], ran.inputs)
+
+
+def _new(folder: Path) -> Path:
+    """A folder that was not there, also if several processes ask at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = len(list(folder.glob("plan_*")))
+    while True:
+        target = folder / f"plan_{number:03d}"
+        try:
+            target.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return target
+
+
+def _list(target: Path, step: Step) -> None:
+    """Adds a plan to the index, under the run of the program that it belongs to."""
+    index = target.parent / INDEX
+    text = index.read_text() if index.exists() else "# Plans\n"
+    run = f"{' '.join(sys.argv) or 'python'} ({RUN})"
+    (target / RUN_FILE).write_text(run + "\n")
+    if run not in text:
+        text += f"\n## {run}\n\n"
+    called = f"`{step.called}`: " if step.called else ""
+    row = f"- [{target.name}]({target.name}/{STORY}): {called}{words.summary(step)}"
+    index.write_text(f"{text}{row}\n")

@@ -1,0 +1,100 @@
+"""What LAZYGRAD_DEBUG prints (to standard error), and when LAZYGRAD_DUMP writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from time import perf_counter
+
+from lazygrad.config import config, looking, settings
+from lazygrad.graph import Node
+from lazygrad.inspect import words
+from lazygrad.inspect.alone import run_timed
+from lazygrad.inspect.dump import nest_of, write_dump
+from lazygrad.inspect.names import names_of
+from lazygrad.inspect.read import step_of
+from lazygrad.inspect.words import MARK
+from lazygrad.runtime.differences import Change, told
+from lazygrad.runtime.history import Line
+from lazygrad.runtime.program import Binding, CompiledPlan
+from lazygrad.runtime.watching import Watcher, observing
+from lazygrad.show import show_graph
+
+COUNTS, TIMES, REASONS, SOURCES, NESTS, GRAPHS = range(1, 7)  # levels of LAZYGRAD_DEBUG
+
+
+class Watch(Watcher):
+    """Tells of each plan once, when it first runs under the settings that ask for it: what was
+    compiled long ago is told of, too."""
+
+    def differs(self, line: Line | None, change: Change | None, numbers: Sequence[str]) -> None:
+        if settings.debug < COUNTS:
+            return
+        if numbers:
+            _say(f"{MARK} a plan for other numbers: {told(numbers)}")
+        elif change is not None:
+            _say(f"{MARK} another plan for {line}: {change}")
+
+    def planned(self, roots: Sequence[Node]) -> None:
+        if settings.debug >= GRAPHS:
+            _say(show_graph(roots))
+
+    def runs(self, binding: Binding, asked: object) -> bool:
+        plan = binding.plan
+        if plan not in looking.told:
+            looking.told.add(plan)
+            _tell(plan, asked)
+            if settings.dump is not None:
+                folder = settings.dump
+                with config(debug=0, dump=None):  # kernels that run for it are not told of
+                    write_dump(folder, plan, asked, binding)
+        observers = observing.observers
+        timed = settings.debug >= TIMES or any(observer.times for observer in observers)
+        start = perf_counter()
+        seconds = run_timed(binding) if timed else []
+        if settings.debug >= TIMES:
+            _say_times(plan, seconds)
+        for observer in observers:
+            observer.ran(binding, asked, start, seconds)
+        return timed
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _tell(plan: CompiledPlan, asked: object) -> None:
+    """As much as LAZYGRAD_DEBUG asks for."""
+    level = settings.debug
+    if level < COUNTS:
+        return
+    if level < REASONS:  # which needs no names
+        _say(f"{MARK} {words.summary(step_of(plan))}")
+        return
+    step = step_of(plan, names_of(asked))
+    if level < SOURCES:
+        _say(words.explanation(step))
+        return
+    _say(f"{MARK} {words.summary(step)}")
+    for code in plan.recipe.codes:
+        for part in code.parts:
+            for number in part.calls:
+                _say("\n".join(words.described(step, step.kernels[number])))
+                if level >= NESTS:
+                    _say(nest_of(plan.plan.steps[number].kernel, plan.device))
+            _say("\n".join([*words.together(step, part.calls), part.source]))
+
+
+def _say_times(plan: CompiledPlan, seconds: Sequence[float]) -> None:
+    """Time, GFLOP/s, GB/s and share of each part."""
+    parts = [part for code in plan.recipe.codes for part in code.parts]
+    total = sum(seconds)
+    for part, spent in zip(parts, seconds, strict=True):
+        rate = 1e-9 / spent if spent > 0 else 0.0
+        share = spent / total if total > 0 else 0.0
+        _say(
+            f"{MARK} {spent * 1e6:9.1f} us {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
+            f"{part.nbytes * rate:8.2f} GB/s  {part.name}"
+        )
+    launches = words.counted(len(plan.programs), "launch")
+    _say(f"{MARK} {total * 1e6:9.1f} us in {launches}")

@@ -1,0 +1,122 @@
+"""Plan: steps in order, and the memory they work on. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lazygrad.kernel.kernel import BufferSpec, Kernel
+from lazygrad.kernel.routine import RoutineCall
+
+INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lives: input or output number ``index``, or allocation ``index``."""
+
+    role: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A kernel, the call of a routine or a loop, and the places of its buffer slots."""
+
+    kernel: Kernel | RoutineCall | LoopCall
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Launches in order.
+
+    Attributes:
+        steps: the launches.
+        results: where each requested value ends up: an output, or an input passed through.
+        outputs: bytes of each output.
+        allocations: bytes of each allocation for temporaries.
+    """
+
+    steps: tuple[Step, ...]
+    results: tuple[Place, ...]
+    outputs: tuple[int, ...]
+    allocations: tuple[int, ...]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory of outputs and temporaries together, inputs not counted."""
+        return sum(self.outputs) + sum(self.allocations)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What memory a loop works on, step by step.
+
+    Attributes:
+        slots: of the loop's memory, taken in turn.
+        start, step: the bytes at which it begins in the first step, and how many further in each
+            step to come.
+        first: the slot in the first step, if it is another one.
+    """
+
+    slots: tuple[int, ...]
+    start: int = 0
+    step: int = 0
+    first: int | None = None
+
+    def at(self, count: int) -> tuple[int, int]:
+        """The slot, and where in it, after ``count`` steps."""
+        slot = self.slots[count % len(self.slots)]
+        if not count and self.first is not None:
+            slot = self.first
+        return slot, self.start + count * self.step
+
+
+@dataclass(frozen=True)
+class Copy:
+    """``nbytes`` that are copied from one place to another."""
+
+    source: Reach
+    to: Reach
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class LoopCall:
+    """A plan that is run again and again. Buffers come in the order results, operands; slots after
+    those are memory for itself.
+
+    Attributes:
+        name: what it computes and of which shape, e.g. "scan_200x4x8".
+        length: how many times.
+        body: the plan of a step.
+        results, operands: what the buffers are.
+        inputs, outputs, temporaries: the memory that each of the body's works on.
+        before, each, after: what is copied before the first step, after each, and in the end.
+        origins: the user's operations and lines it came from.
+        reasons: why it is a step of its own.
+    """
+
+    name: str
+    length: int
+    body: Plan
+    results: tuple[BufferSpec, ...]
+    operands: tuple[BufferSpec, ...]
+    inputs: tuple[Reach, ...]
+    outputs: tuple[Reach, ...]
+    temporaries: tuple[Reach, ...]
+    before: tuple[Copy, ...]
+    each: tuple[Copy, ...]
+    after: tuple[Copy, ...]
+    origins: tuple[str, ...] = field(default=(), compare=False)
+    reasons: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def buffers(self) -> tuple[BufferSpec, ...]:
+        return self.results + self.operands
+
+    @property
+    def written(self) -> Mapping[int, int]:
+        """The slots that it writes, and how many elements of each."""
+        return {slot: spec.size for slot, spec in enumerate(self.results)}

@@ -1,0 +1,62 @@
+"""Kernels that differ only in where they start to read: the steps of a loop that Python unrolled
+read one slice after the other. Without their starts they are one kernel, generated and compiled
+once, and each call adds its own starts to the memory that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.kernel import BufferSpec, Kernel
+
+MULTIPLE = 4  # elements: a start is a multiple of so many, and alignment within them stays known
+
+
+def without_starts(kernel: Kernel) -> tuple[Kernel, tuple[int, ...]]:
+    """``kernel`` on inputs that begin where it reads first, and the element of each buffer, by its
+    slot, that this is."""
+    extents = _extents(kernel)
+    if not extents:
+        return kernel, (0,) * len(kernel.buffers)
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        if value.op is ex.LOAD and value.arg.slot in extents:
+            slot, index, guard = value.arg
+            return ex.load(slot, index - extents[slot].start, value.dtype, guard)
+        return ex.rebuild(value, src, value.arg)
+
+    values = ex.transform(kernel.values, visit)
+    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    buffers = tuple(
+        BufferSpec(spec.dtype, len(extents[slot])) if slot in extents else spec
+        for slot, spec in enumerate(kernel.buffers)
+    )
+    starts = tuple(extents[s].start if s in extents else 0 for s in range(len(buffers)))
+    return replace(kernel, outputs=outputs, buffers=buffers), starts
+
+
+def _extents(kernel: Kernel) -> Mapping[int, range]:
+    """By slot the elements, first to last, of inputs that are not read whole; without those that
+    say where to read."""
+    reached: dict[int, tuple[int, int]] = {}
+    everything = ex.toposort(kernel.values)
+    pointing = set(
+        ex.toposort([e for value in everything for e in value.operands[len(value.src) :]])
+    )
+    for value in everything:
+        if value.op is not ex.LOAD:
+            continue
+        slot, index, _ = value.arg
+        whole = 0, kernel.buffers[slot].size - 1
+        low, high = whole if value in pointing else index.interval
+        before = reached.get(slot, (low, high))
+        reached[slot] = min(before[0], low), max(before[1], high)
+    found = {}
+    for slot, (low, high) in reached.items():
+        size = kernel.buffers[slot].size
+        start, stop = max(0, low - low % MULTIPLE), min(high + 1, size)
+        if start > 0 or stop < size:
+            found[slot] = range(start, stop)
+    return found

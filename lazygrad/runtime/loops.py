@@ -1,0 +1,184 @@
+"""How loops run: the launches of the body again and again, each on the memory of its step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Copy, LoopCall, Reach
+from lazygrad.kernel.routine import RoutineCall
+from lazygrad.runtime.backend import Backend, Code, Part, Program
+
+
+@dataclass(frozen=True)
+class LoopCode:
+    """What is to be repeated, as plain data.
+
+    Attributes:
+        length: how often.
+        codes: the launches of a step.
+        reaches: the loop's memory that each number of theirs is.
+        before, each, after: what is copied before the first step, after each, and in the end.
+    """
+
+    length: int
+    codes: tuple[Code, ...]
+    reaches: tuple[Reach, ...]
+    before: tuple[Copy, ...]
+    each: tuple[Copy, ...]
+    after: tuple[Copy, ...]
+
+
+def reaches(call: LoopCall) -> tuple[Reach, ...]:
+    """The memory of the body's inputs, outputs and temporaries, which is numbered in this order."""
+    return call.inputs + call.outputs + call.temporaries
+
+
+def own_bytes(call: LoopCall) -> tuple[int, ...]:
+    """The bytes of the memory in the slots that are for the loop itself."""
+    body = call.body
+    copies = (*call.before, *call.each, *call.after)
+    reached = [
+        *zip(call.outputs, body.outputs, strict=True),
+        *zip(call.temporaries, body.allocations, strict=True),
+        *((copy.to, copy.nbytes) for copy in copies),
+    ]
+    sizes: dict[int, int] = {}
+    for reach, nbytes in reached:
+        for slot in _slots(reach):
+            sizes[slot] = max(nbytes, sizes.get(slot, 0))
+    first = len(call.buffers)
+    return tuple(sizes[slot] for slot in range(first, 1 + max(sizes, default=0)))
+
+
+def steps_of(
+    call: LoopCall,
+) -> list[tuple[Kernel | RoutineCall | LoopCall, tuple[int, ...]]]:
+    """The body's steps with the numbers of their memory."""
+    outputs = len(call.inputs)
+    base = {INPUT: 0, OUTPUT: outputs, TEMPORARY: outputs + len(call.outputs)}
+    return [
+        (step.kernel, tuple(base[place.role] + place.index for place in step.places))
+        for step in call.body.steps
+    ]
+
+
+def moved(call: LoopCall, memory: Sequence[int], moving: Container[int]) -> frozenset[int]:
+    """The numbers in the body of what starts elsewhere in each step, or in each step of a loop
+    around this one, where memory of the numbers ``moving`` does so."""
+    outer = {slot for slot, number in enumerate(memory) if number in moving}
+    return frozenset(
+        number
+        for number, reach in enumerate(reaches(call))
+        if reach.step or not outer.isdisjoint(_slots(reach))
+    )
+
+
+def _slots(reach: Reach) -> tuple[int, ...]:
+    return reach.slots if reach.first is None else (*reach.slots, reach.first)
+
+
+def code(number: int, call: LoopCall, memory: tuple[int, ...], codes: Sequence[Code]) -> Code:
+    """The code of step ``number`` of a plan, of which ``codes`` are those of the body."""
+    inner = [part for each in codes for part in each.parts]
+    part = Part(
+        name=call.name,
+        calls=(number,),
+        flops=call.length * sum(part.flops for part in inner),
+        nbytes=call.length * sum(part.nbytes for part in inner),
+        source="\n\n".join([f"{call.length} times:", *(part.source for part in inner)]),
+    )
+    data = LoopCode(
+        call.length, tuple(codes), reaches(call), call.before, call.each, call.after
+    )  # fmt: skip
+    return Code((part,), memory, f"{call.length} times {len(codes)} launches", data)
+
+
+class LoopProgram(Program):
+    """A loop whose body's launches are ``programs``."""
+
+    def __init__(self, code: Code, programs: Sequence[Program], backend: Backend) -> None:
+        super().__init__(code)
+        self._loop: LoopCode = code.data
+        self._programs, self._backend = programs, backend
+
+    def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
+        starts = starts or (0,) * len(memory)
+        loop = self._loop
+        bodies = [
+            _Launches(
+                program, [loop.reaches[number] for number in program.code.memory], memory, starts
+            )
+            for program in self._programs
+        ]
+        return partial(self._run, bodies, memory, starts)
+
+    def _run(
+        self, bodies: Sequence[_Launches], memory: Sequence[Any], starts: Sequence[int]
+    ) -> None:
+        loop, each = self._loop, self._loop.each
+        self._copy(loop.before, 0, memory, starts)
+        for count in range(loop.length):
+            for body in bodies:
+                body.at(count)()
+            if each:
+                self._copy(each, count, memory, starts)
+        self._copy(loop.after, 0, memory, starts)
+
+    def _copy(
+        self, copies: Sequence[Copy], count: int, memory: Sequence[Any], starts: Sequence[int]
+    ) -> None:
+        for copy in copies:
+            (source, start), (to, there) = copy.source.at(count), copy.to.at(count)
+            self._backend.copy(
+                memory[source], starts[source] + start, memory[to], copy.nbytes, starts[to] + there
+            )
+
+    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
+        self._backend.synchronize()
+        start = perf_counter()
+        with self._backend.running():
+            self.bind(memory)()
+        self._backend.synchronize()
+        return [perf_counter() - start]
+
+
+TURNS = 3  # the first step, and those that follow it in turn: they work on other memory each
+
+
+class _Launches:
+    """One launch of each step. What does not move is bound once a turn, the rest in each step: to
+    keep all of them would take memory for each."""
+
+    def __init__(
+        self,
+        program: Program,
+        reaches: Sequence[Reach],
+        memory: Sequence[Any],
+        starts: Sequence[int],
+    ) -> None:
+        self._program = program
+        self._moves = any(reach.step for reach in reaches)
+        self._memory: list[list[Any]] = []
+        self._starts: list[list[tuple[int, int]]] = []  # in the first of all steps, and a step on
+        self._bound: list[Callable[[], None] | None] = [None] * TURNS
+        for turn in range(TURNS):
+            slots = [reach.at(turn)[0] for reach in reaches]
+            self._memory.append([memory[slot] for slot in slots])
+            rows = zip(slots, reaches, strict=True)
+            self._starts.append([(starts[slot] + reach.start, reach.step) for slot, reach in rows])
+
+    def at(self, count: int) -> Callable[[], None]:
+        """That of the step after ``count`` others."""
+        turn = count if count < TURNS else 2 - count % 2
+        bound = self._bound[turn]
+        if bound is None:
+            places = [start + count * step for start, step in self._starts[turn]]
+            bound = self._program.bind(self._memory[turn], places)
+            if not self._moves:
+                self._bound[turn] = bound
+        return bound

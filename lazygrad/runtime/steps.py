@@ -1,0 +1,124 @@
+"""The steps of a plan as code and as programs: the kernels between other steps together, as the
+backend makes it, routines, loops and what somebody changed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall
+from lazygrad.kernel.routine import RoutineCall
+from lazygrad.runtime import loops, progress, routines
+from lazygrad.runtime.backend import Backend, Call, Code, Program
+from lazygrad.runtime.changed import Changed, ChangedProgram
+from lazygrad.runtime.loops import LoopCode, LoopProgram
+
+Numbered = tuple[Kernel | RoutineCall | LoopCall, tuple[int, ...]]  # with its memory by number
+Given = Callable[[int, Kernel, Sequence[int], Backend], Code | None]
+
+
+def generated(
+    steps: Sequence[Numbered],
+    backend: Backend,
+    moving: Container[int] = (),
+    given: Given = lambda *step: None,
+) -> list[Code]:
+    """Code for steps, in order; the numbers of memory of which launches are told where it starts
+    are ``moving``. What is ``given`` for a kernel stands for it, but not inside of loops."""
+    codes: list[Code] = []
+    run: list[Call] = []  # kernels that go to the backend together
+
+    def finish(number: int) -> None:
+        if run:
+            codes.extend(_numbered(number - len(run), backend.generate(run)))
+            run.clear()
+
+    for number, (kernel, memory) in enumerate(steps):
+        alone = (
+            given(number, kernel, memory, backend)
+            if isinstance(kernel, Kernel)
+            else _alone(number, kernel, memory, backend, moving)
+        )
+        if alone is not None:
+            finish(number)
+            codes.append(alone)
+        elif isinstance(kernel, Kernel):
+            run.append(Call(kernel, memory, tuple(n in moving for n in memory)))
+    finish(len(steps))
+    return codes
+
+
+def _alone(
+    number: int,
+    call: RoutineCall | LoopCall,
+    memory: tuple[int, ...],
+    backend: Backend,
+    moving: Container[int],
+) -> Code:
+    if isinstance(call, RoutineCall):
+        return routines.code(number, call, memory)
+    inside, moved = loops.steps_of(call), loops.moved(call, memory, moving)
+    return loops.code(number, call, memory, generated(inside, backend, moved))
+
+
+def _numbered(first: int, codes: Iterable[Code]) -> Iterable[Code]:
+    """Codes whose calls are counted from ``first`` on."""
+    if not first:
+        return codes
+    return [
+        replace(code, parts=tuple(
+            replace(part, calls=tuple(first + number for number in part.calls))
+            for part in code.parts
+        ))
+        for code in codes
+    ]  # fmt: skip
+
+
+def loaded(
+    codes: Sequence[Code], backend: Backend, texts: Iterable[str] | None = None
+) -> list[Program]:
+    """Programs for codes that were ``generated``, in order; of ``texts`` instead of their own, see
+    ``texts_of``."""
+    programs: list[Program] = []
+    given = None if texts is None else iter(texts)
+    for kind, group in _groups(codes):
+        if kind is not None:
+            for code in group:
+                programs.append(_program(code, backend, given))
+                progress.advance()
+        elif given is None:
+            programs += backend.load(group)
+        else:
+            programs += backend.load_texts(group, [next(given) for _ in backend.texts(group)])
+    return programs
+
+
+def _program(code: Code, backend: Backend, texts: Iterator[str] | None) -> Program:
+    if isinstance(code.data, RoutineCall):
+        return backend.routine(code) or routines.HostProgram(code, backend)
+    if isinstance(code.data, LoopCode):
+        return LoopProgram(code, loaded(code.data.codes, backend, texts), backend)
+    return ChangedProgram(code, backend)
+
+
+def texts_of(codes: Sequence[Code], backend: Backend) -> list[str]:
+    """The complete programs that the generated codes of a plan are compiled as, in order."""
+    found: list[str] = []
+    for kind, group in _groups(codes):
+        if kind is None:
+            found += backend.texts(group)
+        elif kind is LoopCode:
+            found += [text for code in group for text in texts_of(code.data.codes, backend)]
+    return found
+
+
+def _groups(codes: Sequence[Code]) -> list[tuple[type | None, list[Code]]]:
+    """Codes of one kind that follow each other: generated ones go to the backend together."""
+
+    def kind(code: Code) -> type | None:
+        kinds = (RoutineCall, LoopCode, Changed)
+        return next((kind for kind in kinds if isinstance(code.data, kind)), None)
+
+    return [(found, list(group)) for found, group in groupby(codes, kind)]

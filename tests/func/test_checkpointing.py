@@ -1,0 +1,166 @@
+"""checkpoint: the same values and derivatives, in less memory."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lazygrad import Tensor, jit, manual_seed, nn, no_grad, ops
+from lazygrad.func import checkpoint, grad, hessian, jvp, vmap
+from lazygrad.inspect import explain
+from tests.schedule.planning import LIBRARY, VECTORS, plan_of
+
+TARGETS = {"vectors": VECTORS, "library": LIBRARY}
+
+X = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+W = np.random.default_rng(1).standard_normal((3, 3)).astype(np.float32)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(32, 32) for _ in range(2)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + functools.reduce(lambda x, layer: layer(x).tanh(), self.layers, x)
+
+
+def test_sixteen_blocks_train_in_less_than_half_of_the_memory() -> None:
+    planned: list[dict[str, int]] = []
+    for wrapper in (lambda block: block, checkpoint):
+        blocks = [Block() for _ in range(16)]
+        x = Tensor.zeros(256, 32).clone()
+        loss = functools.reduce(lambda x, block: wrapper(block)(x), blocks, x).square().mean()
+        loss.backward()
+        results = [loss, *(param.grad for block in blocks for param in block.parameters())]
+        planned.append({n: plan_of(*results, target=t).peak_bytes for n, t in TARGETS.items()})
+    for name, most in planned[0].items():
+        assert planned[1][name] <= 0.4 * most, name
+
+
+def both(f: Callable[[Tensor], Tensor], x: np.ndarray[Any, Any], device: str = "CPU") -> list[Any]:
+    return [g(Tensor(x, device=device)).numpy() for g in (f, checkpoint(f))]
+
+
+def test_values_and_derivatives_are_the_same(device: str) -> None:
+    w = Tensor(W, device=device)
+
+    def f(x: Tensor) -> Tensor:
+        return ((x @ w).tanh() @ w).exp()
+
+    x, one = Tensor(X, device=device), Tensor(np.ones_like(X), device=device)
+    transforms: list[Callable[[Callable[[Tensor], Tensor]], Callable[[Tensor], Tensor]]] = [
+        lambda f: f,
+        lambda f: grad(lambda x: f(x).sum()),
+        lambda f: jit(grad(lambda x: jit(f)(x).sum())),
+        lambda f: vmap(grad(lambda x: f(x).sum())),
+        lambda f: lambda x: jvp(f, (x,), (one,))[1],
+        lambda f: grad(lambda x: vmap(f)(x).sum()),
+        lambda f: grad(lambda x: (grad(lambda x: f(x).sum())(x) ** 2).sum()),
+    ]
+    if device == "GPU":
+        transforms = transforms[2:3]
+    for transform in transforms:
+        plain, again = transform(f)(x).numpy(), transform(checkpoint(f))(x).numpy()
+        np.testing.assert_allclose(again, plain, rtol=1e-5)
+
+
+def test_checkpoints_inside_of_checkpoints() -> None:
+    x = Tensor(X)
+
+    def f(x: Tensor) -> Tensor:
+        return (x @ Tensor(W)).tanh().exp()
+
+    nested = checkpoint(lambda x: checkpoint(f)(checkpoint(f)(x * 0.1)))
+    found = grad(lambda x: nested(x).sum())(x).numpy()
+    np.testing.assert_allclose(
+        found, grad(lambda x: f(f(x * 0.1)).sum())(x).numpy(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_hessian_through_a_checkpoint() -> None:
+    f = lambda x: (x.sin() * x.exp()).sum()  # noqa: E731
+    plain, again = both(hessian(f), X[0])
+    np.testing.assert_allclose(again, plain, rtol=1e-6)
+    np.testing.assert_allclose(hessian(checkpoint(f))(Tensor(X[0])).numpy(), plain, rtol=1e-5)
+
+
+def test_tensors_from_outside_get_their_gradients() -> None:
+    w = Tensor(W, requires_grad=True)
+    h = Tensor(X) @ w  # outside of what is computed again
+    loss = checkpoint(lambda x, n, name: (x @ w * h).tanh() * n)(h, 2.0, "name").sum()
+    loss.backward()
+    found = w.grad
+    w.grad = None
+    ((h @ w * h).tanh() * 2.0).sum().backward()
+    np.testing.assert_allclose(found.numpy(), w.grad.numpy(), rtol=1e-5)
+    with no_grad():
+        assert not checkpoint(lambda x: x @ w)(Tensor(X)).requires_grad
+
+
+def test_a_checkpoint_without_arguments() -> None:
+    w = Tensor(W, requires_grad=True)
+    checkpoint(lambda: w.exp().sin().sum())().backward()
+    np.testing.assert_allclose(w.grad.numpy(), np.cos(np.exp(W)) * np.exp(W), rtol=1e-5)
+
+
+def test_what_is_shared_by_blocks_is_counted_once_in_each() -> None:
+    w = Tensor(W, requires_grad=True)
+
+    def total(block: Callable[[Tensor], Tensor]) -> Any:
+        w.grad = None
+        block(block(block(Tensor(X)))).sum().backward()
+        return w.grad.numpy()
+
+    block = lambda x: (x @ w).tanh()  # noqa: E731
+    np.testing.assert_allclose(total(checkpoint(block)), total(block), rtol=1e-5)
+
+
+def test_the_function_runs_once_and_draws_and_writes_once() -> None:
+    calls: list[int] = []
+    norm, dropout = nn.BatchNorm1d(3), nn.Dropout(0.5)
+
+    def f(x: Tensor) -> Tensor:
+        calls.append(1)
+        return dropout(norm(x).exp()) * x
+
+    def run(f: Callable[[Tensor], Tensor], make: Callable[..., Any]) -> list[Any]:
+        manual_seed(3)
+        norm.reset_running_stats()
+        x = Tensor(X, requires_grad=True)
+        make(lambda: f(x).sum().backward())()
+        return [x.grad.numpy(), norm.running_mean.numpy(), norm.num_batches_tracked.item()]
+
+    for make in (lambda f: f, jit):
+        for plain, again in zip(run(f, make), run(checkpoint(f), make), strict=True):
+            np.testing.assert_allclose(again, plain, rtol=1e-5)
+    assert len(calls) == 4
+
+
+def test_what_is_written_inside_does_not_pile_up() -> None:
+    norm = nn.BatchNorm1d(3)
+    x = Tensor(X, requires_grad=True)
+    for _ in range(2):
+        checkpoint(norm)(x).sum().backward()
+        x.grad.realize()
+    assert norm.running_mean._node.op is norm.num_batches_tracked._node.op is ops.BUFFER
+    assert norm.num_batches_tracked.item() == 2
+
+
+def test_explain_counts_what_is_kept_for_the_way_back() -> None:
+    def kept(wrapper: Callable[..., Any]) -> tuple[int, float]:
+        blocks = [Block() for _ in range(4)]
+        x = Tensor.zeros(256, 32).clone()
+        loss = functools.reduce(lambda x, block: wrapper(block)(x), blocks, x).square().mean()
+        loss.backward()
+        results = [loss, *(param.grad for block in blocks for param in block.parameters())]
+        found = re.search(r"(\d+) values? kept for the backward pass, (.*) MB", explain(*results))
+        return int(found[1]), float(found[2])
+
+    plain, again = kept(lambda block: block), kept(checkpoint)
+    assert again[0] < plain[0] and again[1] < plain[1]
+    assert "kept for the backward" not in explain(Tensor(X).exp().sum())

@@ -1,0 +1,107 @@
+"""Views, copies of parts, and tensors put together and taken apart."""
+
+from tests.parity.case import Case, exactly, integers, normal, turned
+
+X, Y = normal(3, 4), normal(3, 4)
+CUBE = normal(2, 3, 4)
+VECTOR, OTHER = normal(3), normal(4)
+
+CASES = [
+    Case("reshape", lambda T, x: [T.reshape(x, (4, 3)), x.view(-1), x.view_as(x.t()),
+                                  x.reshape_as(x.t()), T.ravel(x), T.flatten(x)], [X], order=1),
+    Case("permute", lambda T, x: [T.permute(x, (2, 0, 1)), x.permute(-1, 0, 1),
+                                  T.transpose(x, 0, 2), T.swapaxes(x, 0, 1), x.swapdims(1, 2),
+                                  T.movedim(x, 0, -1),
+                                  T.moveaxis(x, (0, 1), (1, 2)), x.mT], [CUBE], order=1),
+    Case("lists by name", lambda T, x: [T.permute(x, dims=(2, 0, 1)), T.flip(x, dims=[0, -1]),
+                                        T.tile(x, dims=(2,)), T.reshape(x, shape=(4, 6)),
+                                        T.broadcast_to(x, size=(1, 2, 3, 4))], [CUBE], order=1),
+    Case("t", lambda T, x: [T.t(x), x.T, x.unflatten(0, (3, 1)), T.unflatten(x, 1, (2, -1))], [X]),
+    Case("expand", lambda T, x: [x.expand(2, 3, 4), x.expand(-1, 4), T.broadcast_to(x, (2, 3, 4)),
+                                 x.expand_as(x)], [X], order=1),
+    Case("sum_to_size", lambda T, x: [x.sum_to_size(3, 1), x.sum_to_size((4,))], [CUBE]),
+    Case("squeeze", lambda T, x: [T.squeeze(x), T.squeeze(x, 0), x.squeeze((0, 2)),
+                                  T.unsqueeze(x, 1), x.unsqueeze(-1)], [normal(1, 3, 1)], order=1),
+    Case("narrow", lambda T, x: [T.narrow(x, 1, 1, 2), T.narrow_copy(x, 0, 1, 2),
+                                 T.select(x, 0, -1), x.narrow_copy(1, 0, 3)], [X], order=1),
+    *[Case(f"diagonal {offset}", lambda T, x, k=offset: [
+        T.diagonal(x, k), x.diagonal(k, -1, 0), T.diag_embed(x, k), x.diag_embed(k, 0, 2)],
+        [normal(3, 4, 2)]) for offset in (-3, -1, 0, 1, 2)],
+    Case("diag", lambda T, x, y: [T.diag(x), x.diag(1), T.diag(y), y.diag(-1), T.diagflat(x, 1),
+                                  x.diagflat()], [X, VECTOR]),
+    Case("trace", lambda T, x: [T.trace(x), x.trace()], [X]),
+    Case("trace, integers", lambda T, x: T.trace(x), [integers(0, 9, 3, 3, dtype="int32")]),
+    Case("unfold", lambda T, x: [x.unfold(1, 2, 1), x.unfold(0, 2, 2), x.unfold(-1, 3, 2)], [X]),
+    Case("as_strided", lambda T, x: [T.as_strided(x, (2, 2), (1, 2)),
+                                     x.as_strided((3,), (4,), storage_offset=1)], [X]),
+    Case("flip", lambda T, x: [T.flip(x, (0, 1)), T.fliplr(x), T.flipud(x), x.flip(-1)], [X]),
+    *[Case(f"rot90 {k}", lambda T, x, k=k: [T.rot90(x, k), x.rot90(k, (1, 2))], [CUBE])
+      for k in (-1, 0, 1, 2)],
+    Case("roll", lambda T, x: [T.roll(x, 1), T.roll(x, (1, -2), (0, 1)), x.roll(-1, 0)], [X]),
+    Case("repeat", lambda T, x: [x.repeat(2, 1), x.repeat(2, 1, 3), T.tile(x, (2,)), x.tile(2, 2)],
+         [X], order=1),
+    Case("repeat_interleave", lambda T, x, n: [
+        T.repeat_interleave(x, 2), T.repeat_interleave(x, 3, 1), x.repeat_interleave(n, dim=0),
+        T.repeat_interleave(x, n, dim=0, output_size=6)], [X, exactly([2, 0, 4])]),
+    Case("tril", lambda T, x: [T.tril(x), T.triu(x, 1), x.tril(-1), x.triu(-2)], [CUBE], order=1),
+    Case("pad", lambda T, x: T.nn.functional.pad(x, (1, 2, 0, -1), value=2.0), [X], order=1),
+    Case("contiguous", lambda T, x: [x.T.contiguous(), T.clone(x)], [X], order=1),
+    # pieces
+    Case("split", lambda T, x: [*T.split(x, 2, 1), *x.split((1, 2)), *T.chunk(x, 3, -1),
+                                *T.unbind(x), *T.split_with_sizes(x, (3, 1), 1),
+                                *x.split_with_sizes((1, 2))], [X], order=1),
+    Case("split, unsafe", lambda T, x: [*T.unsafe_split(x, 2), *x.unsafe_chunk(2, 1),
+                                        *T.unsafe_split_with_sizes(x, (1, 2))], [X], order=0),
+    Case("tensor_split", lambda T, x, i: [*T.tensor_split(x, 3, 1), *T.tensor_split(x, (1, 3), 1),
+                                          *x.tensor_split(i, 1)], [X, exactly([2, -1])], order=1),
+    Case("hsplit", lambda T, x: [*T.hsplit(x, (1, 2)), *T.vsplit(x, 2), *x.dsplit(2),
+                                 *T.hsplit(x[0, 0], 2), *T.dsplit(x, (1,)), *x.hsplit(3),
+                                 *x.vsplit((1,))], [CUBE], order=1),
+    # together
+    Case("cat", lambda T, x, y: [T.cat([x, y]), T.cat((x, y), 1), T.concat([x, y], dim=-1),
+                                 T.concatenate([x, y]), T.stack([x, y], 2)], [X, Y], order=1),
+    Case("cat, dtypes", lambda T, x, y: T.cat([x, y]), [integers(0, 9, 2, 3), normal(1, 3)]),
+    *[Case(name, lambda T, x, y, s, f=name: [getattr(T, f)([x, x]), getattr(T, f)((y, y)),
+                                             getattr(T, f)([s, s])], [X, VECTOR, normal()])
+      for name in ("hstack", "vstack", "dstack", "column_stack", "row_stack")],
+    Case("block_diag", lambda T, x, y, s: T.block_diag(x, y, s), [X, VECTOR, normal()]),
+    Case("meshgrid", lambda T, x, y: [*T.meshgrid(x, y, indexing="ij"),
+                                      *T.meshgrid([x, y], indexing="xy")], [VECTOR, OTHER], 1),
+    Case("cartesian_prod", lambda T, x, y: [T.cartesian_prod(x, y), T.cartesian_prod(x)],
+         [VECTOR, OTHER]),
+    Case("combinations", lambda T, x: [T.combinations(x), T.combinations(x, 3),
+                                       T.combinations(x, 2, with_replacement=True)], [OTHER]),
+    Case("broadcast_tensors", lambda T, x, y: T.broadcast_tensors(x, y), [X, OTHER], order=1),
+    Case("broadcast_shapes", lambda T: tuple(T.broadcast_shapes((2, 1), (3,), (1, 1)))),
+    Case("atleast", lambda T, s, v, x: [
+        *[f(t) for f in (T.atleast_1d, T.atleast_2d, T.atleast_3d) for t in (s, v, x)],
+        *T.atleast_2d(s, v)], [normal(), VECTOR, X], order=1),
+    Case("gather", lambda T, x, i: [T.gather(x, 0, i), x.gather(1, i)], [X, integers(0, 3, 2, 3)]),
+    Case("index_select", lambda T, x, i: [T.index_select(x, 0, i), x.index_select(1, i)],
+         [X, exactly([2, 0, 0])]),
+    Case("copies", lambda T, x: [
+        T.alias_copy(x), T.as_strided_copy(x, (2, 2), (1, 2)), T.detach_copy(x),
+        T.diagonal_copy(x, 1), T.expand_copy(x, (2, 3, 4)), T.permute_copy(x, (1, 0)),
+        T.select_copy(x, 1, 2), T.slice_copy(x, 1, 0, 4, 2), *T.split_copy(x, 2),
+        *T.split_with_sizes_copy(x, (1, 3), 1), T.squeeze_copy(x), T.t_copy(x),
+        T.transpose_copy(x, 0, 1), *T.unbind_copy(x), T.unfold_copy(x, 1, 2, 1),
+        T.unsqueeze_copy(x, 0), T.view_copy(x, (4, 3))], [X], order=0),
+    Case("as of complex numbers", lambda T, x: [
+        T.real(x), x.real, T.conj(x), T.conj_physical(x), T.resolve_conj(x), T.resolve_neg(x),
+        x.conj(), x.adjoint(), T.adjoint(x), x.H, x.mH, T.is_conj(x), T.is_neg(x), x.is_conj(),
+        x.is_neg(), x.resolve_conj(), x.resolve_neg(), x.conj_physical()], [X], order=0),
+    Case("angle", lambda T, x: [T.angle(x), x.angle()],
+         [exactly([1.0, -1.0, 0.0, -0.0, float("nan"), -float("inf")])], order=0),
+    Case("diagonal_scatter", lambda T, x, y: [T.diagonal_scatter(x, y, 1),
+                                              x.diagonal_scatter(y, -1, 1, 0)],
+         [normal(4, 5), normal(4)]),
+    Case("as_strided_scatter", lambda T, x, y: [
+        T.as_strided_scatter(x, y, (2, 2), (1, 2)), x.as_strided_scatter(y, (2, 2), (5, 1), 3)],
+        [X, normal(2, 2)], order=0),
+    Case("detach", lambda T, x: [T.detach(x * 2), x.detach()], [X]),
+    Case("turned",
+         lambda T, x: [T.diagonal(x), x.unfold(0, 2, 1), T.roll(x, 1, 0), T.tile(x, (2,))],
+         [turned(normal(4, 3))]),
+    Case("empty", lambda T, x: [T.diagonal(x), T.flip(x, (0,)), T.rot90(x), T.cat([x, x]),
+                                T.diag_embed(x)], [normal(0, 3)], order=0),
+]  # fmt: skip
