@@ -62,7 +62,7 @@ def write(file: BinaryIO, arrays: Mapping[str, Stored], notes: Mapping[str, str]
 
 
 def read(payload: bytes) -> tuple[dict[str, Stored], dict[str, str]]:
-    """Arrays by name and notes of a whole file.
+    """Arrays by name, in the order in which they lie in the file, and notes of a whole file.
 
     Raises:
         CheckpointError: with what is wrong with it.
@@ -71,12 +71,14 @@ def read(payload: bytes) -> tuple[dict[str, Stored], dict[str, str]]:
     """
     library = _library()
     try:
-        entries = library.deserialize(payload)
+        entries = dict(library.deserialize(payload))  # in an order that differs from run to run
     except library.SafetensorError as error:
         raise CheckpointError(str(error)) from None
     # The library's reader of bytes keeps the notes to itself; it has checked the header.
     header = json.loads(payload[LENGTH_BYTES:][: int.from_bytes(payload[:LENGTH_BYTES], "little")])
-    return {name: _stored(name, entry) for name, entry in entries}, header.get(METADATA) or {}
+    notes = header.pop(METADATA, None) or {}
+    names = sorted(header, key=lambda name: (header[name]["data_offsets"], name))
+    return {name: _stored(name, entries[name]) for name in names}, notes
 
 
 def read_file(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:

@@ -67,8 +67,9 @@ class _Shown:
 
 
 def is_realised(value: Node) -> bool:
-    """Whether its value is, or will be given, in memory."""
-    return value.value is not None or value.op is ops.BUFFER
+    """Whether its value is, or will be given, in memory. A constant's never counts: whoever asked
+    for it holds that memory, and all others had better fold the number."""
+    return (value.value is not None and value.op is not ops.CONST) or value.op is ops.BUFFER
 
 
 def value_of(leaf: Node) -> Buffer:

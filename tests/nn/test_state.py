@@ -41,6 +41,12 @@ def test_model_comes_back(tmp_path):
     )
 
 
+def test_a_file_is_read_in_the_order_in_which_it_was_written(tmp_path):
+    names = [f"layer{i:02}" for i in range(20)]  # the library's own order differs from read to read
+    nn.save_state(tmp_path / "a.safetensors", {name: Tensor([1.0]) for name in names})
+    assert list(nn.load_state(tmp_path / "a.safetensors")[0]) == names
+
+
 def test_other_writers_files_are_read_and_ours_by_others(tmp_path):
     from safetensors import numpy as safetensors_numpy
 

@@ -33,6 +33,14 @@ def test_an_elementwise_chain_is_one_kernel(target) -> None:
     assert len(kernels_of(((x + y) * 2).tanh().exp() - x / 3, target=target)) == 1
 
 
+def test_a_constant_that_somebody_has_in_memory_is_folded_all_the_same(target) -> None:
+    x, constant = data(64), Tensor.full((64,), 3.0)
+    y = x * constant
+    constant.realize()
+    (kernel,) = kernels_of(y, target=target)
+    assert len(kernel.buffers) == 2
+
+
 def test_unfused_every_operation_is_a_kernel(target) -> None:
     x = data(64, 64)
     assert len(kernels_of((x + 1) * x, target=target, fused=False)) == 2
