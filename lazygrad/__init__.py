@@ -5,27 +5,13 @@ from lazygrad import interrupts as interrupts  # before what takes long to impor
 # isort: split
 from lazygrad import (
     accelerator as accelerator,
-    amp as amp,
-    autograd as autograd,
     backends as backends,
     cuda as cuda,
-    distributions as distributions,
     errors as errors,
-    fft as fft,
-    func as func,
-    implicit as implicit,
-    linalg as linalg,
     nn as nn,
-    onnx as onnx,
     optim as optim,
     random as random,
-    special as special,
     utils as utils,
-)
-from lazygrad.amp import (
-    autocast as autocast,
-    get_autocast_dtype as get_autocast_dtype,
-    is_autocast_enabled as is_autocast_enabled,
 )
 from lazygrad.backward import (
     grad as grad,
@@ -77,9 +63,6 @@ from lazygrad.element_types import (
     uint64 as uint64,
 )
 from lazygrad.exchange import from_dlpack as from_dlpack
-from lazygrad.func import (
-    vmap as vmap,
-)
 from lazygrad.functional.activation import (
     celu as celu,
     hardshrink as hardshrink,
@@ -582,15 +565,6 @@ from lazygrad.inplace import (
     fill_ as fill_,
     zero_ as zero_,
 )
-from lazygrad.inspect.expect import (
-    expect_kernels as expect_kernels,
-)
-from lazygrad.inspect.profiling import (
-    profile as profile,
-)
-from lazygrad.inspect.watch import (
-    Watch as _Watch,
-)
 from lazygrad.jit import (
     jit as jit,
 )
@@ -619,13 +593,7 @@ from lazygrad.runtime.devices import (
 from lazygrad.runtime.executor import (
     synchronize as synchronize,
 )
-from lazygrad.runtime.watching import (
-    makers as _makers,
-)
-from lazygrad.serialization import (
-    load as load,
-    save as save,
-)
+from lazygrad.runtime import watching as _watching
 from lazygrad.tensor_class import (
     Tensor as Tensor,
 )
@@ -700,8 +668,30 @@ from lazygrad.written import (
 
 __version__ = "0.1.0"
 
-_makers.append(_Watch)
 
-PARTS = ("data", "inspect", "serialization", "testing")  # not imported before they are used
-__getattr__ = _lookup("lazygrad", "torch", globals(), PARTS)
-__dir__ = _listing(globals(), PARTS)
+def _watcher() -> _watching.Watcher:
+    """Who is told of what is planned and run, once a setting asks for it."""
+    from lazygrad.inspect.watch import Watch
+
+    return Watch()
+
+
+_watching.makers.append(_watcher)
+
+# Not imported before they are used: modules, and names out of modules.
+PARTS = (
+    "amp", "array_api", "autograd", "data", "distributions", "fft", "func", "implicit", "inspect",
+    "linalg", "onnx", "serialization", "special", "testing",
+)  # fmt: skip
+MEMBERS = {
+    "autocast": "lazygrad.amp",
+    "expect_kernels": "lazygrad.inspect.expect",
+    "get_autocast_dtype": "lazygrad.amp",
+    "is_autocast_enabled": "lazygrad.amp",
+    "load": "lazygrad.serialization",
+    "profile": "lazygrad.inspect.profiling",
+    "save": "lazygrad.serialization",
+    "vmap": "lazygrad.func",
+}
+__getattr__ = _lookup("lazygrad", "torch", globals(), PARTS, MEMBERS)
+__dir__ = _listing(globals(), PARTS, MEMBERS)

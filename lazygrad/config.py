@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from lazygrad.errors import ConfigError
+from lazygrad.names import closest
 
 PREFIX = "LAZYGRAD_"
 
@@ -173,8 +173,8 @@ def _unknown(name: str, known: Iterable[str]) -> ConfigError:
 def meant(name: str, known: Iterable[str]) -> str:
     """The one of the ``known`` names that is like ``name``, as a question; or nothing."""
     found = {candidate.lower(): candidate for candidate in known}
-    close = get_close_matches(name.lower(), found, n=1)
-    return f" (did you mean {found[close[0]]}?)" if close else ""
+    close = closest(name.lower(), found)
+    return f" (did you mean {found[close]}?)" if close else ""
 
 
 settings = read_environment(os.environ)

@@ -66,6 +66,7 @@ def named(owner: ModuleType | type) -> Iterator[tuple[str, Any]]:
     """The functions and classes of ours that ``owner`` has under public names."""
     names = getattr(owner, "__all__", None) or [n for n in dir(owner) if not n.startswith("_")]
     for name in names:
+        getattr(owner, name)  # some modules import what they show when it is asked for
         found = inspect.getattr_static(owner, name)
         found = found.fget if isinstance(found, property) else getattr(owner, name)
         home = getattr(found, "__module__", None) or ""

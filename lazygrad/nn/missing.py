@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from lazygrad.errors import ModuleError
+from lazygrad.names import closest
 
 _BACKWARD = "read derivatives of what a module gives by lazygrad.autograd.grad(loss, [result])"
 _STATE = "override state_dict() or load_state_dict()"
@@ -31,7 +30,7 @@ def no_attribute(module: object, name: str) -> ModuleError:
     if name.startswith("__"):  # Python asks for these often
         return ModuleError(name)
     known = [attribute for attribute in dir(module) if not attribute.startswith("_")]
-    near = get_close_matches(name, known, 1)
-    hint = INSTEAD.get(name) or (f"did you mean {near[0]}?" if near else "")
+    near = closest(name, known)
+    hint = INSTEAD.get(name) or (f"did you mean {near}?" if near else "")
     text = f"[nn] {type(module).__name__} has no attribute {name!r}"
     return ModuleError(f"{text}; {hint}" if hint else text)

@@ -31,7 +31,6 @@ from lazygrad.runtime.numbers import (
 from lazygrad.runtime.program import CompiledPlan, Recipe, Shapes, read_recipe, written
 from lazygrad.runtime.records import Malformed
 from lazygrad.runtime.watching import watcher
-from lazygrad.schedule.plan import make_plan
 from lazygrad.shape import Shape
 
 T = TypeVar("T")
@@ -191,7 +190,8 @@ def _made(
     line = history.asking_line()
     before = None if line is None else line.before(program)
     change = before and differences.change(before, graph, values, numbers)
-    watcher().differs(line, change, numbers)
+    if settings.debug:
+        watcher().differs(line, change, numbers)
     plan = compile_graph(requested, leaves, device, key, given)
     _keep_at_most(_plans, LIMIT)[key] = plan
     if line is not None:
@@ -222,8 +222,11 @@ def compile_graph(
         found = _on_disk(on_disk, backend, device)
         if found is not None:
             statistics.from_disk += 1
-            watcher().planned(requested)
+            if settings.debug:
+                watcher().planned(requested)
             return _for(found, requested, leaves)
+    from lazygrad.schedule.plan import make_plan  # 10 ms; not for plans that are all on disk
+
     inputs = [node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves]
     cut = dict(zip(leaves, inputs, strict=True))
     copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
@@ -234,7 +237,8 @@ def compile_graph(
         result = CompiledPlan(recipe, device, plan)
     if _uses_disk(key):
         _keep(on_disk, recipe, plan, backend)
-    watcher().planned(copies)
+    if settings.debug:
+        watcher().planned(copies)
     return _for(result, requested, leaves)
 
 

@@ -4,13 +4,16 @@ named, never before."""
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from lazygrad.config import CHECKS, meant, settings
 from lazygrad.errors import DeviceError, UnknownDeviceError
 from lazygrad.locks import running
 from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.devices import MEANT, Device
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "lazygrad.backends"
 
@@ -61,6 +64,8 @@ CHECKS["backend"] = require_installed
 @cache
 def registered() -> dict[str, EntryPoint]:
     """The backends that are installed, by name."""
+    from importlib.metadata import entry_points  # 15 ms, not asked for by an import of lazygrad
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
