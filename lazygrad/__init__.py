@@ -587,13 +587,13 @@ from lazygrad.nn.state import (
     load_state as load_state,
     save_state as save_state,
 )
+from lazygrad.runtime import watching as _watching
 from lazygrad.runtime.devices import (
     device as device,
 )
 from lazygrad.runtime.executor import (
     synchronize as synchronize,
 )
-from lazygrad.runtime import watching as _watching
 from lazygrad.tensor_class import (
     Tensor as Tensor,
 )
