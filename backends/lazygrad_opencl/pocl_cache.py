@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +31,8 @@ except ImportError:  # on Windows PoCL keeps what it compiles by itself
 FOLDER = "POCL_CACHE_DIR"
 PREFIX = "lazygrad-pocl-"
 ROOM = 1 << 20  # bytes that must be free: a few programs
+PROGRAM = "program.bc"  # what PoCL writes first
+TICK = 100_000_000  # nanoseconds, more than file systems count time in
 NAME = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*", re.ASCII)  # of a file inside the folder
 
 
@@ -89,15 +92,15 @@ class Programs:
     def __init__(self) -> None:
         self._known: dict[Path, tuple[object, int]] = {}  # the key, how many files are kept
         self._new = False
+        self._looked_at: dict[str, int] = {}  # when folders were changed that hold nothing unknown
         atexit.register(self._save)
 
     def restore(self, key: object, content: bytes | None) -> None:
         """Puts a program where PoCL finds it, if there is one."""
-        before = _programs()
         if content is not None:
             _unpack(content)
-        for program in _programs() - before:
-            self._known[program] = key, _size(program)
+            for program in self._unknown():
+                self._known[program] = key, _size(program)
 
     def take_over(self, program: Path) -> None:
         """Puts a program that was compiled in another folder where PoCL finds it."""
@@ -110,8 +113,26 @@ class Programs:
 
     def note_new(self, key: object) -> None:
         """PoCL has built a program."""
-        for program in _programs() - self._known.keys():
-            self._known[program], self._new = (key, 0), True
+        if disk.enabled():
+            for program in self._unknown():
+                self._known[program], self._new = (key, 0), True
+
+    def _unknown(self) -> Iterator[Path]:
+        """The programs that have come. Few are looked at, however many there are: a folder whose
+        time is that of the last look holds no other ones, unless it was changed just then."""
+        folder = prepare()
+        if folder is None:
+            return
+        settled = time.time_ns() - TICK
+        for entry in os.scandir(folder):
+            changed = entry.stat().st_mtime_ns
+            if self._looked_at.get(entry.name) == changed or not entry.is_dir():
+                continue
+            inside = [Path(each) for each in os.scandir(entry)]
+            whole = [program for program in inside if (program / PROGRAM).exists()]
+            if changed < settled and len(whole) == len(inside):
+                self._looked_at[entry.name] = changed
+            yield from (program for program in whole if program not in self._known)
 
     def save_new(self) -> None:
         if self._new:
@@ -136,7 +157,7 @@ def _programs() -> frozenset[Path]:
 
 def programs_in(folder: Path) -> frozenset[Path]:
     """The programs that PoCL has compiled in its ``folder``, each a folder two levels down."""
-    return frozenset(file.parent for file in folder.glob("*/*/program.bc"))
+    return frozenset(file.parent for file in folder.glob(f"*/*/{PROGRAM}"))
 
 
 def _size(program: Path) -> int:

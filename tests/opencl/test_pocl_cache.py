@@ -110,6 +110,31 @@ def test_a_program_is_packed_and_put_back(tmp_path: Path) -> None:
     assert (restored / "kernel" / "kernel.so").read_bytes() == b"more"
 
 
+def test_few_folders_are_looked_at_for_a_new_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+    scandir = os.scandir
+    with config(cache=True, cache_dir=str(tmp_path)):
+        folder = pocl_cache.prepare()
+        assert folder is not None
+        for number in range(30):
+            program = folder / f"{number:02}" / "CDEF"
+            program.mkdir(parents=True)
+            (program / "program.bc").write_bytes(b"code")
+            os.utime(program.parent, (0, 0))
+        programs = pocl_cache.Programs()
+        programs.note_new("first")
+        assert len(programs._known) == 30
+        new = folder / "07" / "NEW"
+        new.mkdir()
+        (new / "program.bc").write_bytes(b"code")
+        monkeypatch.setattr(os, "scandir", lambda place: looked_at.append(place) or scandir(place))
+        programs.note_new("second")
+    assert programs._known[new] == ("second", 0)
+    assert [Path(place).name for place in looked_at[1:]] == ["07"]
+
+
 def test_what_is_loaded_stays_as_it_is(tmp_path: Path) -> None:
     """A process that wrote over functions that it has loaded would run what is half there."""
     with config(cache=True, cache_dir=str(tmp_path)):

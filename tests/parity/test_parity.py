@@ -1,21 +1,15 @@
-"""Every case gives what PyTorch gave: dtypes, shapes, values, first and second derivatives.
-
-A second derivative is a graph like any other, the same one on each backend: on the GPU, where its
-kernels take long to compile, one case in three asks for it.
-"""
+"""Every case gives what PyTorch gave: dtypes, shapes, values, first and second derivatives."""
 
 from __future__ import annotations
-
-from zlib import crc32
 
 import numpy as np
 import pytest
 
-import lazygrad
-from lazygrad import Tensor, config
+from tests.devices import shared
 from tests.parity.case import Array, Case
+from tests.parity.groups import computed, group_of
 from tests.parity.recorded import key, read
-from tests.parity.run import run, values
+from tests.parity.run import values
 from tests.parity.tables import FAMILIES, cases
 
 ROWS = [(family, case) for family in FAMILIES for case in cases(family).values()]
@@ -29,25 +23,18 @@ TOLERANCE = {
     "bfloat16": (2e-2, 1e-2),
 }
 DERIVATIVES = 5.0  # times as much is allowed of them
-SECOND_ON_GPU = 3  # one case in so many
 
 
-@pytest.mark.parametrize(
-    ("family", "case"), ROWS, ids=[f"{family}-{case.name}" for family, case in ROWS]
-)
+def named(family: str, case: Case) -> str:
+    return shared(f"{family}-{case.name}", f"{family}{group_of(family, case)}")
+
+
+@pytest.mark.parametrize(("family", "case"), ROWS, ids=[named(*row) for row in ROWS])
 def test_as_pytorch(family: str, case: Case, device: str) -> None:
     recorded = read(family).get(key(case))
     assert recorded is not None, f"record it: python -m tests.parity.record {family}"
-    most = 2 if device == "CPU" or crc32(case.name.encode()) % SECOND_ON_GPU == 0 else 1
-    with config(backend=device):
-        found = run(case, lazygrad, device, most)
-        tensors = [value for value in found.values() if isinstance(value, Tensor)]
-        if tensors:
-            Tensor.realize(*tensors)
-        ours = values(found)
+    ours = values(computed(family, case, device))
     for where in {**recorded, **ours}:
-        if most < 2 and " second by " in where:
-            continue
         check(case, where, ours.get(where), recorded.get(where))
 
 

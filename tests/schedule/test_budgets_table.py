@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,26 +11,15 @@ from tests.schedule import budgets
 from tests.schedule.budgets import FILE, TARGETS, Budget, formatted, listed, read, settled
 from tests.schedule.programs import given
 
-ROOT = Path(__file__).parents[2]
 LISTED = listed()
 ONE = Budget(kernels=2, launches=1, flops=30, moved=4_000, planned=500, exprs=6, calls=100)
 
 
 @pytest.mark.parametrize("name", budgets.names())
 def test_the_cost_of_a_plan(name: str) -> None:
-    """In a process of its own: equal constants are one node, and where another test holds one that
-    was computed, a plan reads it instead. The first time counts calls that none makes later."""
-    code = (
-        "import json, sys; from dataclasses import astuple; from tests.schedule import budgets; "
-        "first = budgets.budgets(sys.argv[1]); found = budgets.budgets(sys.argv[1]); "
-        "print(json.dumps({device: astuple(budget) for device, budget in found.items()}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, name], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for device, values in json.loads(done.stdout.splitlines()[-1]).items():
+    for device, found in budgets.budgets(name).items():
         expected = LISTED[name, device]
-        assert settled(Budget(*values), expected) == expected, device
+        assert settled(found, expected) == expected, device
 
 
 def test_the_table_has_a_line_for_each_and_no_other() -> None:
