@@ -64,6 +64,12 @@ def _repr(value: Any) -> str:
     return str(value)
 
 
+def _check(value: Any) -> str | None:
+    if value not in ("nan", "", None):
+        raise ValueError("nan, or nothing")
+    return value or None
+
+
 def _device_type(value: Any) -> str:
     if str(value).upper() not in {"CPU", "GPU"}:
         raise ValueError("CPU or GPU")
@@ -121,6 +127,9 @@ SETTINGS: Mapping[str, Setting] = {
     "repr": Setting(
         PREFIX + "REPR", _repr, "value", "lazy: what is shown of tensors is never computed for it"
     ),
+    "check": Setting(
+        PREFIX + "CHECK", _check, None, "nan: the first NaN, infinity or lost index is an error"
+    ),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
@@ -145,6 +154,7 @@ class Settings(threading.local):
     cache_dir: str | None = None
     data_dir: str | None = None
     repr: str = "value"
+    check: str | None = None
     fuse: bool = True
     tune: bool = False
     verify: bool = False

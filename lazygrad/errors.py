@@ -66,6 +66,10 @@ class ConvergenceError(LazygradError, ArithmeticError):
         self.residual, self.iterations = residual, iterations
 
 
+class NotFiniteError(LazygradError, FloatingPointError):
+    """A NaN or an infinity that ``LAZYGRAD_CHECK=nan`` found, or what stands for one."""
+
+
 class WriteError(LazygradError, RuntimeError):
     """A write that would be lost."""
 

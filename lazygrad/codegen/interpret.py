@@ -38,10 +38,16 @@ def interpret_at(
 ) -> list[tuple[int, Array, Array]]:
     """What each output stores: its slot, the places there, and the elements, all flat. Of ranges
     in ``at``, which nothing is reduced over, at those positions only."""
-    return _Interpreter(kernel, inputs, at).run()
+    return Interpreter(kernel, inputs, at).stored()
 
 
-class _Interpreter:
+class Interpreter:
+    """
+    Attributes:
+        axes: of each range, in all arrays.
+        values: of expressions, once they were evaluated.
+    """
+
     def __init__(self, kernel: Kernel, inputs: Sequence[Array], at: Mapping[Range, Array]) -> None:
         self.kernel, self.at = kernel, at
         first = len(kernel.written)
@@ -52,10 +58,14 @@ class _Interpreter:
         self.axes = {r: axis for axis, r in enumerate(dict.fromkeys(found))}
         self.values: dict[Expr, Array] = {}
 
-    def run(self) -> list[tuple[int, Array, Array]]:
+    def evaluate(self) -> None:
         with np.errstate(all="ignore"):
             for e in ex.toposort(self.kernel.values):
-                self.values[e] = _RULES.get(e.op, _Interpreter.elementwise)(self, e)
+                self.values[e] = _RULES.get(e.op, Interpreter.elementwise)(self, e)
+
+    def stored(self) -> list[tuple[int, Array, Array]]:
+        """What ``interpret_at`` gives."""
+        self.evaluate()
         found = []
         for output in self.kernel.outputs:
             shape = self._shape(output.ranges)
@@ -163,13 +173,13 @@ class _Interpreter:
 
 
 _ELEMENTWISE: Mapping[Any, Callable[..., Any]] = semantics.ELEMENTWISE
-_RULES: dict[Any, Callable[[_Interpreter, Expr], Array]] = {
-    ex.LOAD: _Interpreter.load,
-    ex.LITERAL: _Interpreter.literal,
-    ex.INDEX: _Interpreter.from_index,
-    ex.GUARD: _Interpreter.guard,
-    ex.REDUCE: _Interpreter.reduce,
-    ex.COLLECT: _Interpreter.collect,
+_RULES: dict[Any, Callable[[Interpreter, Expr], Array]] = {
+    ex.LOAD: Interpreter.load,
+    ex.LITERAL: Interpreter.literal,
+    ex.INDEX: Interpreter.from_index,
+    ex.GUARD: Interpreter.guard,
+    ex.REDUCE: Interpreter.reduce,
+    ex.COLLECT: Interpreter.collect,
 }
 
 

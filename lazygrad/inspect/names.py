@@ -23,7 +23,8 @@ from lazygrad.nn.module import Module
 from lazygrad.optim.optimizer import Optimizer
 from lazygrad.origins import is_users
 from lazygrad.replay import Called, Capture
-from lazygrad.runtime.buffer import is_realised, value_of
+from lazygrad.runtime.buffer import Buffer, is_realised, value_of
+from lazygrad.runtime.cache import Placeholder
 from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, KEY, STATE
 from lazygrad.waiting import waiting
 
@@ -150,7 +151,9 @@ def of_nodes(requested: Sequence[Node], leaves: Sequence[Node]) -> Names:
         """What of the plan a handle holds or held."""
         for node in (handle._node, waiting.before(handle)):
             if node is not None and is_realised(value := value_node(node)):
-                yield id(value_of(value).memory)
+                held: Buffer | Placeholder = value_of(value)  # the latter within a trace
+                if isinstance(held, Buffer):
+                    yield id(held.memory)
             elif node is not None:
                 yield id(value_node(node))
 

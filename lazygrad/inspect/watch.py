@@ -8,7 +8,7 @@ from time import perf_counter
 
 from lazygrad.config import config, looking, settings
 from lazygrad.graph import Node
-from lazygrad.inspect import words
+from lazygrad.inspect import numerics, words
 from lazygrad.inspect.alone import run_timed
 from lazygrad.inspect.dump import nest_of, write_dump
 from lazygrad.inspect.names import names_of
@@ -41,6 +41,9 @@ class Watch(Watcher):
 
     def runs(self, binding: Binding, asked: object) -> bool:
         plan = binding.plan
+        if settings.check is not None:
+            with config(check=None):  # kernels that run for it
+                numerics.check(binding, asked)
         if plan not in looking.told:
             looking.told.add(plan)
             _tell(plan, asked)

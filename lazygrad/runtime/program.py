@@ -196,7 +196,7 @@ class Binding:
     def run(self, asked: object = None) -> None:
         """``asked``: as of ``Watcher.runs``."""
         self.plan.runs += 1
-        looked_at = settings.debug or settings.dump is not None or observing.observers
+        looked_at = settings.debug or settings.dump or settings.check or observing.observers
         if looked_at and watching.watcher().runs(self, asked):
             return
         with self._backend.running():
