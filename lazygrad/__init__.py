@@ -1,5 +1,7 @@
 """lazygrad: a small lazy tensor library with pluggable backends."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from lazygrad import interrupts as interrupts  # before what takes long to import
 
 # isort: split
@@ -678,7 +680,8 @@ def _watcher() -> _watching.Watcher:
 
 _watching.makers.append(_watcher)
 
-# Not imported before they are used: modules, and names out of modules.
+# Not imported before they are used: modules, and names out of modules. Type checkers read of them
+# below.
 PARTS = (
     "amp", "array_api", "autograd", "data", "distributions", "fft", "func", "implicit", "inspect",
     "linalg", "onnx", "serialization", "special", "testing",
@@ -695,3 +698,30 @@ MEMBERS = {
 }
 __getattr__ = _lookup("lazygrad", "torch", globals(), PARTS, MEMBERS)
 __dir__ = _listing(globals(), PARTS, MEMBERS)
+
+if _TYPE_CHECKING:
+    from lazygrad import (
+        amp as amp,
+        array_api as array_api,
+        autograd as autograd,
+        data as data,
+        distributions as distributions,
+        fft as fft,
+        func as func,
+        implicit as implicit,
+        inspect as inspect,
+        linalg as linalg,
+        onnx as onnx,
+        serialization as serialization,
+        special as special,
+        testing as testing,
+    )
+    from lazygrad.amp import (
+        autocast as autocast,
+        get_autocast_dtype as get_autocast_dtype,
+        is_autocast_enabled as is_autocast_enabled,
+    )
+    from lazygrad.func import vmap as vmap
+    from lazygrad.inspect.expect import expect_kernels as expect_kernels
+    from lazygrad.inspect.profiling import profile as profile
+    from lazygrad.serialization import load as load, save as save

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import subprocess
 import sys
 
@@ -40,3 +42,14 @@ def test_what_is_imported_later_is_there_all_the_same() -> None:
     for name in (*lazygrad.PARTS, *lazygrad.MEMBERS):
         assert name in dir(lazygrad)
         assert getattr(lazygrad, name) is getattr(lazygrad, name)
+
+
+def test_type_checkers_know_them() -> None:
+    (block,) = (each for each in ast.parse(inspect.getsource(lazygrad)).body
+                if isinstance(each, ast.If))  # fmt: skip
+    told = {alias.name: (each.module, alias.asname)
+            for each in block.body for alias in each.names}  # type: ignore[attr-defined]  # fmt: skip
+    for name, (module, shown) in told.items():
+        assert name == shown
+        assert module.startswith(lazygrad.MEMBERS.get(name, "lazygrad"))
+    assert {*told} == {*lazygrad.PARTS, *lazygrad.MEMBERS}
