@@ -195,7 +195,8 @@ class Tensor(Handle):
     __and__, __rand__ = infix(comparison.bitwise_and)
     __or__, __ror__ = infix(comparison.bitwise_or)
     __xor__, __rxor__ = infix(comparison.bitwise_xor)
-    __lshift__, __rshift__ = operator(comparison.lshift), operator(comparison.rshift)
+    __lshift__, __rlshift__ = infix(comparison.lshift)
+    __rshift__, __rrshift__ = infix(comparison.rshift)
     __lt__, __le__ = operator(comparison.lt), operator(comparison.le)
     __gt__, __ge__ = operator(comparison.gt), operator(comparison.ge)
     __eq__, __ne__ = operator(comparison.eq), operator(comparison.ne)  # type: ignore[assignment]
@@ -395,5 +396,7 @@ class Tensor(Handle):
     short, int = conversion.cast_to(dt.int16, "short"), conversion.cast_to(dt.int32, "int")
     long, half = conversion.cast_to(dt.int64, "long"), conversion.cast_to(dt.float16, "half")
     bfloat16 = conversion.cast_to(dt.bfloat16, "bfloat16")
-    float = conversion.cast_to(dt.float32, "float")
-    double = conversion.cast_to(dt.float64, "double")
+    float, double = (
+        conversion.cast_to(dt.float32, "float"),
+        conversion.cast_to(dt.float64, "double"),
+    )

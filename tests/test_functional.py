@@ -110,4 +110,4 @@ def test_files_stay_small() -> None:
     folder = Path(lazygrad.__file__).parent
     files = [folder / "tensor_class.py", *(folder / "functional").glob("*.py")]
     lengths = {file.name: file.read_text().count("\n") for file in files}
-    assert {name: n for name, n in lengths.items() if n > 400} == {}
+    assert {name: n for name, n in lengths.items() if n >= 400} == {}

@@ -64,7 +64,8 @@ def eye(
 ) -> Tensor:  # fmt: skip
     """Ones on the ``k``-th diagonal of a matrix (above the main one, or below if negative)."""
     columns = n_rows if n_cols is None else n_cols
-    on_diagonal = creation.arange(columns, device=device) - k
+    start = max(-n_rows, min(k, columns))  # beyond these there are no ones
+    on_diagonal = creation.arange(columns, device=device) - start
     made = creation.arange(n_rows, device=device).unsqueeze(-1) == on_diagonal
     return made.to(dt.default_float if dtype is None else dt.of(dtype))
 

@@ -67,7 +67,11 @@ def astype(x: Tensor, dtype: DType, /, *, copy: bool = True, device: str | None 
 
 def can_cast(from_: DType | Tensor, to: DType, /) -> bool:
     """Whether promotion leads from one dtype (or that of an array) to another."""
-    return common_dtype(from_, to) is dt.of(to)
+    wanted = dt.of(to)
+    try:
+        return common_dtype(from_, wanted) is wanted
+    except DtypeError:  # no dtype holds uint64 and signed integers
+        return False
 
 
 def finfo(type: DType | Tensor, /) -> FloatInfo:

@@ -139,9 +139,9 @@ def _bits(op: str, left: Operand, right: Operand) -> tuple[Node, Node]:
     return first, second
 
 
-def lshift(x: Node, bits: Operand) -> Node:
+def lshift(x: Any, bits: Operand) -> Node:
     """``x << bits``: the product with a power of two; 0 for more bits than there are. By a tensor
-    also for a negative number of them."""
+    also for a negative number of them, and of a number."""
     if isinstance(bits, Node):
         own, distance = _shift_pair("lshift", x, bits)
         return node(ops.MUL, (own, _powers(own, distance, 8 * own.dtype.itemsize)))
@@ -150,7 +150,7 @@ def lshift(x: Node, bits: Operand) -> Node:
     return node(ops.MUL, (x, full_like(x, 1 << count if count < 8 * x.dtype.itemsize else 0)))
 
 
-def rshift(x: Node, bits: Operand) -> Node:
+def rshift(x: Any, bits: Operand) -> Node:
     """``x >> bits``; signed integers keep their sign and round down: only the sign is left for more
     bits than there are. By a tensor also for a negative number of them."""
     if isinstance(bits, Node):
@@ -163,10 +163,11 @@ def rshift(x: Node, bits: Operand) -> Node:
     return _shifted_right(x, full_like(x, 1 << count if count < _value_bits(x) else 0))
 
 
-def _shift_pair(op: str, x: Node, bits: Node) -> tuple[Node, Node]:
+def _shift_pair(op: str, x: Operand, bits: Node) -> tuple[Node, Node]:
     first, second = pair(op, x, bits)
     if not first.dtype.is_integer:
-        raise DtypeError(f"[{op}] needs integers, got {x.dtype.name} and {bits.dtype.name}")
+        shifted = x.dtype.name if isinstance(x, Node) else x
+        raise DtypeError(f"[{op}] needs integers, got {shifted} and {bits.dtype.name}")
     return first, second
 
 

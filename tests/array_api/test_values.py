@@ -58,6 +58,13 @@ def test_promotion_of_dtypes_and_of_arrays_of_no_dims() -> None:
             assert xp.add(scalar, vector).dtype.name == result
     with pytest.raises(DtypeError, match="no dtype holds both"):
         xp.result_type(xp.int8, xp.uint64)
+    assert not xp.can_cast(xp.int8, xp.uint64) and not xp.can_cast(xp.uint64, xp.int64)
+
+
+@pytest.mark.parametrize("k", [-(2**70), -1, 0, 2, 2**63])
+def test_a_diagonal_may_be_far_off(k: int) -> None:
+    ones = [[int(column - row == k) for column in range(3)] for row in range(2)]
+    assert xp.eye(2, 3, k=k).tolist() == ones
 
 
 def test_numbers_take_the_dtype_of_the_array() -> None:

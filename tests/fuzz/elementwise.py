@@ -610,6 +610,21 @@ def _float_power(base: Array, exponent: Array) -> Array:
     return real + 1j * np.where((base.real == 0) & (exponent.real < 1), np.nan, along)
 
 
+@row("__rlshift__", "__rrshift__")
+def shifted(g: Maker, name: str) -> object:
+    """A number, by a tensor of as many bits as there may be."""
+    x = g.pick(lambda r: r.value.is_int)
+    number, bits = g.r.randrange(100), 8 * np.dtype(x.dtype).itemsize - 1
+    function = np.left_shift if name == "__rlshift__" else np.right_shift
+    sign = "<<" if function is np.left_shift else ">>"
+
+    def meaning(u: Universe, x: Value) -> Value:
+        by = np.bitwise_and(x.array, np.asarray(bits, x.dtype))
+        return Value(function(np.asarray(number).astype(x.dtype), by), x.dtype)
+
+    return g.emit(name, f"{number} {sign} ({x} & {bits})", meaning, x)
+
+
 @row("__lshift__", "__rshift__")
 def shift(g: Maker, name: str) -> object:
     x = g.pick(lambda r: r.value.is_int)

@@ -34,6 +34,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[LazygradError], str]] = {
     "matmul_scalar": (lambda: X @ Tensor(1.0), ShapeError, r"\[matmul\].*use \*"),
     "not_a_tensor": (lambda: X.matmul([1, 2]), ArgumentError, r"\[matmul\] other must be a Tensor, got \[1, 2\] \(list\)"),
     "labels_as_list": (lambda: X.cross_entropy([0, 1]), ArgumentError, r"\[cross_entropy\] target must be a Tensor, got \[0, 1\] \(list\)"),
+    "shifted_float": (lambda: 1.5 << Tensor([1]), DtypeError, r"\[lshift\] needs integers, got 1.5 and int64"),
     "shift_float": (lambda: Tensor([1]) << Tensor([1.0]), DtypeError, r"\[lshift\] needs integers, got int64 and float32"),
     "linear": (lambda: X.linear(Tensor.zeros(5, 4)), ShapeError, r"\[linear\]"),
     "cat": (lambda: Tensor.cat([X, Tensor.zeros(2, 4)]), ShapeError, r"\[cat\] shapes \(2, 3\) and \(2, 4\)"),

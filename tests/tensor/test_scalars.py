@@ -122,3 +122,11 @@ def test_labels_of_a_dtype_that_does_not_hold_the_number_of_classes(
     assert x.log_softmax(1).nll_loss(target).item() == pytest.approx(expected.mean(), rel=1e-5)
     weight = Tensor.ones(300, device=device)
     assert x.cross_entropy(target, weight).item() == pytest.approx(expected.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint8"])
+def test_numbers_are_shifted_by_tensors(device: str, dtype: str) -> None:
+    bits = Tensor([0, 1, 3], dtype=dtype, device=device)
+    assert (5 << bits).dtype == (20 >> bits).dtype == bits.dtype
+    assert (5 << bits).tolist() == [5, 10, 40]
+    assert (20 >> bits).tolist() == [20, 10, 2]
