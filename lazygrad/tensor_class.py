@@ -282,7 +282,6 @@ class Tensor(Handle):
     diagonal_scatter, conj, conj_physical = dg.diagonal_scatter, reals.conj, reals.conj_physical
     resolve_conj, resolve_neg, is_conj = reals.resolve_conj, reals.resolve_neg, reals.is_conj
     is_neg, adjoint, angle = reals.is_neg, reals.adjoint, reals.angle
-    as_strided_scatter = scattering.as_strided_scatter
 
     @property
     def T(self) -> Tensor:
@@ -297,7 +296,7 @@ class Tensor(Handle):
     index_add, index_copy = scattering.index_add, scattering.index_copy
     index_fill, index_put, put = scattering.index_fill, scattering.index_put, scattering.put
     masked_scatter, select_scatter = scattering.masked_scatter, scattering.select_scatter
-    slice_scatter = scattering.slice_scatter
+    slice_scatter, as_strided_scatter = scattering.slice_scatter, scattering.as_strided_scatter
 
     matmul, mm, mv, bmm, dot = linalg.matmul, linalg.mm, linalg.mv, linalg.bmm, linalg.dot
     vdot, inner, outer, ger = linalg.vdot, linalg.inner, linalg.outer, linalg.ger
@@ -383,9 +382,9 @@ class Tensor(Handle):
     normal_, squeeze_, unsqueeze_, t_ = writing.normal_, tn.squeeze_, tn.unsqueeze_, tn.t_
     transpose_, swapaxes_, swapdims_ = tn.transpose_, tn.swapaxes_, tn.swapdims_
     detach_, bernoulli_, exponential_ = tn.detach_, wr.bernoulli_, wr.exponential_
-    geometric_, cauchy_, log_normal_ = wr.geometric_, wr.cauchy_, wr.log_normal_
-    random_ = wr.random_
-    igamma_, igammac_, conj_physical_ = wr.igamma_, wr.igammac_, wr.conj_physical_
+    geometric_, cauchy_, random_ = wr.geometric_, wr.cauchy_, wr.random_
+    log_normal_, igamma_, igammac_ = wr.log_normal_, wr.igamma_, wr.igammac_
+    conj_physical_ = wr.conj_physical_
 
     # -- dtype and device; last, because inside the class the names of casts hide built-in types -
 
@@ -396,7 +395,5 @@ class Tensor(Handle):
     short, int = conversion.cast_to(dt.int16, "short"), conversion.cast_to(dt.int32, "int")
     long, half = conversion.cast_to(dt.int64, "long"), conversion.cast_to(dt.float16, "half")
     bfloat16 = conversion.cast_to(dt.bfloat16, "bfloat16")
-    float, double = (
-        conversion.cast_to(dt.float32, "float"),
-        conversion.cast_to(dt.float64, "double"),
-    )
+    float = conversion.cast_to(dt.float32, "float")
+    double = conversion.cast_to(dt.float64, "double")
