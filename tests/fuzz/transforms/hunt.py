@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from tests.fuzz.compare import Known, check
 from tests.fuzz.hunt import Disagreement, Tally
 from tests.fuzz.transforms import library, meaning
 from tests.fuzz.transforms.duals import TooDear, World, plain
+from tests.fuzz.transforms.shrink import shrunk
 from tests.fuzz.transforms.write import Shape, Writer
 
 Array = np.ndarray[Any, Any]
@@ -163,7 +164,10 @@ def _known(program: Program, values: tuple[Array, ...]) -> Known:
 def build(case: Case, device: str) -> list[Tensor]:
     """The results, not computed yet where that can be."""
     program = case.program
-    main = program.main(library.names(program.dtype, device))
+    names = library.names(program.dtype, device)
+    if program.mode == BACKWARD:  # what is jitted has no derivative history, as its docs say
+        names["jit"] = lambda f: f
+    main = program.main(names)
     given = [_tensor(x, program, device) for x in program.inputs]
     if program.mode == UNFUSED:
         with lazygrad.config(fuse=False):
@@ -288,6 +292,36 @@ def _report(case: Case, device: str, said: str) -> Disagreement:
     [again] = _differing([case], device)
     if again is None:
         said = f"only beside the other programs of its batch: {said}"
-    kind = said.partition(": ")[2].split(" in ")[0][:60] if said.startswith("result") else said[:90]
-    cause = f"{case.mode}: {kind}"
+    else:
+        case, said = _small(case, device, again)
+    cause = f"{case.mode}: {_kind(said)}"
     return Disagreement(case.program.seed, case.mode, device, said, cause, case.program.source())
+
+
+def _kind(said: str) -> str:
+    if said.startswith("result"):
+        return said.partition(": ")[2].split(" in ")[0][:60]
+    return said[:90]
+
+
+def _small(case: Case, device: str, said: str) -> tuple[Case, str]:
+    """A smaller program that differs in the same way, in plain mode if it does so there."""
+    best = case, said
+
+    def fails(text: str, mode: str = "") -> bool:
+        nonlocal best
+        program = replace(case.program, text=text, mode=mode or best[0].mode)
+        try:
+            smaller = Case(program, known(program))
+        except Exception:
+            return False
+        [still] = _differing([smaller], device)
+        if still is None or _kind(still) != _kind(said):
+            return False
+        best = smaller, still
+        return True
+
+    if case.mode not in DERIVED:
+        fails(case.program.text, PLAIN)
+    shrunk(best[0].program.text, fails)
+    return best

@@ -36,7 +36,7 @@ def names(dtype: str, device: str) -> dict[str, Any]:
 
         def keeping(x: Tensor) -> Any:
             after, output = f(cell * 1, x)
-            cell.assign(after)
+            cell.copy_(after)  # with its history, which assign leaves behind
             return output
 
         pure = func.purify(keeping)

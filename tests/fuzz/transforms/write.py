@@ -15,7 +15,8 @@ import numpy as np
 Shape = tuple[int, ...]
 SHAPES: tuple[Shape, ...] = ((), (2,), (3,), (3,), (2, 3), (3, 2), (3, 3))
 LARGEST = 18  # elements of a value
-DEEPEST = 3  # transforms inside of each other
+CHANCES = (0.5, 0.5, 0.4, 0.25)  # of a line being a transform, by how many there are around
+DEEPEST = len(CHANCES)
 
 
 class Unfit(Exception):
@@ -98,7 +99,7 @@ class Writer:
         state, given = self.r.choice(SHAPES), self.r.choice(SHAPES)
         args = [Var(self.name("s"), state), Var(self.name("x"), given)]
         name = self.name("f")
-        block = Block(list(args), list(args), DEEPEST - 1)
+        block = Block(list(args), list(args), DEEPEST - 2)
         for _ in range(2):
             self.statement(block)
         output = self.latest(block)
@@ -182,7 +183,7 @@ class Writer:
     def statement(self, block: Block) -> None:
         from tests.fuzz.transforms.lines import OPERATIONS
 
-        if block.depth < DEEPEST and self.r.random() < (0.45, 0.35, 0.25)[block.depth]:
+        if block.depth < DEEPEST and self.r.random() < CHANCES[block.depth]:
             transformed(self, block)
         else:
             one_of(self, OPERATIONS, block)
