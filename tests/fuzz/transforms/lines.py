@@ -45,7 +45,7 @@ def product(w: Writer, block: Block) -> None:
 
 def solved(w: Writer, block: Block) -> None:
     x = w.pick(block, lambda shape: len(shape) == 2 and shape[0] == shape[1])
-    y = w.pick(block, lambda shape: len(shape) > 0 and shape[0] == x.shape[0])
+    y = w.pick(block, lambda shape: len(shape) in (1, 2) and shape[0] == x.shape[0])
     w.add(block, f"solve({x.name}, {y.name})", y.shape)
 
 
