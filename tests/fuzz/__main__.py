@@ -26,9 +26,10 @@ from typing import Any
 
 
 class Kind:
-    """Which kind of programs this process runs."""
+    """What kind of programs this process runs, and how."""
 
     transforms = False
+    timeout = 240.0  # seconds for a batch
 
     @property
     def module(self) -> Any:
@@ -39,12 +40,11 @@ class Kind:
 KIND = Kind()
 BATCH = 16  # programs in one plan
 LIFE = 320  # programs of one worker process: what it compiled is freed with it
-TIMEOUT = 240.0  # seconds for a batch
 
 
 def main() -> int:
     options = _options()
-    KIND.transforms = options.transforms
+    KIND.transforms, KIND.timeout = options.transforms, options.timeout
     devices = {"both": ("CPU", "GPU")}.get(options.backend, (options.backend,))
     if options.worker:
         _work(options.seed, options.programs, devices)
@@ -76,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backend", choices=("CPU", "GPU", "both"), default="both")
     parser.add_argument("--transforms", action="store_true", help="programs of nested transforms")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--timeout", type=float, default=KIND.timeout, help="seconds for a batch")
     parser.add_argument("--out", default="fuzz.jsonl", help="what is done; delete it to start anew")
     parser.add_argument("--program", type=int, help="show the program of this seed, run alone")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -165,7 +166,7 @@ def _worker(seed: int, programs: int, backend: str, out: Path | None) -> tuple[A
     how = None
     while True:
         try:
-            line = received.get(timeout=TIMEOUT)
+            line = received.get(timeout=KIND.timeout)
         except Empty:
             process.kill()
             how = "did not end"
