@@ -9,6 +9,7 @@ from lazygrad import ops, state
 from lazygrad.arguments import shown
 from lazygrad.autodiff.vjp import vjp
 from lazygrad.bridge import (
+    StandIn,
     bind,
     bind_grad,
     current_grad,
@@ -74,7 +75,8 @@ def backward(
 
     Raises:
         GradError: if this tensor requires no gradient, or has several elements and no
-            ``gradient`` is given.
+            ``gradient`` is given; inside of a transform, if nothing but what its function is
+            given would get a gradient.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).backward(gradient=Tensor([1.0, 10.0]))
@@ -87,8 +89,11 @@ def backward(
     parts = vjp([root], [cotangent], leaves)
     owners = [variables.get(leaf.arg) for leaf in leaves]
     _settle_gradients(owners)
-    for owner, part in zip(owners, parts, strict=True):
-        if owner is not None and part is not None:
+    found = [(owner, part) for owner, part in zip(owners, parts, strict=True) if part is not None]
+    if all(owner is None for owner, _ in found):
+        _refuse_to_lose(leaves)
+    for owner, part in found:
+        if owner is not None:
             _accumulate(owner, without_history(part))
     if ambient.trace is None:
         waiting.keep(input)  # computed with the gradients anyway, and often read after
@@ -156,6 +161,18 @@ def grad(
 
 def _derivative(total: Node, create_graph: bool) -> Tensor:
     return wrap(total if create_graph else without_history(total), "grad")
+
+
+def _refuse_to_lose(leaves: Iterable[Node]) -> None:
+    """Raises where a transform has put something among ``leaves``, of which nobody sees the
+    ``.grad``."""
+    for leaf in leaves:
+        if isinstance(leaf.arg, StandIn):
+            raise GradError(
+                f"[backward] the gradient of a {leaf.dtype.name} tensor of shape {leaf.shape} would "
+                f"be lost: it is what {leaf.arg.name} gives to its function, which stands for "
+                "something else; use lazygrad.grad(output, input) or func.grad"
+            )
 
 
 def _variables_below(roots: Iterable[Node]) -> list[Node]:

@@ -31,6 +31,14 @@ _new = object.__new__
 variables: WeakValueDictionary[object, Handle] = WeakValueDictionary()
 
 
+class StandIn:
+    """The identity of a leaf that stands for what a function is given, inside of the transform
+    ``name``: no handle outside is its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 def made_by_wrap(kind: T) -> T:
     """Decorates the class of users' handles: ``wrap`` makes them, annotations name them."""
     global _class

@@ -38,7 +38,7 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     - Tensors that the function reads from outside (parameters, running statistics, optimiser
       state) are found by themselves and read anew on every call, so a loaded checkpoint or a
       changed learning rate is seen. What it rebinds, ``.grad`` included, is rebound on every call;
-      so are arguments that it writes to.
+      so are arguments that it writes to, or whose ``.grad`` it sets.
     - Random numbers are fresh on every call, the same ones that the plain function would draw.
     - Python values (arguments that are not tensors, globals, ``model.training``) are fixed when
       traced; arguments are part of the signature, so another value traces anew.
@@ -46,7 +46,8 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
 
     Raises:
         JitError: where the function needs a value while it is traced (``.item()``, ``if tensor``),
-            or reads a tensor that hangs on a derivative history from outside.
+            or reads a tensor that hangs on a derivative history from outside; where ``backward()``
+            inside reaches an argument that does, or that is given twice.
 
     >>> @lazygrad.jit
     ... def norm(x):
@@ -88,7 +89,8 @@ class Jit(Generic[P, R]):
         _realise_arguments([leaf for leaf in leaves if isinstance(leaf, Handle)])
         with self._calling:
             captures = self._captures.setdefault(self._signature(leaves, spec), [])
-            found = next((capture for capture in captures if capture.fits()), None)
+            tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
+            found = next((capture for capture in captures if capture.fits(tensors)), None)
             if found is None:
                 found = self._capture(leaves, spec)
                 captures.append(found)
@@ -168,11 +170,12 @@ def _capture(traced: Traced, called: Called) -> Capture:
         kinds=[(r.shape, r.dtype) for r in requested],
         written=traced.written,
         rebound=[tensor for tensor, _ in traced.rebound],
-        grads=[tensor for tensor, _ in traced.grads],
+        grads=[owner for owner, _ in traced.grads],
         cleared=traced.cleared,
+        flags=traced.flags,
         states=[seen.tensor for seen in traced.seen],
         guards=[guard(seen.before) for seen in traced.seen],
-        grad_guards=[(g.tensor, g.before is None) for g in traced.seen_grads if g.read],
+        grad_guards=[(g.owner, g.before is None) for g in traced.seen_grads if g.read],
         keys=traced.keys,
         out_spec=traced.spec,
         out_leaves=[None if isinstance(leaf, Node) else leaf for leaf in traced.outputs],

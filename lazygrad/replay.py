@@ -16,7 +16,9 @@ from operator import is_
 from typing import Any
 
 from lazygrad import aliases, ops, pytree
-from lazygrad.bridge import wrap
+from lazygrad.backward import requires_grad_
+from lazygrad.bridge import is_leaf, wrap
+from lazygrad.errors import JitError
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, result_leaf
 from lazygrad.handle import Handle, as_before, value_node
@@ -27,7 +29,7 @@ from lazygrad.runtime.buffer import Buffer
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.state import realize, realize_waiting, rebind
-from lazygrad.tracing import ARGUMENT, GRAD, KEY, STATE, Source
+from lazygrad.tracing import ARGUMENT, GRAD, KEY, STATE, Owner, Source
 from lazygrad.waiting import waiting
 
 RECENT = 8  # captures that keep what they have prepared, and the memory of it
@@ -134,9 +136,10 @@ class Capture:
         kinds: shape and dtype of each result: first the returned tensors, then the new values of
             ``rebound``, then the new ``.grad`` of ``grads``.
         written: arguments that a replay gives other values, which come behind what is returned.
-        cleared: handles whose ``.grad`` becomes None.
+        cleared: owners whose ``.grad`` becomes None.
+        flags: owners that get another ``requires_grad``.
         states, guards: the handles that the function met, and what of each must be as it was.
-        grad_guards: handles and whether they had no ``.grad``, where the function looked.
+        grad_guards: owners and whether they had no ``.grad``, where the function looked.
         keys: the generators that a replay draws random keys from, one each.
         out_spec, out_leaves: the returned pytree; None stands for a tensor.
         called: for those who look inside.
@@ -147,11 +150,12 @@ class Capture:
     kinds: list[tuple[Any, Any]]
     written: list[int]
     rebound: list[Handle]
-    grads: list[Handle]
-    cleared: list[Handle]
+    grads: list[Owner]
+    cleared: list[Owner]
+    flags: list[tuple[Owner, bool]]
     states: list[Handle]
     guards: list[Hashable]
-    grad_guards: list[tuple[Handle, bool]]
+    grad_guards: list[tuple[Owner, bool]]
     keys: list[Generator]
     out_spec: pytree.Spec
     out_leaves: list[Any]
@@ -164,6 +168,8 @@ class Capture:
     def __post_init__(self) -> None:
         self.returned = sum(self.out_is_tensor)
         self._own = {id(tensor) for tensor in self.rebound}
+        owners = (*self.grads, *self.cleared)
+        self._own_grads = [owner for owner in owners if isinstance(owner, int)]
         number = {id(tensor): i for i, tensor in enumerate(self.states)}
         self._state_inputs = [
             (position, number[id(source.of)])
@@ -186,9 +192,11 @@ class Capture:
         with running:
             if waiting.kept or waiting.rebound:  # bool(waiting) would be a call more
                 realize_waiting(self.plan.device)
-            state = self._state()
+            state = self._state(arguments)
             if state is None:
                 return None
+            if self._own_grads:
+                self._check_owners(arguments)
             found = self._replay(state, arguments)
             return (self._write(found, arguments) if self.written else found,)
 
@@ -199,15 +207,35 @@ class Capture:
             rebind(arguments[position], value._node)
         return returned
 
-    def fits(self) -> bool:
+    def fits(self, arguments: Sequence[Handle]) -> bool:
         """Whether the handles are what was traced."""
         with running:
-            return self._state() is not None
+            return self._state(arguments) is not None
 
-    def _state(self) -> State | None:
+    def _check_owners(self, arguments: Sequence[Handle]) -> None:
+        """Arguments get a ``.grad`` of their own, and pass nothing on.
+
+        Raises:
+            JitError: for one that is no leaf, or is there twice.
+        """
+        owners = [arguments[position] for position in self._own_grads]
+        for owner in owners:
+            if not is_leaf(owner):
+                raise JitError(
+                    f"[jit] backward() inside reaches an argument of shape {owner.shape} that was "
+                    "computed outside from tensors that require a gradient; detach() it, or compute "
+                    "it inside"
+                )
+            if sum(owner is other for other in arguments) > 1:
+                raise JitError(
+                    f"[jit] the function sets the .grad of an argument of shape {owner.shape} that "
+                    "it is given twice; give it once"
+                )
+
+    def _state(self, arguments: Sequence[Handle]) -> State | None:
         """What the handles hold now; None if that is not what was traced."""
-        for tensor, absent in self.grad_guards:
-            if (tensor._grad is None) != absent:
+        for owner, absent in self.grad_guards:
+            if (_owner(owner, arguments)._grad is None) != absent:
                 return None
         nodes = [tensor._node for tensor in self.states]
         for results in self._prepared:
@@ -232,7 +260,7 @@ class Capture:
         """Runs the launches on current values and rebinds what the function rebound."""
         inputs = self._inputs(state, arguments)
         if not self._prepares:
-            return self._replay_once(inputs)
+            return self._replay_once(inputs, arguments)
         results = self._free_results(state)
         temporaries = self.plan.temporaries()
         raw = [memory.raw for memory in (*inputs, *results.memory, *temporaries)]
@@ -244,7 +272,7 @@ class Capture:
         elif not all(map(is_, raw, binding.raw)):
             binding.rebind(raw)
         binding.run(self)
-        self._rebind(results.bound, results.grads)
+        self._rebind(results.bound, results.grads, arguments)
         return self._returned(results.leaves)
 
     def _inputs(self, state: State, arguments: Sequence[Handle]) -> list[Memory]:
@@ -260,7 +288,7 @@ class Capture:
         if source.kind == ARGUMENT:
             return memory_of(arguments[source.of]._node)
         if source.kind == GRAD:
-            return memory_of(*_realised([source.of._grad]))
+            return memory_of(*_realised([_owner(source.of, arguments)._grad]))
         if source.kind == KEY:
             return buffer.from_stored(keys[source.of], KEY_DTYPE, self.plan.device).memory
         constant: Buffer = source.of
@@ -287,7 +315,7 @@ class Capture:
             if oldest is not None:
                 oldest.forget()
 
-    def _replay_once(self, inputs: Sequence[Memory]) -> Any:
+    def _replay_once(self, inputs: Sequence[Memory], arguments: Sequence[Handle]) -> Any:
         plan = self.plan
         memory = [*inputs, *plan.outputs(), *plan.temporaries()]
         raw = [m.raw for m in memory]
@@ -303,18 +331,23 @@ class Capture:
         ]
         grads = self.returned + len(self.rebound)
         rebound = zip(self.rebound, leaves[self.returned :], strict=False)
-        self._rebind([as_before(tensor._node, leaf) for tensor, leaf in rebound], leaves[grads:])
+        bound = [as_before(tensor._node, leaf) for tensor, leaf in rebound]
+        self._rebind(bound, leaves[grads:], arguments)
         return self._returned(leaves)
 
-    def _rebind(self, nodes: Sequence[Node], grads: Sequence[Node]) -> None:
+    def _rebind(
+        self, nodes: Sequence[Node], grads: Sequence[Node], arguments: Sequence[Handle]
+    ) -> None:
         for tensor, new in zip(self.rebound, nodes, strict=True):
             tensor._node = new
             if tensor._alias is not None:
                 aliases.refresh(tensor, self._own)
-        for tensor in self.cleared:
-            tensor._grad = None
-        for tensor, grad in zip(self.grads, grads, strict=True):
-            tensor._grad = wrap(grad)
+        for owner, flag in self.flags:
+            requires_grad_(_owner(owner, arguments), flag)
+        for owner in self.cleared:
+            _owner(owner, arguments)._grad = None
+        for owner, grad in zip(self.grads, grads, strict=True):
+            _owner(owner, arguments)._grad = wrap(grad)
 
     def _returned(self, nodes: Sequence[Node]) -> Any:
         fresh = iter(nodes)
@@ -323,6 +356,11 @@ class Capture:
             for is_tensor, leaf in zip(self.out_is_tensor, self.out_leaves, strict=True)
         ]
         return pytree.unflatten(self.out_spec, leaves)
+
+
+def _owner(owner: Owner, arguments: Sequence[Handle]) -> Any:
+    """The handle of a gradient's owner."""
+    return arguments[owner] if isinstance(owner, int) else owner
 
 
 def guard(found: Node) -> Hashable:

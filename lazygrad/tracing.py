@@ -23,12 +23,13 @@ from lazygrad.runtime import buffer, cache
 from lazygrad.state import realize
 
 ARGUMENT, STATE, GRAD, KEY, CONSTANT = "argument", "state", "grad", "key", "constant"
+Owner = Handle | int  # of a gradient: a tensor from outside, or an argument by its position
 
 
 @dataclass(frozen=True)
 class Source:
     """Where an input of a graph comes from: the position of an argument or of a random key, the
-    handle that holds it or whose ``.grad`` does, or a buffer."""
+    handle that holds it, the owner whose ``.grad`` does, or a buffer."""
 
     kind: str
     of: Any
@@ -47,10 +48,10 @@ class Seen:
 
 @dataclass
 class SeenGrad:
-    """A handle from outside whose ``.grad`` the function read or set; ``read`` if it was read
-    first, so that the graph depends on whether there is one."""
+    """An owner whose ``.grad`` the function read or set; ``read`` if it was read first, so that the
+    graph depends on whether there is one."""
 
-    tensor: Handle
+    owner: Owner
     before: Handle | None
     read: bool
     now: Handle | None
@@ -71,8 +72,9 @@ class Traced(NamedTuple):
         written: the numbers of the arguments that it wrote to; their new values come behind what it
             returned, in a tuple of both.
         rebound: the handles that it bound to another value, and those values.
-        grads: the handles whose ``.grad`` it set, and those gradients.
-        cleared: the handles that it left without ``.grad``.
+        grads: the owners whose ``.grad`` it set, and those gradients.
+        cleared: the owners that it left without ``.grad``.
+        flags: the owners that it made leaves to differentiate by, or no such leaves any more.
         keys: the streams that it drew from, one for each random operation.
         seen: the handles from outside that it met.
         seen_grads: those of which it met the ``.grad``.
@@ -83,8 +85,9 @@ class Traced(NamedTuple):
     spec: pytree.Spec
     written: list[int]
     rebound: list[tuple[Handle, Node]]
-    grads: list[tuple[Handle, Node]]
-    cleared: list[Handle]
+    grads: list[tuple[Owner, Node]]
+    cleared: list[Owner]
+    flags: list[tuple[Owner, bool]]
     keys: list[Generator]
     seen: list[Seen]
     seen_grads: list[SeenGrad]
@@ -123,6 +126,7 @@ class Recording(Trace):
         self.sources: dict[Node, Source] = {}
         self.keys: list[Generator] = []
         self.arguments: list[tuple[Handle, Node]] = []
+        self._given: dict[int, Handle] = {}  # what a stand-in stands for
 
     def argument(self, position: int, tensor: Handle) -> Handle:
         """The stand-in for a tensor argument."""
@@ -130,6 +134,7 @@ class Recording(Trace):
         tracked = current_node(tensor).tracked
         made = wrap(node(ops.VARIABLE, (leaf,), object()) if tracked else leaf)
         self.arguments.append((made, leaf))
+        self._given[id(made)] = tensor
         return made
 
     def finished(self, returned: Any) -> Traced:
@@ -150,15 +155,30 @@ class Recording(Trace):
             written=written,
             rebound=[(s.tensor, value_node(s.now)) for s in seen if s.now is not s.placeholder],
             grads=[
-                (g.tensor, self.read(g.now))
+                (g.owner, self.read(g.now))
                 for g in grads
                 if g.now is not None and g.now is not g.before
             ],
-            cleared=[g.tensor for g in grads if g.is_cleared],
+            cleared=[g.owner for g in grads if g.is_cleared],
+            flags=self._flags(),
             keys=self.keys,
             seen=list(self.seen.values()),  # reading the gradients may have met others
             seen_grads=grads,
         )
+
+    def _flags(self) -> list[tuple[Owner, bool]]:
+        """What ``requires_grad_`` has changed."""
+        before = [(i, made, self._given[id(made)]) for i, (made, _) in enumerate(self.arguments)]
+        now: list[tuple[Owner, bool, bool]] = [
+            (number, made._node.op is ops.VARIABLE, current_node(given).tracked)
+            for number, made, given in before
+        ]
+        now += [
+            (s.tensor, s.now.op is ops.VARIABLE, s.before.op is ops.VARIABLE)
+            for s in self.seen.values()
+            if not s.now.tracked or s.now.op is ops.VARIABLE
+        ]
+        return [(owner, flag) for owner, flag, was in now if flag is not was]
 
     # -- what happens to handles -----------------------------------------------------------------
 
@@ -180,21 +200,30 @@ class Recording(Trace):
 
     def read_grad(self, tensor: Handle) -> Handle | None:
         """The ``.grad`` of a handle, remembering that the graph depends on it."""
-        return tensor._grad if tensor._epoch >= self.epoch else self._grad(tensor, read=True).now
+        return tensor._grad if self._keeps_grad(tensor) else self._grad(tensor, read=True).now
 
     def write_grad(self, tensor: Handle, grad: Handle | None) -> None:
         """Sets the ``.grad`` of a handle."""
-        if tensor._epoch >= self.epoch:
+        if self._keeps_grad(tensor):
             tensor._grad = grad
         else:
             self._grad(tensor, read=False).now = grad
 
+    def _keeps_grad(self, tensor: Handle) -> bool:
+        """Whether its ``.grad`` is seen by nobody outside: it was made inside, and is no argument."""
+        return tensor._epoch >= self.epoch and id(tensor) not in self._given
+
     def _grad(self, tensor: Handle, *, read: bool) -> SeenGrad:
         found = self.grads.get(id(tensor))
         if found is None:
-            before = tensor._grad
-            found = self.grads[id(tensor)] = SeenGrad(tensor, before, read, before)
+            given = self._given.get(id(tensor))
+            before = (tensor if given is None else given)._grad
+            owner = tensor if given is None else self._position(tensor)
+            found = self.grads[id(tensor)] = SeenGrad(owner, before, read, before)
         return found
+
+    def _position(self, stand_in: Handle) -> int:
+        return next(i for i, (made, _) in enumerate(self.arguments) if made is stand_in)
 
     def random_key(self, device: str, generator: Generator) -> Node:
         """A leaf that holds a fresh key of the generator on every call."""
@@ -233,10 +262,10 @@ class Recording(Trace):
         placeholder = as_before(before, inner)
         return Seen(tensor, before, placeholder, placeholder)
 
-    def _owner_of_grad(self, tensor: Handle) -> Handle | None:
+    def _owner_of_grad(self, tensor: Handle) -> Owner | None:
         for seen in self.grads.values():
             if seen.before is tensor:
-                return seen.tensor
+                return seen.owner
         return None
 
     def _placeholder(self, tensor: Handle, source: Source) -> Node:

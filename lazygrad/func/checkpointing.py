@@ -140,8 +140,9 @@ class Recomputed(Rule):
     def push(self, tangents: Mapping[int, Node], results: Sequence[Node]) -> list[Node]:
         """See ``autodiff.custom.Rule``; nothing has to be kept."""
         one = results[0]
-        leaves = [one.src[n] for n in tangents]
-        found = autodiff.jvp([r.src[0] for r in results], leaves, list(tangents.values()))
+        # samples of two operands can be one node, whose tangent must not count twice
+        changes = {one.src[n]: tangent for n, tangent in tangents.items()}
+        found = autodiff.jvp([r.src[0] for r in results], [*changes], [*changes.values()])
         return [t or zeros_like(result) for t, result in zip(found, results, strict=True)]
 
     def batched(self, one: Node, operands: Sequence[Node | None], size: int) -> Node:

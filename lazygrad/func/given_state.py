@@ -39,7 +39,7 @@ class Inside(Trace):
     def __init__(self, bound: Bound) -> None:
         super().__init__()
         self.bound = bound
-        self._now = {id(t): as_before(t._node, value) for t, value in bound.tensors.values()}
+        self._now = {id(t): _given(t._node, value) for t, value in bound.tensors.values()}
         self._grads: dict[int, Handle | None] = {
             id(owner): wrap(value) for owner, value in bound.grads.values()
         }
@@ -130,6 +130,14 @@ class Inside(Trace):
             f"[{self.name}] {what} a {held.dtype.name} tensor of shape {held.shape} has no place "
             "in the state; call state() with arguments for which the function does the same"
         )
+
+
+def _given(before: Node, value: Node) -> Node:
+    """``value`` as what ``before`` was. A leaf that requires a gradient could not be written to:
+    what it is given for may be none, so that something stands above it."""
+    if before.op is not ops.VARIABLE and value.op is ops.VARIABLE:
+        return node(ops.SURROGATE, (value, value))
+    return as_before(before, value)
 
 
 def _later(key: Node, count: int) -> Node:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lazygrad import autodiff, ops, pytree
 from lazygrad.arguments import shown
-from lazygrad.bridge import read, wrap
+from lazygrad.bridge import StandIn, read, wrap
 from lazygrad.errors import ArgumentError, GradError, ValueRangeError
 from lazygrad.graph import Node, node
 from lazygrad.handle import Handle
@@ -216,7 +216,7 @@ def _fresh(name: str, leaf: Any, values: dict[Node, Node]) -> Node | None:
         raise GradError(
             f"[{name}] only floats have derivatives, got {value.dtype.name} {value.shape}; cast it"
         )
-    variable = node(ops.VARIABLE, (value,), object())
+    variable = node(ops.VARIABLE, (value,), StandIn(name))
     made = node(ops.SURROGATE, (variable, variable))
     values[made] = value
     return made

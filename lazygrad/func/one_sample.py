@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from lazygrad import ops
 from lazygrad.autodiff.batch import batch
-from lazygrad.bridge import wrap
+from lazygrad.bridge import StandIn, wrap
 from lazygrad.errors import VmapError
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, node, toposort
@@ -59,7 +59,7 @@ class OneSample(Trace):
         stands = self._placeholder(samples)
         if samples.tracked:  # what the function does without history must not have any
             self.values[stands] = without_history(samples)
-            stands = node(ops.VARIABLE, (stands,), object())
+            stands = node(ops.VARIABLE, (stands,), StandIn(self.name))
             self.values[stands] = samples
             if not is_leaf:
                 stands = node(ops.SURROGATE, (stands, stands))

@@ -77,9 +77,10 @@ class Purified:
         for seen in traced.seen:
             if id(seen.tensor) not in gradients and not is_view_of(seen.tensor, met):
                 self._named(seen.tensor)
-        found = [g.tensor for g in traced.seen_grads if g.read and g.before is not None]
-        for owner in (*found, *(tensor for tensor, _ in traced.grads)):
-            self._grads[self._named(owner) + GRAD] = owner
+        found = [g.owner for g in traced.seen_grads if g.read and g.before is not None]
+        for owner in (*found, *(owner for owner, _ in traced.grads)):
+            if isinstance(owner, Handle):  # arguments are no part of the state
+                self._grads[self._named(owner) + GRAD] = owner
         for stream in traced.keys:
             if stream not in self._streams.values():
                 number = len(self._streams)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lazygrad import ops, pytree
 from lazygrad.arguments import CLASSES, shown
-from lazygrad.bridge import read, wrap
+from lazygrad.bridge import StandIn, read, wrap
 from lazygrad.errors import ArgumentError, DtypeError, JitError, ShapeError
 from lazygrad.functional.random import random_key
 from lazygrad.generator import Generator
@@ -98,7 +98,7 @@ class Steps(Trace):
         detached from it is another one."""
         found = stand_in(shape, like)
         if like.dtype.is_floating_point:
-            variable = node(ops.VARIABLE, (found,), object())
+            variable = node(ops.VARIABLE, (found,), StandIn(self.name))
             found = node(ops.SURROGATE, (variable, variable))
         self._stands.add(found)
         return found

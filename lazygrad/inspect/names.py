@@ -25,7 +25,7 @@ from lazygrad.origins import is_users
 from lazygrad.replay import Called, Capture
 from lazygrad.runtime.buffer import Buffer, is_realised, value_of
 from lazygrad.runtime.cache import Placeholder
-from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, KEY, STATE
+from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Owner
 from lazygrad.waiting import waiting
 
 Name = str | None
@@ -65,15 +65,20 @@ def names_of(asked: object) -> Names:
 
 def of_capture(capture: Capture) -> Names:
     """By the arguments of the function, and the handles that it reads and rebinds."""
-    handles = [*capture.states, *capture.rebound, *capture.grads]
+    owners = [owner for owner in capture.grads if isinstance(owner, Handle)]
+    handles = [*capture.states, *capture.rebound, *owners]
     called = capture.called
     own = {id(handle) for handle in handles}
     names = _handles(lambda handle: id(handle) in own, _scopes(called.function))
     arguments = _arguments(called)
+
+    def grad_of(owner: Owner) -> Name:
+        return _grad(arguments[owner] if isinstance(owner, int) else names.get(id(owner)))
+
     tell: Mapping[str, Callable[[Any], Name]] = {
         ARGUMENT: lambda position: arguments[position],
         STATE: lambda handle: names.get(id(handle)),
-        GRAD: lambda owner: _grad(names.get(id(owner))),
+        GRAD: grad_of,
         KEY: lambda number: RANDOM_KEY,
         CONSTANT: lambda buffer: "constant",
     }
@@ -83,7 +88,7 @@ def of_capture(capture: Capture) -> Names:
         results=[
             *returned,
             *(_new(names.get(id(handle))) for handle in capture.rebound),
-            *(_grad(names.get(id(owner))) for owner in capture.grads),
+            *map(grad_of, capture.grads),
         ],
         called=getattr(called.function, "__name__", type(called.function).__name__),
     )

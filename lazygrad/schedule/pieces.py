@@ -245,6 +245,10 @@ def _selected(pieces: Sequence[Node], axis: int) -> Node:
         value = piece.src[0] if summed else piece
         inside = const(True, bool_, piece.shape, piece.device)
         padded.append((node(ops.PAD, (inside,), widths), node(ops.PAD, (value,), widths)))
+    if not padded:
+        first = pieces[0]
+        shape = tuple(total if a == axis else n for a, n in enumerate(first.shape))
+        return const(0, first.dtype, shape, first.device)
     result = padded[0][1]
     for inside, value in padded[1:]:
         whole = node(ops.ADD, (result, value)) if summed else None

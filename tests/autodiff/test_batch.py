@@ -34,7 +34,8 @@ def to(combine):
 
 def looped(first, given, factor):
     """All that a loop gives: a carry before and after each step, and a value in each."""
-    h, x, c = (stored(np.zeros(shape)) for shape in (first.shape, given.shape[1:], factor.shape))
+    shapes = (first.shape, given.shape[1:], factor.shape)
+    h, x, c = (leaf(np.zeros(shape), first.dtype) for shape in shapes)
     inside = mul(h, x)
     made = loop(Operands({h: first}, {x: given}, {c: factor}), [add(mul(h, c), x)], [inside], 4)
     return cat([made.trajectory(0), made.stacked(made.inner[inside])], 0)

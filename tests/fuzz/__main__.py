@@ -3,12 +3,14 @@
 Workers are processes of their own, each with a share of the seeds, so that a crash or a program
 that never ends costs one batch: its programs then run alone, and those that crash are reported.
 ``--out`` keeps what is done, one JSON line a batch; a later call goes on where it ended.
-``--program SEED`` shows one program and what differs.
+``--program SEED`` shows one program and what differs. ``--transforms`` is another kind of programs:
+nested transforms of functions, against dual numbers in NumPy (``tests/fuzz/transforms``).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -21,13 +23,28 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
+
+
+class Kind:
+    """What kind of programs this process runs, and how."""
+
+    transforms = False
+    timeout = 240.0  # seconds for a batch
+
+    @property
+    def module(self) -> Any:
+        """What makes, runs and compares them."""
+        return importlib.import_module(f"tests.fuzz{'.transforms' * self.transforms}.hunt")
+
+
+KIND = Kind()
 BATCH = 16  # programs in one plan
 LIFE = 320  # programs of one worker process: what it compiled is freed with it
-TIMEOUT = 240.0  # seconds for a batch
 
 
 def main() -> int:
     options = _options()
+    KIND.transforms, KIND.timeout = options.transforms, options.timeout
     devices = {"both": ("CPU", "GPU")}.get(options.backend, (options.backend,))
     if options.worker:
         _work(options.seed, options.programs, devices)
@@ -57,7 +74,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--programs", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=0, help="of the first program")
     parser.add_argument("--backend", choices=("CPU", "GPU", "both"), default="both")
+    parser.add_argument("--transforms", action="store_true", help="programs of nested transforms")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--timeout", type=float, default=KIND.timeout, help="seconds for a batch")
     parser.add_argument("--out", default="fuzz.jsonl", help="what is done; delete it to start anew")
     parser.add_argument("--program", type=int, help="show the program of this seed, run alone")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -71,12 +90,10 @@ def _work(seed: int, programs: int, devices: tuple[str, ...]) -> None:
     """Batches one after the other, each reported as a line of JSON."""
     import warnings
 
-    from tests.fuzz.hunt import hunt
-
     warnings.simplefilter("ignore")
     step = min(BATCH, programs)
     for start in range(seed, seed + programs, step):
-        tally = hunt(range(start, start + step), devices)
+        tally = KIND.module.hunt(range(start, start + step), devices)
         print(json.dumps({"seed": start, **tally.as_dict()}), flush=True)
 
 
@@ -128,9 +145,7 @@ def _run(starts: list[int], out: Path, backend: str) -> None:
 
 
 def _crash(seed: int, how: str, backend: str) -> dict[str, Any]:
-    from tests.fuzz.hunt import program_of
-
-    program, mode = program_of(seed)
+    program, mode = KIND.module.program_of(seed)
     names = " ".join(step.name for step in program.steps)
     found = {"seed": seed, "mode": mode, "device": backend, "what": how}
     return {**found, "cause": f"{how}: {names}", "source": program.source()}
@@ -139,7 +154,8 @@ def _crash(seed: int, how: str, backend: str) -> dict[str, Any]:
 def _worker(seed: int, programs: int, backend: str, out: Path | None) -> tuple[Any, str | None]:
     """Finished batches (their number if they go to ``out``), and how the worker died, if it did."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz", "--worker", "--seed", str(seed),
-               "--programs", str(programs), "--backend", backend]  # fmt: skip
+               "--programs", str(programs), "--backend", backend,
+               *["--transforms"] * KIND.transforms]  # fmt: skip
     environment = {**os.environ, "LAZYGRAD_CACHE": "0", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=environment)  # fmt: skip
@@ -150,7 +166,7 @@ def _worker(seed: int, programs: int, backend: str, out: Path | None) -> tuple[A
     how = None
     while True:
         try:
-            line = received.get(timeout=TIMEOUT)
+            line = received.get(timeout=KIND.timeout)
         except Empty:
             process.kill()
             how = "did not end"
@@ -212,11 +228,9 @@ def _summary(batches: list[dict[str, Any]], seconds: float) -> int:
 
 
 def _show(seed: int, devices: tuple[str, ...]) -> int:
-    from tests.fuzz.hunt import case_of, hunt
-
-    case = case_of(seed)
+    case = KIND.module.case_of(seed)
     print(f"# seed {seed}, {case.mode}\n{case.program.source()}")
-    found = hunt([seed], devices).found
+    found = KIND.module.hunt([seed], devices).found
     for f in found:
         print(f"\n== {f.device}: {f.cause}\n{f.source}\n-> {f.what}")
     return min(len(found), 100)
