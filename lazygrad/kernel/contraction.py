@@ -31,6 +31,7 @@ class Contraction:
         n: output ranges that only ``b`` varies over. One of ``m`` and ``n`` may be empty
             (matrix times vector), not both.
         k: the reduced ranges, at least one of them in both factors.
+        others: the factors of products that are added up beside this one, those like ``a`` first.
     """
 
     reduce: Expr
@@ -40,6 +41,13 @@ class Contraction:
     m: tuple[Range, ...]
     n: tuple[Range, ...]
     k: tuple[Range, ...]
+    others: tuple[tuple[Expr, Expr], ...] = ()
+
+    @property
+    def sides(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+        """The first factors of all products, and the second ones."""
+        first, second = zip((self.a, self.b), *self.others, strict=True)
+        return first, second
 
 
 def find(kernel: Kernel) -> Contraction | None:
@@ -66,17 +74,41 @@ def find(kernel: Kernel) -> Contraction | None:
 
 
 def find_in_sum(kernel: Kernel) -> Contraction | None:
-    """The first one of several products that one sum adds up: the gradient of a value that three
-    matrices multiply."""
+    """The first one of several products that one sum adds up, with those ``others``: the gradient
+    of a value that three matrices multiply, the change of a product of which both factors
+    change."""
     reductions = kernel.reductions()
     if len(reductions) != 1:
         return None
     (total,) = reductions
-    product = total.src[0]
-    while product.op is ops.ADD:
-        product = product.src[0]
-    one = ex.reduce(total.arg.op, product, total.arg.ranges)
-    return find(replace(kernel, outputs=tuple(replace(o, value=one) for o in kernel.outputs)))
+    first, *rest = _added(total.src[0])
+    one = ex.reduce(total.arg.op, first, total.arg.ranges)
+    found = find(replace(kernel, outputs=tuple(replace(o, value=one) for o in kernel.outputs)))
+    if found is None:
+        return None
+    others = [_factors(product) for product in rest]
+    aligned = tuple(_like(found, *factors) for factors in others if factors is not None)
+    return replace(found, others=aligned) if len(aligned) == len(others) else None
+
+
+def _added(value: Expr) -> list[Expr]:
+    found, left = [], [value]
+    while left:
+        current = left.pop()
+        if current.op is ops.ADD:
+            left += reversed(current.src)
+        else:
+            found.append(current)
+    return found
+
+
+def _like(found: Contraction, x: Expr, y: Expr) -> tuple[Expr, Expr]:
+    """Two factors in the order of those that are found."""
+
+    def alike(a: Expr, b: Expr) -> int:
+        return len(a.ranges & found.a.ranges) + len(b.ranges & found.b.ranges)
+
+    return (x, y) if alike(x, y) >= alike(y, x) else (y, x)
 
 
 def find_in_windows(kernel: Kernel) -> Contraction | None:

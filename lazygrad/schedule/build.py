@@ -11,7 +11,6 @@ from lazygrad import ops
 from lazygrad.errors import InternalError
 from lazygrad.graph import Node, node
 from lazygrad.kernel import contraction, expr as ex
-from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
 from lazygrad.kernel.starts import without_starts
@@ -213,7 +212,7 @@ class Builder:
             dims = attempt.dims_moving_with(value, lanes.over)
             if len(dims) == 1:
                 by_reads = not lanes.in_both
-                order = attempt.order_of_reads(value, load) if by_reads else self.order(value)
+                order = attempt.order_of_reads(value, lanes) if by_reads else self.order(value)
                 copies[value] = self._copy(value, with_last(order, dims[0]), attempt.draft.primary)
         return copies
 
@@ -333,10 +332,10 @@ class _Attempt:
                         found[dim] = None
         return list(found)
 
-    def order_of_reads(self, value: Node, load: Expr) -> Order:
+    def order_of_reads(self, value: Node, lanes: Lanes) -> Order:
         """The dims of a repacked value with those last that the other operand has close together
         in memory: they are the innermost loops."""
-        others = [e for e in loads([self.outputs[0].value]) if e is not load]
+        others = [e for e in loads([self.outputs[0].value]) if e not in lanes.repack]
 
         def stride(dim: int) -> int:
             moving = frozenset[Range]().union(

@@ -83,18 +83,21 @@ Option = tuple[tuple[float, int], Lanes]
 
 def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> Iterator[Option]:
     """Lanes along one operand; the other one's elements are the same for all of them."""
-    sides = ((found.m, found.a, found.n), (found.n, found.b, found.m))
-    for side, operand, other in sides:
-        read = loads([operand])
+    first, second = found.sides
+    for side, operands, others, other in (
+        (found.m, first, second, found.n), (found.n, second, first, found.m),
+    ):  # fmt: skip
         reuse = prod(r.size for r in other)
         for r in side:
-            moving = [e for e in read if r in e.ranges]
-            if len(moving) != 1 or not _may_have_lanes(moving[0], r):
+            if any(r in operand.ranges for operand in others):
                 continue
-            apart = tuple(e for e in moving if e.arg.index.coefficient(r) != 1)
+            moving = [[e for e in loads([x]) if r in e.ranges] for x in dict.fromkeys(operands)]
+            if not all(len(read) == 1 and _may_have_lanes(read[0], r) for read in moving):
+                continue
+            apart = {e: None for (e,) in moving if e.arg.index.coefficient(r) != 1}
             if apart and repack and reuse < REPACK_REUSE:
                 continue
-            yield _option(found, Lanes(r, apart), 1, lanes, places)
+            yield _option(found, Lanes(r, tuple(apart)), 1, lanes, places)
 
 
 def _of_batch(found: Contraction, lanes: int, places: Places) -> Iterator[Option]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, config, grad
+from lazygrad.func import jvp, vjp
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
@@ -76,6 +77,29 @@ def test_whatever_follows_a_contraction_is_its_epilogue(
     y = x.linear(w) if layer == "linear" else x.conv2d(w)
     kernels = kernels_of(getattr(y, activation)(), target=target)
     assert sum(not k.reasons[0].startswith("it repacks") for k in kernels) == 1
+
+
+def image_gradient(weight: Tensor, upstream: Tensor) -> Tensor:
+    return vjp(lambda image: image.conv2d(weight), programs.given(64, 32, 13, 13))[1](upstream)[0]
+
+
+PRODUCTS = {
+    "linear": (Tensor.linear, (64, 128), (256, 128)),
+    "conv": (Tensor.conv2d, (64, 16, 7, 7), (32, 16, 3, 3)),
+    "conv_backward": (image_gradient, (64, 32, 3, 3), (64, 64, 11, 11)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_the_change_of_a_product_has_vectors_of_all_operands(name: str) -> None:
+    function, *shapes = PRODUCTS[name]
+    given, changes = ([programs.given(*shape) for shape in shapes] for _ in range(2))
+    change = jvp(function, tuple(given), tuple(changes))[1]
+    (kernel,) = (k for k in kernels_of(change, target=VECTORS) if k.reductions())
+    loads = [e.arg.index for e in ex.toposort(kernel.values) if e.op is ex.LOAD]
+    assert len(loads) == 4
+    vectors = [r for r in kernel.ranges if all(i.coefficient(r) in (0, 1) for i in loads)]
+    assert any(r.size >= VECTORS.lanes for r in vectors)
 
 
 SIBLINGS: dict[str, Callable[[Tensor], list[Tensor]]] = {

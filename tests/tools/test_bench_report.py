@@ -145,7 +145,7 @@ def test_a_loop_is_compared_with_the_prepared_one():
     data = record(WORKLOAD, Result(rows), kind="loop")
     assert data["best_peer"] == "torch"  # the prepared loops are no contenders
     assert [r["contender"] for r in data["rows"]] == ["lazygrad-cpu", "torch"]
-    assert [r["over_prepared"] for r in data["rows"]] == pytest.approx([1.5, 6.0])
+    assert [r["over_beside"] for r in data["rows"]] == pytest.approx([1.5, 6.0])
     line = table(data).splitlines()[2]
     assert line.split()[-3:] == ["300.00", "ms", "1.50"]
     assert "RESULT DIFFERS" not in table(data)  # what the prepared ones compute is their affair
@@ -158,7 +158,7 @@ def test_a_prepared_loop_that_fails_is_told():
     ]
     data = record(WORKLOAD, Result(rows), kind="loop")
     assert "failed: prepared: KeyError: 'x'" in table(data)
-    assert "over_prepared" not in data["rows"][0]
+    assert "over_beside" not in data["rows"][0]
 
 
 def test_what_is_not_counted_has_no_limit():

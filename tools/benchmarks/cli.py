@@ -14,13 +14,13 @@ from .measure import Result, measure
 from .report import OURS, Record, machine, record, summary, table
 from .roofline import draw
 from .workload import Workload
-from .workloads import EVERYTHING, FIRST_STEPS, LOOPS, PROGRAMS, WORKLOADS
-from .workloads.loops import SUFFIX
+from .workloads import EVERYTHING, FIRST_STEPS, LOOPS, PROGRAMS, TRANSFORMS, WORKLOADS
 
 COLD_START = "cold_start"  # a workload by name: the first step of the CNN, in a new process
 UNJITTED_STEP = "unjitted"  # another one: its training step, jitted and not
 FIRST = "first_steps"  # and another: the first two steps of several programs, in new processes
 AS_WRITTEN = (*(ours + UNJITTED for ours in OURS), "torch", "torch-compile")
+TRANSFORMING = (*OURS, "torch", "jax")
 IN_LOOPS = (*OURS, *(ours + UNJITTED for ours in OURS), "torch")
 COLD_ROUNDS = 3
 
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 def _listing() -> str:
     lines = ["workloads:"]
     lines += [f"  {workload.name:22} {workload.what}" for workload in WORKLOADS.values()]
-    lines += [f"  {loop.name:22} {loop.what}" for loop in LOOPS.values()]
+    lines += [f"  {row.name:22} {row.what}" for row in (*TRANSFORMS.values(), *LOOPS.values())]
     lines += [f"  {COLD_START:22} process start to the first finished step of cnn_train"]
     lines += [f"  {UNJITTED_STEP:22} the training step of cnn_train, jitted and not"]
     lines += [f"  {FIRST:22} the first two steps of: {', '.join(FIRST_STEPS)}"]
@@ -85,7 +85,7 @@ def _listing() -> str:
 
 
 def _chosen(names: list[str], cold: bool) -> list[str]:
-    rows = [*WORKLOADS, *LOOPS, UNJITTED_STEP, COLD_START, FIRST]
+    rows = [*WORKLOADS, *TRANSFORMS, *LOOPS, UNJITTED_STEP, COLD_START, FIRST]
     known = [*rows, *PROGRAMS]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -108,6 +108,9 @@ def _records(
                 yield from _cold(options, workload, _named_or(AS_WRITTEN, options, workload))
         elif name in LOOPS:
             yield from _steady(options, workload, _named_or(IN_LOOPS, options, workload), "loop")
+        elif name in TRANSFORMS:
+            kind = "gradients" if workload.beside else "transform"
+            yield from _steady(options, workload, _named_or(TRANSFORMING, options, workload), kind)
         elif options.cold or name == COLD_START:
             wanted = [row for row in contenders if options.only or not row.helps]
             yield from _cold(options, workload, wanted)
@@ -136,7 +139,8 @@ def _steady(
     kind: str = "steady",
 ) -> Iterator[Record]:
     taking_part = [row for row in contenders if row.runs(workload, bool(options.only))]
-    rounds, forms = options.rounds or 9, ("", SUFFIX) if kind == "loop" else ("",)
+    rounds = options.rounds or 9
+    forms = ("", workload.beside) if workload.beside else ("",)
     result = measure(
         workload, taking_part, rounds, options.threads, options.verbose, _progress, forms
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .workload import Workload
 
 TORCH_NAMES = frozenset({"lazygrad", "torch"})  # frameworks in which PyTorch's programs run
+TRANSFORMS = frozenset({*TORCH_NAMES, "jax"})  # and those that transform functions
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Contender:
         if self.images_only and not workload.images:
             return False
         if workload.torch_names and self.framework not in TORCH_NAMES:
+            return False
+        if workload.transforms and self.framework not in TRANSFORMS:
             return False
         return named or not self.helps or workload.name in self.helps
 

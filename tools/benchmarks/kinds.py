@@ -55,8 +55,12 @@ STEADY = (
     Column("memory", "memory_mb", 8, megabytes),
 )
 LOOP = (
-    Column("prepared", "prepared_ms", 9, duration),
-    Column("/prepared", "over_prepared", 9, factor),
+    Column("prepared", "beside_ms", 9, duration),
+    Column("/prepared", "over_beside", 9, factor),
+)
+TRANSFORM = (
+    Column("gradient", "beside_ms", 9, duration),
+    Column("/gradient", "over_beside", 9, factor),
 )
 FIRST = tuple(Column(part, f"{part}_ms", 9, duration) for part in PARTS)
 
@@ -64,6 +68,8 @@ KINDS = {
     "steady": Kind(STEADY, limit=True),
     "unjitted": Kind(STEADY, limit=True),
     "loop": Kind(LOOP, "beside the same loop, prepared"),
+    "transform": Kind(STEADY, limit=True),
+    "gradients": Kind(TRANSFORM, "beside one gradient of the batch"),
 }
 for caches in CACHES:
     KINDS |= {

@@ -43,7 +43,7 @@ def _processor() -> str:
 def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
     """Everything about one table, ready for JSON."""
     rows, limits = [row for row in result.rows if not row.form], result.limits
-    prepared = {row.contender.name: row for row in result.rows if row.form}
+    beside = {row.contender.name: row for row in result.rows if row.form}
     best = best_peer(rows)
     limit = limits.seconds(workload)
     expected = _expected(rows)
@@ -62,7 +62,7 @@ def record(workload: Workload, result: Result, kind: str = "steady") -> Record:
         "unjitted_over_jitted": _unjitted(rows),
         "rows": [
             _row(row, best, limit, expected, workload.tolerance)
-            | _beside(row, prepared.get(row.contender.name))
+            | _beside(row, beside.get(row.contender.name))
             for row in rows
         ],
     }
@@ -132,17 +132,17 @@ def _row(
     }
 
 
-def _beside(row: Row, prepared: Row | None) -> Record:
+def _beside(row: Row, other: Row | None) -> Record:
     """What a row says about more than its own steps: the parts of their time, and how it compares
-    with the same loop in which nothing differs from step to step."""
+    with the workload that is measured beside it."""
     out: Record = {}
     for number, name in enumerate(PARTS if row.parts else ()):
         out[f"{name}_ms"] = statistics.median(parts[number] for parts in row.parts) * 1e3
-    if prepared and prepared.error and not row.error:
-        out["error"] = f"prepared: {prepared.error}"
-    if prepared and prepared.seconds and row.seconds:
-        out["prepared_ms"] = statistics.median(prepared.seconds) * 1e3
-        out["over_prepared"] = ratio(row, prepared)
+    if other and other.error and not row.error:
+        out["error"] = f"{other.form.removeprefix('-')}: {other.error}"
+    if other and other.seconds and row.seconds:
+        out["beside_ms"] = statistics.median(other.seconds) * 1e3
+        out["over_beside"] = ratio(row, other)
     return out
 
 

@@ -29,6 +29,8 @@ class Workload:
     tolerance: float = 2e-3
     images: bool = False  # has images, whose memory layout PyTorch lets one choose
     torch_names: bool = False  # for frameworks with PyTorch's names: uses `Framework.torch`
+    transforms: bool = False  # for frameworks that transform functions: uses `Framework.func`
+    beside: str = ""  # what ends the name of the workload that is measured beside it
 
 
 def conv_flops(batch: int, channels_in: int, channels_out: int, size: int, window: int) -> float:

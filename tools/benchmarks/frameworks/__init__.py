@@ -28,6 +28,7 @@ class Framework(ABC):
     version: str
     device: str
     torch: Any = None  # the package, where it has PyTorch's names
+    func: Any = None  # grad, vmap, jvp, jacfwd, jacrev, where there are transforms of functions
     nn: Any  # Conv2d, Linear, BatchNorm2d, LayerNorm, Embedding
     Module: type  # a subclass defines forward()
 
@@ -68,6 +69,25 @@ class Framework(ABC):
         """`call(*inputs, *others)` forward and backward: a tuple of its result and of what the
         derivative `upstream` by the result makes of each of `inputs`."""
 
+    # Of frameworks with transforms of functions.
+    def pure(self, model: Any, call: Callable[..., Tensor]) -> tuple[Any, Callable[..., Any]]:
+        """The model's parameters, and `call(model, *inputs)` as a function of such parameters and
+        of the inputs."""
+        raise NotImplementedError
+
+    def transformed(self, call: Callable[..., Any], *inputs: Any) -> Step:
+        """`call(*inputs)`, where parameters may be among the inputs and in what it returns."""
+        raise NotImplementedError
+
+    def scan(self, step: Callable[[Tensor, Tensor], Tensor], start: Tensor, xs: Tensor) -> Tensor:
+        """The last state: `step(state, x)` makes the next one."""
+        raise NotImplementedError
+
+    def odeint(self, field: Any, start: Tensor, times: Tensor, rtol: float, atol: float) -> Step:
+        """The states at all times, by Dormand's and Prince's method; the field is a module of the
+        state."""
+        raise Unavailable("it has no solver of differential equations")
+
     # What a loop that is written with PyTorch's names leaves to the contender.
     def compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """A model, or what calls it, where it is compiled without the derivatives."""
@@ -101,6 +121,13 @@ class Framework(ABC):
     @abstractmethod
     def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Scaled dot-product attention, causal."""
+
+
+def leaves(made: Any) -> tuple[Tensor, ...]:
+    """The tensors in what a transformed function returns."""
+    if isinstance(made, dict):
+        made = tuple(made.values())
+    return sum(map(leaves, made), ()) if isinstance(made, tuple) else (made,)
 
 
 def load_framework(name: str, threads: int, options: Mapping[str, bool]) -> Framework:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from . import Framework, Step, Tensor, Unavailable, jax_layers
-from .jax_layers import Array, Module, layers
+from . import Framework, Step, Tensor, Unavailable, jax_layers, leaves
+from .jax_layers import Array, Module, layers, plain
 
 BETA1, BETA2, EPSILON, RATE = 0.9, 0.999, 1e-8, 1e-3  # of Adam, as everyone has them
 
@@ -35,7 +35,7 @@ class JaxFramework(Framework):
     Module = Module
 
     def __init__(self, jax: Any):
-        self.jax, self.version = jax, jax.__version__
+        self.jax, self.func, self.version = jax, jax, jax.__version__
         self.last: Any = None
 
     def tensor(self, array: np.ndarray) -> Tensor:
@@ -144,6 +144,41 @@ class JaxFramework(Framework):
             return self.last
 
         return step
+
+    def pure(self, model: Any, call: Callable[..., Tensor]) -> tuple[Any, Callable[..., Any]]:
+        parameters, buffers = _taken(model)
+
+        def function(parameters: Any, *inputs: Any) -> Any:
+            _give(model, parameters, buffers)
+            return call(model, *map(Array, inputs)).value
+
+        return parameters, function
+
+    def transformed(self, call: Callable[..., Any], *inputs: Any) -> Step:
+        jitted = self.jax.jit(lambda *inputs: leaves(call(*inputs)))
+
+        def step() -> tuple[Tensor, ...]:
+            self.last = jitted(*inputs)
+            return self.last
+
+        return step
+
+    def scan(self, step: Callable[[Tensor, Tensor], Tensor], start: Tensor, xs: Tensor) -> Tensor:
+        def plainly(state: Any, x: Any) -> Any:
+            return plain(step(Array(state), Array(x))), None
+
+        return Array(self.jax.lax.scan(plainly, plain(start), plain(xs))[0])
+
+    def odeint(self, field: Any, start: Tensor, times: Tensor, rtol: float, atol: float) -> Step:
+        from jax.experimental.ode import odeint
+
+        parameters, function = self.pure(field, lambda field, y: field(y))
+
+        def solved(parameters: Any, start: Any, times: Any) -> Any:
+            slope = lambda y, t, parameters: function(parameters, y)  # noqa: E731
+            return odeint(slope, start, times, parameters, rtol=rtol, atol=atol)
+
+        return self.transformed(solved, parameters, start, times)
 
     def max_pool2d(self, x: Tensor, size: int) -> Tensor:
         lax = self.jax.lax

@@ -43,6 +43,15 @@ class Array:
 
         return Array(jax.numpy.tanh(self.value))
 
+    def sigmoid(self) -> Array:
+        import jax
+
+        return Array(jax.nn.sigmoid(self.value))
+
+    def split(self, size: int, axis: int) -> list[Array]:
+        parts = self.value.shape[axis] // size
+        return [Array(part) for part in np.split(self.value, parts, axis)]
+
     def abs(self) -> Array:
         return Array(abs(self.value))
 

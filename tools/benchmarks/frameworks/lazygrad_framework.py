@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Framework, Step, Tensor, Unavailable
+from . import Framework, Step, Tensor, Unavailable, leaves
 
 
 def make(threads: int, jit: bool = True) -> Framework:
@@ -27,7 +27,7 @@ def make(threads: int, jit: bool = True) -> Framework:
 class LazygradFramework(Framework):
     def __init__(self, lazygrad: Any, nn: Any, optim: Any, jit: bool):
         self.lazygrad, self.nn, self.optim = lazygrad, nn, optim
-        self.torch = lazygrad
+        self.torch, self.func = lazygrad, lazygrad.func
         self.Module = nn.Module
         self.version = getattr(lazygrad, "__version__", "of this tree")
         self.device = os.environ.get("BACKEND", "CPU")
@@ -87,6 +87,31 @@ class LazygradFramework(Framework):
             return result.detach(), *self.lazygrad.grad(result, chosen, upstream)
 
         return self._bound(plain, (upstream, *inputs, *others))
+
+    def pure(self, model: Any, call: Callable[..., Tensor]) -> tuple[Any, Callable[..., Any]]:
+        parameters = {name: value.detach() for name, value in model.named_parameters()}
+
+        def function(parameters: Any, *inputs: Tensor) -> Tensor:
+            return call(lambda *xs: self.func.functional_call(model, parameters, xs), *inputs)
+
+        return parameters, function
+
+    def transformed(self, call: Callable[..., Any], *inputs: Any) -> Step:
+        return self._bound(lambda *inputs: leaves(call(*inputs)), inputs)
+
+    def scan(self, step: Callable[[Tensor, Tensor], Tensor], start: Tensor, xs: Tensor) -> Tensor:
+        return self.func.scan(lambda state, x: (step(state, x), None), start, xs)[0]
+
+    def odeint(self, field: Any, start: Tensor, times: Tensor, rtol: float, atol: float) -> Step:
+        """Not jitted: how many steps there are is seen while they are done."""
+        from lazygrad.implicit import odeint
+
+        def step() -> Tensor:
+            with self.lazygrad.no_grad():
+                found = odeint(lambda t, y: field(y), start, times, rtol=rtol, atol=atol)
+                return found.realize()
+
+        return step
 
     def jitted(self, step: Callable[..., Any]) -> Callable[..., Any]:
         jitted: Callable[..., Any] = self.lazygrad.jit(step) if self.jit else step

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Framework, Step, Tensor, Unavailable
+from . import Framework, Step, Tensor, Unavailable, leaves
 
 
 def make(
@@ -43,7 +43,7 @@ class TorchFramework(Framework):
         self.torch, self.layout, self.compiles, self.device = torch, layout, compiles, device
         self.version = torch.__version__
         self.nn, self.Module = torch.nn, torch.nn.Module
-        self.functional = torch.nn.functional
+        self.functional, self.func = torch.nn.functional, torch.func
 
     def tensor(self, array: np.ndarray) -> Tensor:
         tensor = self.torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
@@ -107,6 +107,23 @@ class TorchFramework(Framework):
             return result, *self.torch.autograd.grad(result, inputs, upstream)
 
         return step
+
+    def pure(self, model: Any, call: Callable[..., Tensor]) -> tuple[Any, Callable[..., Any]]:
+        parameters = {name: value.detach() for name, value in model.named_parameters()}
+
+        def function(parameters: Any, *inputs: Tensor) -> Tensor:
+            return call(lambda *xs: self.func.functional_call(model, parameters, xs), *inputs)
+
+        return parameters, function
+
+    def transformed(self, call: Callable[..., Any], *inputs: Any) -> Step:
+        call = self.compiled(call)
+        return lambda: leaves(call(*inputs))
+
+    def scan(self, step: Callable[[Tensor, Tensor], Tensor], start: Tensor, xs: Tensor) -> Tensor:
+        for x in xs:
+            start = step(start, x)
+        return start
 
     def compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
         compiled: Callable[..., Any] = self.torch.compile(call) if self.compiles else call

@@ -46,7 +46,7 @@ def infer(batch: int) -> Any:
     return build
 
 
-def _flops(batch: int, training: bool) -> float:
+def flops(batch: int, training: bool) -> float:
     first = conv_flops(batch, 1, 32, 26, 3)
     rest = conv_flops(batch, 32, 64, 11, 3) + 2.0 * batch * (1600 * 128 + 128 * 10)
     # Training adds both gradients of each contraction; the image needs none.
@@ -62,7 +62,7 @@ WORKLOADS = (
         "cnn_train",
         "small CNN, training step, batch 128, Adam",
         train,
-        flops=_flops(128, training=True),
+        flops=flops(128, training=True),
         bytes=FLOAT * 128 * IMAGE + adam_bytes(count(SHAPES)),
         images=True,
     ),
@@ -70,7 +70,7 @@ WORKLOADS = (
         "cnn_infer",
         "the same CNN, inference, batch 256",
         infer(256),
-        flops=_flops(256, training=False),
+        flops=flops(256, training=False),
         bytes=_infer_bytes(256),
         images=True,
     ),
@@ -78,7 +78,7 @@ WORKLOADS = (
         "cnn_infer_1",
         "the same CNN, inference, batch 1",
         infer(1),
-        flops=_flops(1, training=False),
+        flops=flops(1, training=False),
         bytes=_infer_bytes(1),
         images=True,
     ),

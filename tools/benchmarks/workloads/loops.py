@@ -145,9 +145,10 @@ def totals(fw: Framework, prepared: bool) -> Step:
 
 
 def _both(name: str, what: str, loop: Loop, images: bool = False) -> tuple[Workload, Workload]:
+    build = partial(loop, prepared=False)
     written = Workload(
-        f"loop_{name}", what, partial(loop, prepared=False), images=images, torch_names=True
-    )
+        f"loop_{name}", what, build, images=images, torch_names=True, beside=SUFFIX
+    )  # fmt: skip
     name = written.name + SUFFIX
     return written, replace(written, name=name, build=partial(loop, prepared=True))
 
