@@ -16,7 +16,7 @@ def check_picture(path: str | Path) -> None:
         MissingExtraError: without matplotlib.
         DataError: if the ending is that of no picture format.
     """
-    formats = _figure().canvas.get_supported_filetypes()
+    formats = new_figure().canvas.get_supported_filetypes()
     ending = Path(path).suffix.removeprefix(".").lower()
     if ending not in formats:
         raise DataError(
@@ -36,7 +36,7 @@ def plot_curve(history: History, path: str | Path, title: str) -> None:
     Raises:
         MissingExtraError: without matplotlib.
     """
-    figure = _figure()
+    figure = new_figure()
     left, right = figure.subplots(1, 2)
     _draw_losses(left, history)
     _draw_accuracies(right, history)
@@ -44,7 +44,12 @@ def plot_curve(history: History, path: str | Path, title: str) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _figure() -> Any:
+def new_figure() -> Any:
+    """A figure of matplotlib.
+
+    Raises:
+        MissingExtraError: without matplotlib.
+    """
     try:
         # not pyplot, which would look for a display and keep the figure
         from matplotlib.figure import Figure

@@ -101,7 +101,7 @@ def train_epoch(step: Step, batches: Iterable[tuple[Tensor, Tensor]], progress: 
         images = y.shape[0]
         progress.advance(images)
         if totals.add(loss, correct, images):
-            progress.show(totals.loss, totals.accuracy)
+            progress.show(loss=totals.loss, accuracy=totals.accuracy)
     totals.read()
     return totals
 

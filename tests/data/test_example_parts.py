@@ -112,7 +112,7 @@ def test_lines_are_rare(capsys, monkeypatch):
     for _ in range(5):
         now[0] += 2
         progress.advance(100)
-        progress.show(0.5, 0.25)
+        progress.show(loss=0.5, accuracy=0.25)
     progress.close()
     assert capsys.readouterr().out == (
         "epoch 1: 300 of 1,000 images, loss 0.5000, accuracy 0.2500, 50 images/s\n"
