@@ -21,9 +21,12 @@ from lazygrad.interrupts import STATUS
 HELP = {
     "batch_size": "samples in a step of training",
     "epochs": "times that each sample is seen",
+    "longest": "vectors in the longest sequence of training",
     "lr": "learning rate",
     "seed": "of the parameters and of all that is drawn",
+    "slots": "rows of the memory",
     "steps": "steps of training",
+    "width": "bits of a vector",
     "save": "write the trained parameters to FILE",
     "plot": "draw a picture of the result (needs matplotlib)",
 }
