@@ -171,7 +171,9 @@ def show(options: Namespace) -> None:
     model, losses = trained(options)
     for length in (options.longest, options.slots * 5 // 6):
         share = wrong_bits(model, length, 64, options.width)
-        print(f"sequences of {length}, trained on up to {options.longest}: {share:.2%} of bits wrong")
+        print(
+            f"sequences of {length}, trained on up to {options.longest}: {share:.2%} of bits wrong"
+        )
     save(model, options.save)
     if options.plot:
         draw(model, losses, options)

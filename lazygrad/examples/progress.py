@@ -30,7 +30,9 @@ def make_progress(title: str, total: int, unit: str = "images") -> Progress:
         except ImportError:
             pass
         else:
-            return _Bar(tqdm(total=total, desc=title, unit=f" {unit}", unit_scale=True, leave=False))
+            return _Bar(
+                tqdm(total=total, desc=title, unit=f" {unit}", unit_scale=True, leave=False)
+            )
     return _Lines(title, total, unit)
 
 
