@@ -1,4 +1,4 @@
-"""What the examples share: a command line, training with a progress bar, pictures, exit statuses."""
+"""What the examples share: a command line, training with a progress bar, pictures."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from lazygrad.interrupts import STATUS
 HELP = {
     "batch_size": "samples in a step of training",
     "epochs": "times that each sample is seen",
+    "length": "letters of a text",
     "longest": "vectors in the longest sequence of training",
     "lr": "learning rate",
     "seed": "of the parameters and of all that is drawn",
     "slots": "rows of the memory",
     "steps": "steps of training",
-    "width": "bits of a vector",
+    "width": "numbers in a vector",
     "save": "write the trained parameters to FILE",
     "plot": "draw a picture of the result (needs matplotlib)",
 }
