@@ -116,11 +116,14 @@ class Task(NamedTuple):
 
 
 def copy_task(shortest: int, longest: int, batch: int, width: int) -> Task:
-    """Random bits, then the sign that ends them, then silence, in which they are to be repeated."""
+    """Random bits, then the sign that ends them, then silence, in which they are to be repeated.
+
+    Bits are given as -1 and 1, so that a controller without memory can tell them from silence.
+    """
     time = lg.arange(2 * longest + 1).reshape(-1, 1, 1)
     length = lg.randint(shortest, longest + 1, (1, batch, 1))
     bits = lg.randint(0, 2, (len(time), batch, width)).float()
-    inputs = lg.cat([bits * (time < length), (time == length).float()], 2)
+    inputs = lg.cat([(2 * bits - 1) * (time < length), (time == length).float()], 2)
     since = (time - length - 1).clamp(min=0).expand(-1, -1, width)
     mask = ((time > length) & (time <= 2 * length)).float()
     return Task(inputs, bits.gather(0, since), mask)
@@ -187,7 +190,7 @@ def draw(model: NeuralTuringMachine, losses: list[float], options: Namespace) ->
         logits, written, read = (found[:, 0] for found in model.run(task.inputs))
         panels = {
             "copied bits, below those to copy": lg.cat([
-                task.inputs[:length, 0, :-1], lg.ones(length, 1) * 0.5,
+                task.targets[length + 1 :, 0], lg.ones(length, 1) * 0.5,
                 logits[length + 1 :].sigmoid(),
             ], 1).T,
             "where it writes": written.T,
