@@ -7,7 +7,7 @@ from typing import Any
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops
 from lazygrad_numpy.code import Array, Loop, Scope
 from lazygrad_numpy.elementwise import UFUNCS
-from lazygrad_numpy.indexing import TAKE_ROWS
+from lazygrad_numpy.indexing import taken_whole
 from lazygrad_numpy.loops import LEAST_SHARED_WORK, work
 from lazygrad_numpy.lower import Lowering, Rule
 
@@ -19,9 +19,8 @@ def choose_loops(kernel: Kernel, units: int) -> dict[Range, Loop]:
     outermost = max(output.ranges, key=lambda r: output.index.coefficient(r), default=None)
     if outermost is None or units == 1 or work(kernel) < LEAST_SHARED_WORK:
         return {}
-    values = ex.toposort(kernel.values)
-    if any(outermost in e.src[1].ranges for e in values if e.op is TAKE_ROWS):
-        return {}  # rows are taken whole
+    if outermost in taken_whole(kernel):
+        return {}
     block = -(-outermost.size // units)
     return {outermost: Loop(outermost, block)} if block < outermost.size else {}
 

@@ -123,6 +123,12 @@ def _rows(load: Expr, size: int, rewrite: Rewrite) -> Expr | None:
     return ex.extension(TAKE_ROWS, (number, first_row), size // row, load.dtype)
 
 
+def taken_whole(kernel: Kernel) -> frozenset[Range]:
+    """The ranges of rows that are gathered: a block of a row cannot be taken alone."""
+    rows = (e.src[1] for e in ex.toposort(kernel.values) if e.op is TAKE_ROWS)
+    return frozenset(r for row in rows for r in row.ranges)
+
+
 def _arithmetic(index: Index, rewrite: Rewrite) -> Expr:
     """``index`` as an int64 value, small parts added first."""
     affine = Index([(a, c) for a, c in index.terms if isinstance(a, Range)], index.const)

@@ -7,6 +7,7 @@ from math import prod
 
 from lazygrad.plugin import Expr, Index, Kernel, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy.code import Loop
+from lazygrad_numpy.indexing import taken_whole
 from lazygrad_numpy.running import along
 
 BLOCKS_BYTES = 1 << 22  # of one array in the blocks of all threads: a few of them fit the cache
@@ -76,7 +77,7 @@ def choose_loops(
     to do."""
     block = int(max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale)
     spaces = _spaces(kernel)
-    whole = along(kernel)
+    whole = along(kernel) | taken_whole(kernel)
     blocks: dict[Range, int] = {}
 
     def extent(space: frozenset[Range]) -> int:

@@ -13,6 +13,7 @@ from lazygrad.plugin import Expr, Kernel, Range, contraction, expr as ex, ops
 from lazygrad_numpy.access import Strided, classify
 from lazygrad_numpy.arrays import Dims, is_mergeable
 from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.indexing import taken_whole
 from lazygrad_numpy.loops import TINY, block_of
 from lazygrad_numpy.lower import Lowering, compute_dtype
 from lazygrad_numpy.support import LOCKED
@@ -224,10 +225,12 @@ def _packing_cost(product: Product, given: tuple[Range, ...]) -> int:
 
 @dataclass
 class _Blocks:
-    """Blocks being chosen. A range can be cut if those outside of it in its dim are cut to 1."""
+    """Blocks being chosen. A range can be cut if those outside of it in its dim are cut to 1, and
+    none of the dim must stay ``whole``."""
 
     product: Product
     chosen: dict[Range, int]
+    whole: frozenset[Range]
 
     def extent(self, ranges: Iterable[Range]) -> int:
         return prod(self.chosen.get(r, r.size) for r in ranges)
@@ -236,12 +239,14 @@ class _Blocks:
         """Cuts the first range that can be, to about ``share`` of its size, but leaves a group of
         rows or columns ``fewest`` of them."""
         for group in groups:
-            whole = [r for r in group if r not in self.chosen and r.size > 1]
-            if whole and all(self.chosen[r] == 1 for r in group if r in self.chosen):
-                r = whole[0]
+            uncut = [r for r in group if r not in self.chosen and r.size > 1]
+            if self.whole.intersection(group):
+                continue
+            if uncut and all(self.chosen[r] == 1 for r in group if r in self.chosen):
+                r = uncut[0]
                 block = max(1, int(r.size * share))
                 if group in (self.product.rows, self.product.columns):
-                    block = max(block, -(-fewest // self.extent(whole[1:])))
+                    block = max(block, -(-fewest // self.extent(uncut[1:])))
                 self.chosen[r] = block_of(r.size, min(block, r.size))
                 return True
         return False
@@ -259,7 +264,7 @@ def choose_loops(
 ) -> dict[Range, Loop]:
     """Blocks in which packed operands and the result stay in cache, and enough of them for all
     threads; no loop where there is nothing to pack, to do with the result or to share."""
-    blocks = _Blocks(product, {})
+    blocks = _Blocks(product, {}, taken_whole(kernel))
     for operand in sorted((product.left, product.right), key=lambda o: -_size(o.value.ranges)):
         if not operand.direct:
             _cut_for_packing(blocks, operand, PACKED * scale)
@@ -292,6 +297,8 @@ def _cut_to_small(blocks: _Blocks) -> None:
     product = blocks.product
     groups = (product.rows, product.columns, product.k)
     *others, longest = sorted(groups, key=blocks.extent)
+    if blocks.whole.intersection(longest):
+        return
     length = SMALL // prod(map(blocks.extent, others))
     while length >= LONG and blocks.extent(longest) > length:
         blocks.shrink(longest, length / blocks.extent(longest))

@@ -109,6 +109,28 @@ def test_rows_of_a_table(count: int, width: int, ids: dt.DType) -> None:
     assert "take(" in check(made, {2: chosen}).source
 
 
+def test_rows_that_lie_apart_are_taken_whole() -> None:
+    """Where the result has the positions side by side, it is the rows that would be cut."""
+    d, i = ranges(d=64, i=16_128)
+    row = Index([(DataAtom(load(2, index_of(i), dt.int64), (0, 99)), 1)])
+    value = op(ops.MUL, load(1, row * 64 + index_of(d)), 2.0)
+    made = kernel("embedding", (d, i), [(flat([d, i]), value, ())], {1: 6400, 2: 16_128})
+    chosen = np.random.default_rng(0).integers(0, 100, 16_128)
+    assert "take(" in check(made, {2: chosen}).source
+
+
+def test_rows_of_a_table_times_a_matrix() -> None:
+    """Too long to be packed at once, but rows are taken whole."""
+    i, c, k = ranges(i=64, c=8, k=20_000)
+    row = Index([(DataAtom(load(2, index_of(i), dt.int64), (0, 9)), 1)])
+    row_value = load(1, row * 20_000 + index_of(k))
+    value = reduce_sum(op(ops.MUL, row_value, load(3, flat([k, c]))), k)
+    buffers = {1: 200_000, 2: 64, 3: 160_000}
+    made = kernel("product", (i, c), [(flat([i, c]), value, ())], buffers)
+    chosen = np.random.default_rng(0).integers(0, 10, 64)
+    assert "take(" in check(made, {2: chosen}).source
+
+
 def test_gather_along_columns_with_a_guard() -> None:
     """x[i, ids[i]], 0 where the id is no column."""
     (i,) = ranges(i=5000)
