@@ -714,7 +714,6 @@ if _TYPE_CHECKING:
         onnx as onnx,
         serialization as serialization,
         special as special,
-        testing as testing,
     )
     from lazygrad.amp import (
         autocast as autocast,
