@@ -43,4 +43,5 @@ def _label(value: Node) -> str:
 
 def origins(inside: Sequence[Node]) -> tuple[str, ...]:
     """The user's operations and lines, each once, in order."""
-    return tuple(dict.fromkeys(str(value.origin) for value in inside if value.origin))
+    made = [value for value in inside if value.src] or inside  # constants are nodes of many lines
+    return tuple(dict.fromkeys(str(value.origin) for value in made if value.origin))

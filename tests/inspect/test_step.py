@@ -139,3 +139,11 @@ def test_a_step_goes_to_json_and_back(step: Step) -> None:
 )  # fmt: skip
 def test_the_module_of_a_name(name: str, module: str) -> None:
     assert module_of(name) == module
+
+
+def test_a_kernel_names_no_line_that_has_but_a_constant_of_it() -> None:
+    held = Tensor([1.0, 2.0]).realize() + 7
+    x = Tensor([1.0, 2.0]).realize()
+    (kernel,) = inspect.kernels(x * 7)
+    assert [origin.split(" ")[0] for origin in kernel.origins] == ["mul"]
+    assert held.tolist() == [8.0, 9.0]

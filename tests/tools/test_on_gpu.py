@@ -278,6 +278,7 @@ def fake_torch(available: bool) -> Any:
             cudnn=SimpleNamespace(allow_tf32=True, benchmark=False),
         ),
         nn=SimpleNamespace(Module=object, functional=None),
+        func=None,
         set_num_threads=lambda count: None,
         channels_last="channels last",
         contiguous_format="contiguous",
