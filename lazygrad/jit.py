@@ -6,7 +6,7 @@ What ``trace`` makes of it is a pure graph, which is planned and compiled like a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -41,7 +41,9 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
       so are arguments that it writes to, or whose ``.grad`` it sets.
     - Random numbers are fresh on every call, the same ones that the plain function would draw.
     - Python values (arguments that are not tensors, globals, ``model.training``) are fixed when
-      traced; arguments are part of the signature, so another value traces anew.
+      traced; arguments are part of the signature, so another value traces anew. A number among
+      them that differs, such as a rate, is read from memory from then on, as long as the function
+      computes with it and does not look at its value.
     - Returned tensors have memory of their own and no derivative history.
 
     Raises:
@@ -68,6 +70,7 @@ class Jit(Generic[P, R]):
         self.function = function
         self._calling = RLock()  # one call at a time: a function is traced once
         self._captures: dict[Hashable, list[Capture]] = {}
+        self._moving: dict[Hashable, Moving] = {}  # by arguments, whatever their numbers are
 
     @property
     def captures(self) -> int:
@@ -86,15 +89,12 @@ class Jit(Generic[P, R]):
     def captured(self, *args: P.args, **kwargs: P.kwargs) -> Capture:
         """What such a call replays, traced if need be; no kernel of it runs."""
         leaves, spec = pytree.flatten((args, kwargs), whole=True)
-        _realise_arguments([leaf for leaf in leaves if isinstance(leaf, Handle)])
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
+        _realise_arguments(tensors)
         with self._calling:
-            captures = self._captures.setdefault(self._signature(leaves, spec), [])
-            tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
+            captures, _ = self._known(leaves, spec)
             found = next((capture for capture in captures if capture.fits(tensors)), None)
-            if found is None:
-                found = self._capture(leaves, spec)
-                captures.append(found)
-            return found
+            return self._new_capture(leaves, spec) if found is None else found
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Methods can be jitted: ``self`` is part of the signature, by identity."""
@@ -107,31 +107,98 @@ class Jit(Generic[P, R]):
         tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
         _realise_arguments(tensors)
         with self._calling:
-            captures = self._captures.setdefault(self._signature(leaves, spec), [])
+            captures, numbers = self._known(leaves, spec)
             for capture in captures:
-                replayed = capture.call(tensors)
+                replayed = capture.call(tensors, numbers)
                 if replayed is not None:
                     return replayed[0]
-            if self.captures >= MAX_CAPTURES:
-                self._captures.clear()
-                captures = self._captures.setdefault(self._signature(leaves, spec), [])
-            capture = self._capture(leaves, spec)
-            captures.append(capture)
-            replayed = capture.call(tensors)
+            capture = self._new_capture(leaves, spec)
+            replayed = capture.call(tensors, self._known(leaves, spec)[1])
             if replayed is None:
                 raise InternalError("[jit] a capture does not fit the call that it was made from")
             return replayed[0]
 
-    def _capture(self, leaves: Sequence[Any], spec: pytree.Spec) -> Capture:
+    def _known(
+        self, leaves: Sequence[Any], spec: pytree.Spec
+    ) -> tuple[Sequence[Capture], Sequence[float]]:
+        """The captures for such arguments, and those that are numbers and symbolic in them."""
+        signature, moving = self._signature(leaves, spec)
+        numbers = [leaves[place] for place in moving.places] if moving else ()
+        return self._captures.get(signature, ()), numbers
+
+    def _new_capture(self, leaves: Sequence[Any], spec: pytree.Spec) -> Capture:
+        if self.captures >= MAX_CAPTURES:
+            self._captures.clear()
+        signature, moving = self._signature(leaves, spec)
+        if moving is not None and moving.differ_from(leaves):
+            signature, moving = self._signature(leaves, spec)
+        traced = None
+        if moving is not None and moving.places:
+            traced = self._traced_with(moving.places, leaves, spec)
+            if traced is None:
+                moving.refuse()
+                signature, moving = self._signature(leaves, spec)
         tensors = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Handle)]
         called = Called(self.function, spec, len(leaves), tensors)
-        return _capture(trace(self.function, leaves, spec), called)
+        capture = _capture(traced or trace(self.function, leaves, spec), called)
+        self._captures.setdefault(signature, []).append(capture)
+        return capture
 
-    def _signature(self, leaves: Sequence[Any], spec: pytree.Spec) -> Hashable:
+    def _traced_with(
+        self, symbolic: Sequence[int], leaves: Sequence[Any], spec: pytree.Spec
+    ) -> Traced | None:
+        """The function with symbolic numbers; None if it needs to know them."""
+        try:
+            traced = trace(self.function, leaves, spec, symbolic=symbolic)
+        except Exception:  # which the plain function tells if it is its own
+            return None
+        return None if traced.looked_at else traced
+
+    def _signature(
+        self, leaves: Sequence[Any], spec: pytree.Spec
+    ) -> tuple[Hashable, Moving | None]:
+        """What a capture depends on; of the numbers that differ from call to call their types."""
         cast = None if casting.now is None else casting.now.key
         changed = settings.override and overrides.stamp()
         modes_now = (ambient.grad_enabled, settings.fuse, changed, cast)
-        return spec, tuple(_leaf_signature(leaf) for leaf in leaves), modes_now
+        found = [_leaf_signature(leaf) for leaf in leaves]
+        numbers = [place for place, leaf in enumerate(leaves) if type(leaf) in (float, int)]
+        if not numbers:
+            return (spec, tuple(found), modes_now), None
+        kinds: list[Any] = list(found)
+        for place in numbers:
+            kinds[place] = type(leaves[place])
+        whatever = spec, tuple(kinds), modes_now
+        moving = self._moving.get(whatever)
+        if moving is None:
+            moving = self._moving[whatever] = Moving({n: leaves[n] for n in numbers})
+        for place in moving.places:
+            found[place] = kinds[place]
+        return (spec, tuple(found), modes_now), moving
+
+
+class Moving:
+    """Which numbers among arguments differ from call to call.
+
+    Attributes:
+        places: of theirs among the leaves of the arguments.
+    """
+
+    def __init__(self, first: Mapping[int, float]) -> None:
+        self._first, self._refused = first, False
+        self.places: tuple[int, ...] = ()
+
+    def differ_from(self, leaves: Sequence[Any]) -> bool:
+        """Notes the numbers of another call; whether some differ that did not before."""
+        new = [n for n, value in self._first.items() if leaves[n] != value and n not in self.places]
+        if self._refused or not new:
+            return False
+        self.places = tuple(sorted((*self.places, *new)))
+        return True
+
+    def refuse(self) -> None:
+        """The function must know their values: each is traced anew."""
+        self.places, self._refused = (), True
 
 
 def _leaf_signature(leaf: Any) -> Hashable:
@@ -145,7 +212,7 @@ def _leaf_signature(leaf: Any) -> Hashable:
             f"[jit] argument {leaf!r} of type {type(leaf).__name__} is neither a tensor nor "
             "hashable; pass arrays as Tensor(array)"
         ) from None
-    return type(leaf), leaf
+    return type(leaf), leaf if type(leaf) is not float else leaf.hex()  # -0.0 is not 0.0
 
 
 def _realise_arguments(tensors: Sequence[Handle]) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
 
+import numpy as np
+
 from lazygrad import aliases, ops, pytree
 from lazygrad.backward import requires_grad_
 from lazygrad.bridge import is_leaf, wrap
@@ -29,7 +31,7 @@ from lazygrad.runtime.buffer import Buffer
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.state import realize, realize_waiting, rebind
-from lazygrad.tracing import ARGUMENT, GRAD, KEY, STATE, Owner, Source
+from lazygrad.tracing import ARGUMENT, GRAD, KEY, NUMBER, STATE, Owner, Source
 from lazygrad.waiting import waiting
 
 RECENT = 8  # captures that keep what they have prepared, and the memory of it
@@ -186,9 +188,10 @@ class Capture:
         own = all(result >= self.plan.inputs for result in self.plan.results)
         self._prepares = own and bool(self.rebound or self.grads)
 
-    def call(self, arguments: Sequence[Handle]) -> tuple[Any] | None:
-        """What a replay on ``arguments`` returns, in a tuple; None if the handles are not what was
-        traced. Another thread sees their values from before the replay or from after it."""
+    def call(self, arguments: Sequence[Handle], numbers: Sequence[float] = ()) -> tuple[Any] | None:
+        """What a replay on ``arguments`` and on the numbers that are symbolic returns, in a tuple;
+        None if the handles are not what was traced. Another thread sees their values from before
+        the replay or from after it."""
         with running:
             if waiting.kept or waiting.rebound:  # bool(waiting) would be a call more
                 realize_waiting(self.plan.device)
@@ -197,7 +200,7 @@ class Capture:
                 return None
             if self._own_grads:
                 self._check_owners(arguments)
-            found = self._replay(state, arguments)
+            found = self._replay(state, arguments, numbers)
             return (self._write(found, arguments) if self.written else found,)
 
     def _write(self, found: Any, arguments: Sequence[Handle]) -> Any:
@@ -256,9 +259,9 @@ class Capture:
         self._prepared.clear()
         self._seen = self._loose = None
 
-    def _replay(self, state: State, arguments: Sequence[Handle]) -> Any:
+    def _replay(self, state: State, arguments: Sequence[Handle], numbers: Sequence[float]) -> Any:
         """Runs the launches on current values and rebinds what the function rebound."""
-        inputs = self._inputs(state, arguments)
+        inputs = self._inputs(state, arguments, numbers)
         if not self._prepares:
             return self._replay_once(inputs, arguments)
         results = self._free_results(state)
@@ -275,22 +278,34 @@ class Capture:
         self._rebind(results.bound, results.grads, arguments)
         return self._returned(results.leaves)
 
-    def _inputs(self, state: State, arguments: Sequence[Handle]) -> list[Memory]:
+    def _inputs(
+        self, state: State, arguments: Sequence[Handle], numbers: Sequence[float]
+    ) -> list[Memory]:
         keys = [generator.next_key() for generator in self.keys]
         found: list[Any] = [None] * len(self.sources)
         for position, number in self._state_inputs:
             found[position] = state.memory[number]
         for position, source in self._other_inputs:
-            found[position] = self._input(source, arguments, keys)
+            found[position] = self._input(source, arguments, keys, numbers)
         return found[: self.plan.inputs]
 
-    def _input(self, source: Source, arguments: Sequence[Handle], keys: Sequence[Any]) -> Memory:
+    def _input(
+        self,
+        source: Source,
+        arguments: Sequence[Handle],
+        keys: Sequence[Any],
+        numbers: Sequence[float],
+    ) -> Memory:
         if source.kind == ARGUMENT:
             return memory_of(arguments[source.of]._node)
         if source.kind == GRAD:
             return memory_of(*_realised([_owner(source.of, arguments)._grad]))
         if source.kind == KEY:
             return buffer.from_stored(keys[source.of], KEY_DTYPE, self.plan.device).memory
+        if source.kind == NUMBER:
+            compute, dtype = source.of
+            value = np.asarray(dtype.rounded(float(compute(numbers))))
+            return buffer.from_numpy(value, dtype, self.plan.device).memory
         constant: Buffer = source.of
         return constant.memory
 

@@ -9,27 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from lazygrad import ops, pytree
-from lazygrad.bridge import current_node, is_leaf, wrap
+from lazygrad.bridge import current_node, is_leaf, read, wrap
+from lazygrad.element_types import DType
 from lazygrad.errors import JitError
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, node
 from lazygrad.handle import Handle, as_before, value_node
 from lazygrad.lang.threefry import KEY_DTYPE, KEY_SHAPE
-from lazygrad.modes import Trace, traced_by
+from lazygrad.modes import Trace, ambient, traced_by
 from lazygrad.runtime import buffer, cache
 from lazygrad.state import realize
+from lazygrad.symbolic import Symbolic, seen as seen_number
 
 ARGUMENT, STATE, GRAD, KEY, CONSTANT = "argument", "state", "grad", "key", "constant"
+NUMBER = "number"
 Owner = Handle | int  # of a gradient: a tensor from outside, or an argument by its position
 
 
 @dataclass(frozen=True)
 class Source:
     """Where an input of a graph comes from: the position of an argument or of a random key, the
-    handle that holds it, the owner whose ``.grad`` does, or a buffer."""
+    handle that holds it, the owner whose ``.grad`` does, a buffer, or how a number is computed of
+    those of the call, and its dtype."""
 
     kind: str
     of: Any
@@ -78,6 +83,7 @@ class Traced(NamedTuple):
         keys: the streams that it drew from, one for each random operation.
         seen: the handles from outside that it met.
         seen_grads: those of which it met the ``.grad``.
+        looked_at: whether it depends on the value of a number that was to be symbolic.
     """
 
     inputs: dict[Node, Source]
@@ -91,14 +97,19 @@ class Traced(NamedTuple):
     keys: list[Generator]
     seen: list[Seen]
     seen_grads: list[SeenGrad]
+    looked_at: bool
 
 
 def trace(
-    function: Callable[..., Any], leaves: Sequence[Any], spec: pytree.Spec, name: str = "jit"
+    function: Callable[..., Any],
+    leaves: Sequence[Any],
+    spec: pytree.Spec,
+    name: str = "jit",
+    symbolic: Sequence[int] = (),
 ) -> Traced:
     """Runs ``function`` once on placeholders for the tensors among ``leaves``, which ``spec`` puts
     together to its arguments and keyword arguments. It changes no handle from outside. ``name`` is
-    what the user asked for, in messages.
+    what the user asked for, in messages. The numbers at the places ``symbolic`` are inputs too.
 
     Raises:
         JitError: where the function needs a value, or reads a tensor that hangs on a derivative
@@ -109,6 +120,8 @@ def trace(
         tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
         stand_ins = iter([recording.argument(i, tensor) for i, tensor in enumerate(tensors)])
         given = [next(stand_ins) if isinstance(leaf, Handle) else leaf for leaf in leaves]
+        for turn, place in enumerate(symbolic):
+            given[place] = Symbolic(leaves[place], itemgetter(turn), recording)
         args, kwargs = pytree.unflatten(spec, given)
         return recording.finished(function(*args, **kwargs))
 
@@ -126,6 +139,9 @@ class Recording(Trace):
         self.sources: dict[Node, Source] = {}
         self.keys: list[Generator] = []
         self.arguments: list[tuple[Handle, Node]] = []
+        self.looked_at = False
+        self._numbers: dict[tuple[int, DType, str], tuple[Symbolic, Handle]] = {}
+        self._is_finished = False
         self._given: dict[int, Handle] = {}  # what a stand-in stands for
 
     def argument(self, position: int, tensor: Handle) -> Handle:
@@ -148,9 +164,13 @@ class Recording(Trace):
             returned = returned, [self.arguments[position][0] for position in written]
         leaves, spec = pytree.flatten(returned)
         seen, grads = list(self.seen.values()), list(self.grads.values())
+        self._is_finished = True
         return Traced(
             inputs=self.sources,
-            outputs=[self.read(leaf) if isinstance(leaf, Handle) else leaf for leaf in leaves],
+            outputs=[
+                self.read(leaf) if isinstance(leaf, Handle) else seen_number(leaf)
+                for leaf in leaves
+            ],
             spec=spec,
             written=written,
             rebound=[(s.tensor, value_node(s.now)) for s in seen if s.now is not s.placeholder],
@@ -164,6 +184,7 @@ class Recording(Trace):
             keys=self.keys,
             seen=list(self.seen.values()),  # reading the gradients may have met others
             seen_grads=grads,
+            looked_at=self.looked_at,
         )
 
     def _flags(self) -> list[tuple[Owner, bool]]:
@@ -231,6 +252,20 @@ class Recording(Trace):
         self.sources[leaf] = Source(KEY, len(self.keys))
         self.keys.append(generator)
         return leaf
+
+    def number(self, symbol: Symbolic, dtype: DType, device: str) -> Node | None:
+        """A leaf of no dims that holds a symbolic number on every call; for what is traced inside,
+        such as the body of a loop, what stands for that leaf. None once the trace is finished."""
+        if ambient.trace is None or self._is_finished:
+            return None
+        key = id(symbol), dtype, device
+        if key not in self._numbers:
+            leaf = node(ops.BUFFER, (), cache.Placeholder((), dtype, device))
+            self.sources[leaf] = Source(NUMBER, (symbol.compute, dtype))
+            held = wrap(leaf)
+            held._epoch = self.epoch  # made by this trace, whoever asks
+            self._numbers[key] = symbol, held
+        return read(self._numbers[key][1])
 
     def require_value(self, tensor: Handle) -> None:
         """Raises: it could be another one on the next call."""

@@ -50,6 +50,7 @@ ROOMS = (
             "locks",
             "element_types",
             "shape",
+            "symbolic",
             "pytree",
             "arguments",
             "casting",

@@ -39,7 +39,9 @@ def digits(few: int) -> tuple[Images, Images]:
     """So many digits to train on, for with all of them every network knows everything; and all
     that are there to test with."""
     train_set, test_set = data.load("digits")
-    return tuple(Images(*map(Tensor, found[:])) for found in (train_set.subset(slice(few)), test_set))
+    return tuple(
+        Images(*map(Tensor, found[:])) for found in (train_set.subset(slice(few)), test_set)
+    )
 
 
 class Ensemble:

@@ -108,7 +108,9 @@ def trained(options: Namespace, adapting: int) -> tuple[Learner, list[float]]:
 def compared(options: Namespace) -> dict[str, dict[int, float]]:
     """The mean loss on new tasks after some steps of adapting, by how the network was trained."""
     ways = {"learning to learn": 1, "all at once": 0}
-    print(f"{described(network())}, {options.steps} steps of {options.tasks} tasks each", flush=True)
+    print(
+        f"{described(network())}, {options.steps} steps of {options.tasks} tasks each", flush=True
+    )
     found, learners, losses = {}, {}, {}
     for way, adapting in ways.items():
         learners[way], losses[way] = trained(options, adapting)
@@ -124,9 +126,7 @@ def compared(options: Namespace) -> dict[str, dict[int, float]]:
     return found
 
 
-def draw(
-    options: Namespace, learners: dict[str, Learner], losses: dict[str, list[float]]
-) -> None:
+def draw(options: Namespace, learners: dict[str, Learner], losses: dict[str, list[float]]) -> None:
     """The losses, and what both networks make of one new sine."""
     manual_seed(options.seed + 2)
     task = Tasks(*(points[0] for points in sines(1, options.shots, 1)))

@@ -115,7 +115,10 @@ def found(options: Namespace) -> dict[str, float]:
         suspects = all_norms.argsort(descending=True)[: int(given.is_wrong.sum().item())]
     figures = {
         "wrong labels": len(suspects),
-        "of so many largest gradients, belong to wrong labels": given.is_wrong[suspects].float().mean().item(),
+        "of so many largest gradients, belong to wrong labels": given.is_wrong[suspects]
+        .float()
+        .mean()
+        .item(),
         f"milliseconds for {len(pairs)} norms, vmap": 1e3 * together,
         f"milliseconds for {len(pairs)} norms, loop": 1e3 * loop,
         "largest difference of the norms": (norms - same).abs().max().item(),

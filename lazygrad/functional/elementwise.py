@@ -164,8 +164,7 @@ def rsub(input: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
     [9.0, 8.0]
     """
     own = read(input)
-    scaled = own if alpha == 1 else elementwise.mul(own, alpha)
-    return wrap(elementwise.sub(required("rsub", other, input), scaled))
+    return wrap(elementwise.sub(required("rsub", other, input), elementwise.scaled(own, alpha)))
 
 
 @public
@@ -189,10 +188,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
 
 def _scaled(op: str, other: Any, alpha: Number, like: Tensor) -> Any:
-    operand = required(op, other, like)
-    if isinstance(alpha, int | float) and alpha == 1:
-        return operand
-    return elementwise.mul(operand, alpha) if isinstance(operand, Node) else operand * alpha
+    return elementwise.scaled(required(op, other, like), alpha)
 
 
 _DIVISIONS: dict[str | None, Callable[[Any, Any], Node]] = {

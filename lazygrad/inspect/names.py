@@ -25,7 +25,7 @@ from lazygrad.origins import is_users
 from lazygrad.replay import Called, Capture
 from lazygrad.runtime.buffer import Buffer, is_realised, value_of
 from lazygrad.runtime.cache import Placeholder
-from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, KEY, STATE, Owner
+from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, KEY, NUMBER, STATE, Owner
 from lazygrad.waiting import waiting
 
 Name = str | None
@@ -80,6 +80,7 @@ def of_capture(capture: Capture) -> Names:
         STATE: lambda handle: names.get(id(handle)),
         GRAD: grad_of,
         KEY: lambda number: RANDOM_KEY,
+        NUMBER: lambda number: "number",
         CONSTANT: lambda buffer: "constant",
     }
     returned = _returned(called, capture.returned)

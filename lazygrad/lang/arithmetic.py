@@ -22,6 +22,7 @@ from lazygrad.lang.elementwise import (
     maximum,
     minimum,
     mul,
+    scaled,
     sin,
     sloped,
     sqrt,
@@ -84,13 +85,12 @@ def float_power(base: Operand, exponent: Operand) -> Node:
 
 def addcmul(x: Node, left: Operand, right: Operand, value: float) -> Node:
     """``x + value * left * right``"""
-    product = mul(left, right)
-    return add(x, product if value == 1 else mul(product, value))
+    return add(x, scaled(mul(left, right), value))
 
 
 def addcdiv(x: Node, left: Operand, right: Operand, value: float) -> Node:
     """``x + value * left / right``"""
-    return add(x, div(left if value == 1 else mul(left, value), right))
+    return add(x, div(scaled(left, value), right))
 
 
 # -- exponentials and logarithms -------------------------------------------------------------------

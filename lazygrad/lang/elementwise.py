@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from lazygrad import ops
 from lazygrad.element_types import BOOL, FLOAT, DType, bool_ as bool_dtype, default_int, of_scalar
@@ -23,6 +23,7 @@ from lazygrad.lang.operands import (
     zeros_like,
 )
 from lazygrad.shape import broadcast
+from lazygrad.symbolic import Symbolic
 
 Slope = tuple[Node, Node]  # an operand, and the derivative by it
 
@@ -42,6 +43,14 @@ def sub(left: Operand, right: Operand) -> Node:
 def mul(left: Operand, right: Operand) -> Node:
     """``left * right``; of bools: and."""
     return node(ops.MUL, pair("mul", left, right, wraps=True))
+
+
+def scaled(x: Any, factor: Any) -> Any:
+    """``x * factor``, of a Node or a number; ``x`` itself where that is 1. A symbolic number is not
+    looked at."""
+    if type(factor) is not Symbolic and factor == 1:
+        return x
+    return mul(x, factor) if isinstance(x, Node) else x * factor
 
 
 def div(left: Operand, right: Operand) -> Node:

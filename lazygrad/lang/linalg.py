@@ -9,7 +9,7 @@ from lazygrad.element_types import BOOL, accumulator, promote
 from lazygrad.errors import DtypeError, ShapeError
 from lazygrad.graph import Node, Scalar, node
 from lazygrad.lang.creation import eye
-from lazygrad.lang.elementwise import add, mul, sub
+from lazygrad.lang.elementwise import add, mul, scaled, sub
 from lazygrad.lang.join import roll
 from lazygrad.lang.movement import broadcast_to, permute, reshape, transpose, unsqueeze
 from lazygrad.lang.operands import cast
@@ -104,10 +104,10 @@ def scaled_sum(op: str, x: Node, product: Node, beta: Scalar, alpha: Scalar) -> 
         raise DtypeError(f"[{op}] dtypes {x.dtype.name} and {product.dtype.name} differ; cast one")
     if broadcast(op, x.shape, product.shape) != product.shape:
         raise ShapeError(f"[{op}] input of shape {x.shape} does not broadcast to {product.shape}")
-    product = product if alpha == 1 else mul(product, alpha)
+    product = scaled(product, alpha)
     if beta == 0:
         return product
-    return add(x if beta == 1 else mul(x, beta), product)
+    return add(scaled(x, beta), product)
 
 
 def require_dims(op: str, *given: tuple[Node, int]) -> None:

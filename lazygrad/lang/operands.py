@@ -32,6 +32,7 @@ from lazygrad.errors import DtypeError
 from lazygrad.graph import Node, Scalar, const, node
 from lazygrad.lang.movement import broadcast_to
 from lazygrad.shape import broadcast
+from lazygrad.symbolic import Symbolic, leaf_of
 
 Operand = Node | Scalar
 
@@ -43,6 +44,10 @@ def cast(x: Node, dtype: DType) -> Node:
 
 def full_like(x: Node, value: Scalar, dtype: DType | None = None) -> Node:
     """``value`` in the shape, on the device and (unless given) of the dtype of ``x``."""
+    if type(value) is Symbolic:
+        leaf = leaf_of(value, dtype or x.dtype, x.device)
+        if leaf is not None:
+            return broadcast_to(leaf, x.shape)
     return const(value, dtype or x.dtype, x.shape, x.device)
 
 
@@ -61,6 +66,8 @@ def constant(op: str, value: Scalar, dtype: DType, like: Node, wraps: bool = Fal
         ValueRangeError: one that an integer ``dtype`` does not hold; with ``wraps``, one of over 64
             bits. Floats round it, to infinity if need be.
     """
+    if type(value) is Symbolic:
+        return full_like(like, value, dtype)
     held = dtype
     if dtype.kind == FLOAT:
         held = float64

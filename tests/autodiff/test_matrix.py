@@ -51,7 +51,9 @@ def test_values_on_devices(device: str) -> None:
 def test_a_cell_that_is_missing_or_wrong_is_named() -> None:
     [right] = runs(ops.SIN, "float32")
     [other] = runs(ops.EXP, "float32")
-    wrong = Run(ops.SIN, "float32", right.found | {matrix.JVP: other.found[matrix.JVP]}, right.right)
+    wrong = Run(
+        ops.SIN, "float32", right.found | {matrix.JVP: other.found[matrix.JVP]}, right.right
+    )
     assert [said.partition(":")[0] for said in matrix.wrong([wrong])] == ["SIN jvp float32"]
     nothing = Run(ops.SIN, "float32", right.found | {matrix.BATCH: []}, right.right)
     assert matrix.missing(nothing) == ["SIN batch float32: missing"]
