@@ -26,6 +26,7 @@ from lazygrad.tracing import CONSTANT, Source, Traced, trace
 
 P = ParamSpec("P")
 R = TypeVar("R")
+NUMBERS = (float, int)  # that may differ from call to call
 MAX_CAPTURES = 64  # different argument signatures of one function
 
 
@@ -92,9 +93,9 @@ class Jit(Generic[P, R]):
         tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
         _realise_arguments(tensors)
         with self._calling:
-            captures, _ = self._known(leaves, spec)
+            captures = self._captures.get(self._signature(leaves, spec)[0], ())
             found = next((capture for capture in captures if capture.fits(tensors)), None)
-            return self._new_capture(leaves, spec) if found is None else found
+            return self._new_capture(leaves, spec)[0] if found is None else found
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Methods can be jitted: ``self`` is part of the signature, by identity."""
@@ -107,51 +108,44 @@ class Jit(Generic[P, R]):
         tensors = [leaf for leaf in leaves if isinstance(leaf, Handle)]
         _realise_arguments(tensors)
         with self._calling:
-            captures, numbers = self._known(leaves, spec)
-            for capture in captures:
+            signature, moving = self._signature(leaves, spec)
+            numbers: Sequence[float] = moving.of(leaves) if moving else ()
+            for capture in self._captures.get(signature, ()):
                 replayed = capture.call(tensors, numbers)
                 if replayed is not None:
                     return replayed[0]
-            capture = self._new_capture(leaves, spec)
-            replayed = capture.call(tensors, self._known(leaves, spec)[1])
+            capture, numbers = self._new_capture(leaves, spec)
+            replayed = capture.call(tensors, numbers)
             if replayed is None:
                 raise InternalError("[jit] a capture does not fit the call that it was made from")
             return replayed[0]
 
-    def _known(
+    def _new_capture(
         self, leaves: Sequence[Any], spec: pytree.Spec
-    ) -> tuple[Sequence[Capture], Sequence[float]]:
-        """The captures for such arguments, and those that are numbers and symbolic in them."""
-        signature, moving = self._signature(leaves, spec)
-        numbers = [leaves[place] for place in moving.places] if moving else ()
-        return self._captures.get(signature, ()), numbers
-
-    def _new_capture(self, leaves: Sequence[Any], spec: pytree.Spec) -> Capture:
+    ) -> tuple[Capture, Sequence[float]]:
+        """A capture for such arguments, and those that are numbers and symbolic in it."""
         if self.captures >= MAX_CAPTURES:
             self._captures.clear()
-        signature, moving = self._signature(leaves, spec)
-        if moving is not None and moving.differ_from(leaves):
-            signature, moving = self._signature(leaves, spec)
+        _, moving = self._signature(leaves, spec)
         traced = None
-        if moving is not None and moving.places:
-            traced = self._traced_with(moving.places, leaves, spec)
-            if traced is None:
-                moving.refuse()
-                signature, moving = self._signature(leaves, spec)
+        while traced is None and moving is not None and moving.differ_from(leaves):
+            traced = self._traced_with(moving, leaves, spec)
         tensors = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Handle)]
         called = Called(self.function, spec, len(leaves), tensors)
         capture = _capture(traced or trace(self.function, leaves, spec), called)
-        self._captures.setdefault(signature, []).append(capture)
-        return capture
+        self._captures.setdefault(self._signature(leaves, spec)[0], []).append(capture)
+        return capture, moving.of(leaves) if moving else ()
 
     def _traced_with(
-        self, symbolic: Sequence[int], leaves: Sequence[Any], spec: pytree.Spec
+        self, moving: Moving, leaves: Sequence[Any], spec: pytree.Spec
     ) -> Traced | None:
-        """The function with symbolic numbers; None if it needs to know them."""
+        """The function with symbolic numbers; None if it needs to know some of them."""
         try:
-            traced = trace(self.function, leaves, spec, symbolic=symbolic)
+            traced = trace(self.function, leaves, spec, symbolic=moving.places)
         except Exception:  # which the plain function tells if it is its own
+            moving.refuse(moving.places)
             return None
+        moving.refuse(traced.looked_at)
         return None if traced.looked_at else traced
 
     def _signature(
@@ -162,10 +156,16 @@ class Jit(Generic[P, R]):
         changed = settings.override and overrides.stamp()
         modes_now = (ambient.grad_enabled, settings.fuse, changed, cast)
         found = [_leaf_signature(leaf) for leaf in leaves]
-        numbers = [place for place, leaf in enumerate(leaves) if type(leaf) in (float, int)]
-        if not numbers:
-            return (spec, tuple(found), modes_now), None
-        kinds: list[Any] = list(found)
+        for leaf in leaves:
+            if type(leaf) in NUMBERS:
+                return self._without_moving(spec, found, leaves, modes_now)
+        return (spec, tuple(found), modes_now), None
+
+    def _without_moving(
+        self, spec: pytree.Spec, found: list[Any], leaves: Sequence[Any], modes_now: Hashable
+    ) -> tuple[Hashable, Moving]:
+        numbers = [place for place, leaf in enumerate(leaves) if type(leaf) in NUMBERS]
+        kinds = list(found)
         for place in numbers:
             kinds[place] = type(leaves[place])
         whatever = spec, tuple(kinds), modes_now
@@ -185,20 +185,24 @@ class Moving:
     """
 
     def __init__(self, first: Mapping[int, float]) -> None:
-        self._first, self._refused = first, False
+        self._first = dict(first)
         self.places: tuple[int, ...] = ()
 
-    def differ_from(self, leaves: Sequence[Any]) -> bool:
-        """Notes the numbers of another call; whether some differ that did not before."""
-        new = [n for n, value in self._first.items() if leaves[n] != value and n not in self.places]
-        if self._refused or not new:
-            return False
-        self.places = tuple(sorted((*self.places, *new)))
-        return True
+    def of(self, leaves: Sequence[Any]) -> list[float]:
+        """These numbers of a call."""
+        return [leaves[place] for place in self.places]
 
-    def refuse(self) -> None:
+    def differ_from(self, leaves: Sequence[Any]) -> bool:
+        """Notes the numbers of another call; whether there are some that differ."""
+        new = {place for place, value in self._first.items() if leaves[place] != value}
+        self.places = tuple(sorted(new.union(self.places)))
+        return bool(self.places)
+
+    def refuse(self, places: Sequence[int]) -> None:
         """The function must know their values: each is traced anew."""
-        self.places, self._refused = (), True
+        for place in places:
+            self._first.pop(place, None)
+        self.places = tuple(place for place in self.places if place in self._first)
 
 
 def _leaf_signature(leaf: Any) -> Hashable:

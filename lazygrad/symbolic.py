@@ -26,10 +26,10 @@ class Recorder(Protocol):
     """Who traces a function with symbolic numbers.
 
     Attributes:
-        looked_at: whether somebody has looked at the value of one.
+        looked_at: the numbers of the call whose values somebody has looked at, by their turns.
     """
 
-    looked_at: bool
+    looked_at: set[int]
 
     def number(self, symbol: Symbolic, dtype: DType, device: str) -> Node | None:
         """The leaf that holds it, of no dims; None where this graph cannot have one."""
@@ -46,7 +46,7 @@ def seen(value: Any) -> Any:
     """The value of a number, for somebody whose doings depend on it; anything else as it is."""
     if type(value) is not Symbolic:
         return value
-    value.recorder.looked_at = True
+    value.recorder.looked_at |= value.turns
     return value.value
 
 
@@ -65,8 +65,8 @@ def _computed(function: Method) -> Method:
         value = function(*(each.value if type(each) is Symbolic else each for each in operands))
         if not isinstance(value, float | int):  # a power may be complex
             return function(*map(seen, operands))
-        own = next(each for each in operands if type(each) is Symbolic)
-        return Symbolic(value, compute, own.recorder)
+        own = [each for each in operands if type(each) is Symbolic]
+        return Symbolic(value, compute, frozenset().union(*(o.turns for o in own)), own[0].recorder)
 
     return method
 
@@ -89,23 +89,28 @@ def _looking(function: Method) -> Method:
 
 
 class Symbolic:
-    """A float or an int.
+    """A float or an int. Type checkers never see one: who is given it takes it for a number.
 
     Attributes:
         value: what it is in the call that is traced.
         compute: what it is in a call with these numbers.
+        turns: which of these numbers it hangs on.
         recorder: who traces.
     """
 
-    __slots__ = ("compute", "recorder", "value")
+    __slots__ = ("compute", "recorder", "turns", "value")
     __array_ufunc__ = None  # NumPy's numbers leave operations to it
 
     def __init__(
-        self, value: float, compute: Callable[[Numbers], float], recorder: Recorder
+        self,
+        value: float,
+        compute: Callable[[Numbers], float],
+        turns: frozenset[int],
+        recorder: Recorder,
     ) -> None:
-        self.value, self.compute, self.recorder = value, compute, recorder
+        self.value, self.compute, self.turns, self.recorder = value, compute, turns, recorder
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:  # whoever asks isinstance is told of the number
         return type(self.value)
 

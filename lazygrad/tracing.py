@@ -83,7 +83,8 @@ class Traced(NamedTuple):
         keys: the streams that it drew from, one for each random operation.
         seen: the handles from outside that it met.
         seen_grads: those of which it met the ``.grad``.
-        looked_at: whether it depends on the value of a number that was to be symbolic.
+        looked_at: the places of those numbers whose values it depends on, although they were to be
+            symbolic.
     """
 
     inputs: dict[Node, Source]
@@ -97,7 +98,7 @@ class Traced(NamedTuple):
     keys: list[Generator]
     seen: list[Seen]
     seen_grads: list[SeenGrad]
-    looked_at: bool
+    looked_at: list[int]
 
 
 def trace(
@@ -121,9 +122,11 @@ def trace(
         stand_ins = iter([recording.argument(i, tensor) for i, tensor in enumerate(tensors)])
         given = [next(stand_ins) if isinstance(leaf, Handle) else leaf for leaf in leaves]
         for turn, place in enumerate(symbolic):
-            given[place] = Symbolic(leaves[place], itemgetter(turn), recording)
+            turns = frozenset([turn])
+            given[place] = Symbolic(leaves[place], itemgetter(turn), turns, recording)
         args, kwargs = pytree.unflatten(spec, given)
-        return recording.finished(function(*args, **kwargs))
+        traced = recording.finished(function(*args, **kwargs))
+    return traced._replace(looked_at=[symbolic[turn] for turn in sorted(recording.looked_at)])
 
 
 class Recording(Trace):
@@ -139,7 +142,7 @@ class Recording(Trace):
         self.sources: dict[Node, Source] = {}
         self.keys: list[Generator] = []
         self.arguments: list[tuple[Handle, Node]] = []
-        self.looked_at = False
+        self.looked_at: set[int] = set()
         self._numbers: dict[tuple[int, DType, str], tuple[Symbolic, Handle]] = {}
         self._is_finished = False
         self._given: dict[int, Handle] = {}  # what a stand-in stands for
@@ -184,7 +187,7 @@ class Recording(Trace):
             keys=self.keys,
             seen=list(self.seen.values()),  # reading the gradients may have met others
             seen_grads=grads,
-            looked_at=self.looked_at,
+            looked_at=[],
         )
 
     def _flags(self) -> list[tuple[Owner, bool]]:

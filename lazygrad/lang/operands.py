@@ -42,7 +42,7 @@ def cast(x: Node, dtype: DType) -> Node:
     return x if x.dtype is dtype else node(ops.CAST, (x,), dtype)
 
 
-def full_like(x: Node, value: Scalar, dtype: DType | None = None) -> Node:
+def full_like(x: Node, value: Any, dtype: DType | None = None) -> Node:
     """``value`` in the shape, on the device and (unless given) of the dtype of ``x``."""
     if type(value) is Symbolic:
         leaf = leaf_of(value, dtype or x.dtype, x.device)
@@ -59,7 +59,7 @@ def ones_like(x: Node, dtype: DType | None = None) -> Node:
     return full_like(x, 1, dtype)
 
 
-def constant(op: str, value: Scalar, dtype: DType, like: Node, wraps: bool = False) -> Node:
+def constant(op: str, value: Any, dtype: DType, like: Node, wraps: bool = False) -> Node:
     """A scalar operand, in the shape and on the device of ``like``.
 
     Raises:
