@@ -89,6 +89,19 @@ def test_a_hessian_through_a_checkpoint() -> None:
     np.testing.assert_allclose(hessian(checkpoint(f))(Tensor(X[0])).numpy(), plain, rtol=1e-5)
 
 
+def test_two_arguments_that_are_one_value() -> None:
+    """Mapped over one tensor, both are the same node: its change counts once."""
+
+    cubed = checkpoint(lambda a, b: a * b * b)
+
+    def change(x: Tensor) -> Tensor:
+        return jvp(lambda x: vmap(cubed)(x, x), (x,), (x,))[1]
+
+    x = Tensor([1.0, 2.0])
+    assert change(x).tolist() == [3, 24]
+    assert grad(lambda x: change(x).sum())(x).tolist() == [9, 36]
+
+
 def test_tensors_from_outside_get_their_gradients() -> None:
     w = Tensor(W, requires_grad=True)
     h = Tensor(X) @ w  # outside of what is computed again

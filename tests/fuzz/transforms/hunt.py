@@ -90,7 +90,7 @@ def program_of(seed: int) -> tuple[Program, str]:
 def case_of(seed: int) -> Case:
     """The first program of a seed that the oracle has time for."""
     for attempt in range(1000):
-        program = _written(seed, attempt)
+        program = written(seed, attempt)
         try:
             return Case(program, known(program))
         except TooDear:
@@ -98,7 +98,8 @@ def case_of(seed: int) -> Case:
     raise TooDear(f"no program of seed {seed} is small")
 
 
-def _written(seed: int, attempt: int) -> Program:
+def written(seed: int, attempt: int = 0) -> Program:
+    """The program of an attempt; the oracle may not have time for it."""
     r = random.Random(seed * 1009 + attempt)
     writer = Writer(r.randrange(1 << 40))
     text, shapes = writer.program()
