@@ -37,7 +37,7 @@ def function_of(case: Case) -> tuple[Function, list[Array]]:
     def function(*floats: Tensor) -> tuple[Tensor, ...]:
         manual_seed(0)
         given = dict(zip(places, floats, strict=True))
-        inputs = [given.get(i) or _leaf(array) for i, array in enumerate(arrays)]
+        inputs = [given[i] if i in given else _leaf(a) for i, a in enumerate(arrays)]
         turned = [
             x.T if given.turned else x for x, given in zip(inputs, case.inputs, strict=True)
         ]
