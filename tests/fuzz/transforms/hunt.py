@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 MOST = 6000  # operations of the oracle in one evaluation
 UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
 WORLDS = 3  # perturbed ones
-SAFETY = 8.0  # a device's error may be this many times the spread between worlds
+SAFETY = 16.0  # a device's error may be so many times what the few worlds are apart
 VAGUE = 1e-2  # relative to 1 and the value: what is known less exactly is not compared
 
 PLAIN, UNFUSED, JIT, VMAP, JIT_VMAP, BACKWARD, JIT_BACKWARD = (
