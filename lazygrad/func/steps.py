@@ -174,8 +174,8 @@ def traced(
         ArgumentError, ShapeError, DtypeError: where a step returns carries that are not as those
             that it was given.
         JitError: where it needs a value.
-        WriteError: where it writes to a tensor from outside, or to what it is given of ``xs``; where
-            it gives a ``.grad`` to anything that it is given.
+        WriteError: where it writes to a tensor from outside, or to what it is given of ``xs``, or
+            gives a ``.grad`` to anything that it is given.
     """
     steps = Steps(name, length)
     carries = {steps.stand_in(value, value.shape): value for value in init.tensors}

@@ -160,8 +160,8 @@ def _moving(order: Sequence[Node], given: Container[Node]) -> tuple[set[Node], s
 
 
 def _computed_again(values: Iterable[Node]) -> set[Node]:
-    """What values are computed from once more for the way back: what is made of it there has to stay
-    together, even if it is the same in each step."""
+    """What values are computed from once more for the way back. What is made of it there has to
+    stay together, even if it is the same in each step."""
     rules = [v for v in values if v.op is ops.CUSTOM and v.arg.rule.recomputes]
     return {source for value in rules for source in value.src[1:]}
 

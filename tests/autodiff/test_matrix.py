@@ -1,5 +1,6 @@
-"""Every op under every transform, in every dtype of floats, on every backend: a cell that is missing
-or wrong is named. The ops, their cases and what they have no rule for are read from the tables."""
+"""Every op under every transform, in every dtype of floats, on every backend: a cell that is
+missing or wrong is named. The ops, their cases and what they have no rule for are those of the
+tables."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def test_values_on_devices(device: str) -> None:
 def test_a_cell_that_is_missing_or_wrong_is_named() -> None:
     [right] = runs(ops.SIN, "float32")
     [other] = runs(ops.EXP, "float32")
-    wrong = Run(ops.SIN, "float32", right.found | {matrix.JVP: other.found[matrix.JVP]}, right.right)
+    wrong = Run(
+        ops.SIN, "float32", right.found | {matrix.JVP: other.found[matrix.JVP]}, right.right
+    )
     assert [said.partition(":")[0] for said in matrix.wrong([wrong])] == ["SIN jvp float32"]
     nothing = Run(ops.SIN, "float32", right.found | {matrix.BATCH: []}, right.right)
     assert matrix.missing(nothing) == ["SIN batch float32: missing"]

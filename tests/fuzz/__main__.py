@@ -24,7 +24,6 @@ from threading import Thread
 from typing import Any
 
 
-
 class Kind:
     """What kind of programs this process runs, and how."""
 

@@ -1,9 +1,9 @@
 """Derivatives of every case, against themselves and against differences, in float64:
 ``python -m tests.parity.derivatives [FAMILY ...]``. The suite runs a part (``test_derivatives``).
 
-Of each case that is differentiated at all, by all its floats: both modes are each other's transpose,
-<Jv, u> = <v, J'u>; and ``check_grads`` to second order, in both modes. The reference evaluates the
-graphs, op by op, so that what fails here is the fault of no backend.
+Of each case that is differentiated at all, by all its floats: both modes are transposes of each
+other, <Jv, u> = <v, J'u>; and ``check_grads`` to the order of the case, in both modes. The
+reference evaluates the graphs, op by op, so that what fails here is the fault of no backend.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ def function_of(case: Case) -> tuple[Function, list[Array]]:
         manual_seed(0)
         given = dict(zip(places, floats, strict=True))
         inputs = [given[i] if i in given else _leaf(a) for i, a in enumerate(arrays)]
-        turned = [
-            x.T if given.turned else x for x, given in zip(inputs, case.inputs, strict=True)
-        ]
+        turned = [x.T if given.turned else x for x, given in zip(inputs, case.inputs, strict=True)]
         return tuple(x for x in floats_in(case.call(lazygrad, *turned)) if x.requires_grad)
 
     held = [arrays[i].T.copy() if case.inputs[i].turned else arrays[i] for i in places]

@@ -1,4 +1,4 @@
-"""What a jitted function does to its arguments beside reading them: gradients, and requires_grad."""
+"""What a jitted function does to its arguments beside reading them: gradients, requires_grad."""
 
 from __future__ import annotations
 

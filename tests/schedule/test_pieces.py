@@ -339,6 +339,19 @@ def test_a_join_of_which_nothing_is_left_is_zero() -> None:
     assert not scan(step, x[0], x)[1].numpy().any()
 
 
+def test_one_element_that_one_turn_of_a_loop_reads() -> None:
+    """It is written by the same kernel, where it is not read under a guard."""
+
+    def slopes(x: Tensor) -> Tensor:
+        return associative_scan(lambda a, b: a * b + (a + b), x.sin()).sum().sin()
+
+    x = np.array([1.2, 0.4, -0.02])
+    found = func.jvp(func.hessian(slopes), (Tensor(x),), (Tensor(x),))[1].numpy()
+    step = 1e-5
+    ahead, behind = (func.hessian(slopes)(Tensor(x * (1 + s))).numpy() for s in (step, -step))
+    np.testing.assert_allclose(found, (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
 # -- what is checked of kernels -------------------------------------------------------------------
 
 

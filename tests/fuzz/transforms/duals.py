@@ -117,9 +117,7 @@ class World:
             each(lambda x: primal(x, tag), found),
             each(
                 lambda x: (
-                    x.tangent
-                    if isinstance(x, Dual) and x.tag == tag
-                    else np.zeros(plain(x).shape)
+                    x.tangent if isinstance(x, Dual) and x.tag == tag else np.zeros(plain(x).shape)
                 ),
                 found,
             ),
