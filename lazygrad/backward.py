@@ -169,8 +169,8 @@ def _refuse_to_lose(leaves: Iterable[Node]) -> None:
     for leaf in leaves:
         if isinstance(leaf.arg, StandIn):
             raise GradError(
-                f"[backward] the gradient of a {leaf.dtype.name} tensor of shape {leaf.shape} would "
-                f"be lost: it is what {leaf.arg.name} gives to its function, which stands for "
+                f"[backward] the gradient of a {leaf.dtype.name} tensor of shape {leaf.shape} "
+                f"would be lost: it is what {leaf.arg.name} gives to its function, and stands for "
                 "something else; use lazygrad.grad(output, input) or func.grad"
             )
 

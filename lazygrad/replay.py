@@ -226,8 +226,8 @@ class Capture:
             if not is_leaf(owner):
                 raise JitError(
                     f"[jit] backward() inside reaches an argument of shape {owner.shape} that was "
-                    "computed outside from tensors that require a gradient; detach() it, or compute "
-                    "it inside"
+                    "computed outside from tensors that require a gradient; detach() it, or "
+                    "compute it inside"
                 )
             if sum(owner is other for other in arguments) > 1:
                 raise JitError(

@@ -234,7 +234,7 @@ class Recording(Trace):
             self._grad(tensor, read=False).now = grad
 
     def _keeps_grad(self, tensor: Handle) -> bool:
-        """Whether its ``.grad`` is seen by nobody outside: it was made inside, and is no argument."""
+        """Whether nobody outside sees its ``.grad``: it was made inside, and is no argument."""
         return tensor._epoch >= self.epoch and id(tensor) not in self._given
 
     def _grad(self, tensor: Handle, *, read: bool) -> SeenGrad:

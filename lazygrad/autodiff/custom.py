@@ -9,7 +9,14 @@ from lazygrad.graph import Node
 
 
 class Rule(Protocol):
-    """What a CUSTOM holds. Sources count from 1: behind the value."""
+    """What a CUSTOM holds. Sources count from 1: behind the value.
+
+    Attributes:
+        recomputes: whether its derivatives are those of the value by the sources, so that these
+            must be what the value is made of.
+    """
+
+    recomputes: bool
 
     def push(self, tangents: Mapping[int, Node], results: Sequence[Node]) -> list[Node]:
         """The tangent of each of ``results``, which are of one call, that ``tangents`` of sources

@@ -117,6 +117,7 @@ class Recomputed(Rule):
     """
 
     name = "checkpoint"
+    recomputes = True
 
     def __init__(self, late: tuple[bool, ...]) -> None:
         self.late = late

@@ -36,6 +36,7 @@ class Rule:
     """
 
     name: str
+    recomputes = False
 
     def pulled(self, cotangents: Sequence[Node], sources: Sequence[Node]) -> Parts:
         """The cotangent of each operand, or None, that one of every result causes."""

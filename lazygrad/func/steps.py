@@ -174,15 +174,17 @@ def traced(
         ArgumentError, ShapeError, DtypeError: where a step returns carries that are not as those
             that it was given.
         JitError: where it needs a value.
-        WriteError: where it writes to a tensor from outside, or to what it is given of ``xs``.
+        WriteError: where it writes to a tensor from outside, or to what it is given of ``xs``, or
+            gives a ``.grad`` to anything that it is given.
     """
     steps = Steps(name, length)
     carries = {steps.stand_in(value, value.shape): value for value in init.tensors}
     given = {steps.stand_in(value, value.shape[1:]): value for value in xs.tensors}
     with traced_by(steps):
         handles = [steps.handle(stands) for stands in given]
+        carried = [steps.handle(stands) for stands in carries]
         before = [handle._node for handle in handles]
-        returned = step(init.put(map(steps.handle, carries)), xs.put(iter(handles)))
+        returned = step(init.put(iter(carried)), xs.put(iter(handles)))
         if not isinstance(returned, tuple) or len(returned) != 2:
             raise ArgumentError(
                 f"[{name}] a step returns a tuple (carry, output), got {shown(returned)}"
@@ -192,6 +194,9 @@ def traced(
     for handle, was in zip(handles, before, strict=True):
         if handle._node is not was:
             raise steps._lost("a write to", handle)
+    for handle in (*handles, *carried):
+        if handle._grad is not None:
+            raise steps._lost("the gradient of", handle)
     if not length:
         return Traced(None, init, outputs, length)
     operands = Operands(carries, given | steps.xs, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -124,12 +124,12 @@ def loop(
     carries, xs, constants = operands
     given = {**carries, **xs, **constants}
     order = toposort([*after, *outputs], lambda value: () if value in given else value.src)
-    moving, numbers = set(given), set[Node]()
-    for value in order:
-        if not moving.isdisjoint(value.src):
-            moving.add(value)
-        elif _folds(value) and numbers.issuperset(value.src):
-            numbers.add(value)
+    moving, numbers = _moving(order, given)
+    again = _computed_again(moving) - moving - numbers
+    if again:
+        constants = constants | {value: value for value in order if value in again}
+        given |= constants
+        moving, numbers = _moving(order, given)
     found = dict(constants)
     read = [v.src for v in order if v in moving and v not in given]
     for value in chain(*read, after, outputs):
@@ -146,6 +146,24 @@ def loop(
     body = Body(tuple(slots), len(xs), tuple(inner[value] for value in after))
     values = (*carries.values(), *xs.values(), *found.values())
     return Loop(body, length, reverse, values, inner)
+
+
+def _moving(order: Sequence[Node], given: Container[Node]) -> tuple[set[Node], set[Node]]:
+    """What is made of anything that is ``given``, and what is a number everywhere."""
+    moving, numbers = set[Node](), set[Node]()
+    for value in order:
+        if value in given or not moving.isdisjoint(value.src):
+            moving.add(value)
+        elif _folds(value) and numbers.issuperset(value.src):
+            numbers.add(value)
+    return moving, numbers
+
+
+def _computed_again(values: Iterable[Node]) -> set[Node]:
+    """What values are computed from once more for the way back. What is made of it there has to
+    stay together, even if it is the same in each step."""
+    rules = [v for v in values if v.op is ops.CUSTOM and v.arg.rule.recomputes]
+    return {source for value in rules for source in value.src[1:]}
 
 
 def _base(value: Node) -> Node:

@@ -297,11 +297,12 @@ class _Attempt:
 
     def _covers(self, root: Node, point: tuple[Index, ...]) -> bool:
         """Whether a point runs over all of ``root``: each dim along an outer loop of its own. One
-        element, a piece or a diagonal, read beside it, does not."""
+        element, in one turn of a loop, a piece or a diagonal, read beside it, does not."""
         size_of = {index_of(r): r.size for r in self.dim_of}
-        along = [(i, size) for i, size in zip(point, root.shape, strict=True) if size != 1]
-        whole = all(size_of.get(i) == size for i, size in along)
-        return whole and len({i for i, _ in along}) == len(along)
+        rows = [*zip(point, root.shape, strict=True)]
+        whole = all(size_of.get(i) == size or (size == 1 and not i.ranges) for i, size in rows)
+        along = [i for i, size in rows if size != 1]
+        return whole and len(set(along)) == len(along)
 
     def _output(self, root: Node) -> Output:
         point = self.points[root]

@@ -1,9 +1,9 @@
 """Each op under each transform, in each dtype: what comes out, and what should.
 
 The ops are those of ``ops.ALL``, the cases those of ``test_batch``, of which every op has some
-(``tests/test_op_tables.py``). A cell is all transforms of one case in one dtype: derivatives in both
-modes, and all of these batched, of two samples at once, against float64 sample by sample. That a
-rule is right in float64 is what ``test_rules`` shows, by differences.
+(``tests/test_op_tables.py``). A cell is all transforms of one case in one dtype: derivatives in
+both modes, and all of these batched, of two samples at once, against float64 sample by sample.
+That a rule is right in float64 is what ``test_rules`` shows, by differences.
 """
 
 from __future__ import annotations
@@ -188,9 +188,9 @@ def wrong(listed: Sequence[Run], device: str | None = None) -> list[str]:
     own, right = [row[2] for row in rows], [row[3] for row in rows]
     values = evaluate_all(own) if device is None else computed(own, device)
     found = []
-    for (run, transform, node, _), a, b in zip(rows, values, evaluate_all(right), strict=True):
-        dtype = node.dtype.name if run.op is ops.CAST else run.dtype  # which goes to one dtype
-        said = _differs(node, a, b, dtype)
+    for (run, transform, made, _), a, b in zip(rows, values, evaluate_all(right), strict=True):
+        dtype = made.dtype.name if run.op is ops.CAST else run.dtype  # which goes to one dtype
+        said = _differs(made, a, b, dtype)
         if said:
             where = f" on {device}" if device else ""
             found.append(f"{run.op.name} {transform} {run.dtype}{where}: {said}")

@@ -1,5 +1,6 @@
-"""Every op under every transform, in every dtype of floats, on every backend: a cell that is missing
-or wrong is named. The ops, their cases and what they have no rule for are read from the tables."""
+"""Every op under every transform, in every dtype of floats, on every backend: a cell that is
+missing or wrong is named. The ops, their cases and what they have no rule for are those of the
+tables."""
 
 from __future__ import annotations
 

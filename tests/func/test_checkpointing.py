@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad import Tensor, jit, manual_seed, nn, no_grad, ops
-from lazygrad.func import checkpoint, grad, hessian, jvp, vmap
+from lazygrad.func import checkpoint, fori_loop, grad, hessian, jvp, vmap
 from lazygrad.inspect import explain
 from tests.schedule.planning import LIBRARY, VECTORS, plan_of
 
@@ -87,6 +87,36 @@ def test_a_hessian_through_a_checkpoint() -> None:
     plain, again = both(hessian(f), X[0])
     np.testing.assert_allclose(again, plain, rtol=1e-6)
     np.testing.assert_allclose(hessian(checkpoint(f))(Tensor(X[0])).numpy(), plain, rtol=1e-5)
+
+
+def test_in_the_steps_of_a_loop(device: str) -> None:
+    """What a step computes of tensors from outside is the same in each, and yet part of what is
+    computed again: they get their gradients."""
+    w = Tensor(W, device=device)
+    for f in (lambda c, w: (c @ w.sin()).tanh(), lambda c, w: (w.T.exp() * 0.1).sum(0) + c):
+        derivatives = []
+        for wrapper in (lambda f: f, checkpoint):
+
+            def loss(w: Tensor, f: Any = f, wrapper: Any = wrapper) -> Tensor:
+                last = fori_loop(0, 3, lambda i, c: wrapper(lambda c: f(c, w))(c), w[0] * 1)
+                return last.sum()
+
+            derivatives.append([grad(loss)(w).numpy(), jvp(loss, (w,), (w,))[1].numpy()])
+        for found, right in zip(*derivatives[::-1], strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-6)
+
+
+def test_two_arguments_that_are_one_value() -> None:
+    """Mapped over one tensor, both are the same node: its change counts once."""
+
+    cubed = checkpoint(lambda a, b: a * b * b)
+
+    def change(x: Tensor) -> Tensor:
+        return jvp(lambda x: vmap(cubed)(x, x), (x,), (x,))[1]
+
+    x = Tensor([1.0, 2.0])
+    assert change(x).tolist() == [3, 24]
+    assert grad(lambda x: change(x).sum())(x).tolist() == [9, 36]
 
 
 def test_tensors_from_outside_get_their_gradients() -> None:

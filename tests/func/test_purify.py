@@ -221,6 +221,21 @@ def test_gradients_of_an_ensemble() -> None:
         np.testing.assert_allclose(found, param.grad.numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_a_state_may_be_given_as_leaves_that_require_a_gradient() -> None:
+    total = Tensor(0.0)
+
+    def add(x: Tensor) -> Tensor:
+        total.mul_(x)
+        return total * 1
+
+    pure = purify(add)
+    [name] = pure.state(Tensor(1.0))
+    held = Tensor(2.0, requires_grad=True)
+    output, after = pure({name: held}, Tensor(5.0))
+    (output + after[name]).backward()
+    assert held.grad is not None and held.grad.item() == 10 and total.item() == 0
+
+
 def test_views_of_the_state_do_not_stand_in_the_way() -> None:
     model = nn.BatchNorm1d(3)
     shown = model.state_dict()  # views of the statistics

@@ -3,14 +3,16 @@ selected where that costs less. Work, code and bytes are linear in the pieces.""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config, grad, inspect
+from lazygrad import Tensor, config, func, grad, inspect
 from lazygrad.errors import InternalError
+from lazygrad.func import associative_scan, scan
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.index import Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
@@ -325,6 +327,29 @@ def test_lines_of_numpy_are_linear_in_the_pieces() -> None:
     per_kernel = PER_KERNEL - 1
     assert lines(4 * per_kernel) - lines(2 * per_kernel) == 2 * lines(per_kernel)
     assert lines(per_kernel) <= 5 * per_kernel
+
+
+def test_a_join_of_which_nothing_is_left_is_zero() -> None:
+    """Pieces that only turn out to be zeros when their own joins were chosen from."""
+    x = Tensor(np.ones((3, 3), np.float32))
+
+    def step(c: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return c, associative_scan(operator.add, func.grad(lambda x: c.sum())(x).sin())
+
+    assert not scan(step, x[0], x)[1].numpy().any()
+
+
+def test_one_element_that_one_turn_of_a_loop_reads() -> None:
+    """It is written by the same kernel, where it is not read under a guard."""
+
+    def slopes(x: Tensor) -> Tensor:
+        return associative_scan(lambda a, b: a * b + (a + b), x.sin()).sum().sin()
+
+    x = np.array([1.2, 0.4, -0.02])
+    found = func.jvp(func.hessian(slopes), (Tensor(x),), (Tensor(x),))[1].numpy()
+    step = 1e-5
+    ahead, behind = (func.hessian(slopes)(Tensor(x * (1 + s))).numpy() for s in (step, -step))
+    np.testing.assert_allclose(found, (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
 # -- what is checked of kernels -------------------------------------------------------------------

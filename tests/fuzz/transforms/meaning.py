@@ -1,5 +1,4 @@
-"""What the names in programs mean, in NumPy: operations by their derivatives, maps and steps as
-loops, and transforms of memory (jit, checkpoint) as nothing at all."""
+"""What the operations in programs mean in NumPy: each by its derivative."""
 
 from __future__ import annotations
 
@@ -8,274 +7,181 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz.transforms.duals import Dual, Value, World, each, plain, together
+from tests.fuzz.transforms.duals import Value, World, plain
+from tests.fuzz.transforms.higher import Loops, Transforms
 
 Function = Callable[..., Any]
+ONE = np.float64(1)
 
 
 def names(w: World) -> dict[str, Any]:
     """The namespace of a program in a world."""
-    elementwise = _elementwise(w)
-    return {**elementwise, **_shaped(w, elementwise), **_transforms(w), **_control(w)}
+    elementwise = Elementwise(w)
+    return {
+        **elementwise.names(),
+        **Shaped(w, elementwise).names(),
+        **Transforms(w).names(),
+        **Loops(w).names(),
+    }
 
 
-def _elementwise(w: World) -> dict[str, Function]:
-    def unary(function: Function, slope: Function) -> Function:
-        partial = lambda t, ans, x: w.mul(t, slope(ans, x))  # noqa: E731
-        return lambda x: w.apply(function, [partial], [x])
+class Elementwise:
+    """Operations on elements, in a world."""
 
-    def choice(function: Function, chosen: Function) -> Function:
+    def __init__(self, w: World) -> None:
+        self.w = w
+
+    def names(self) -> dict[str, Function]:
+        w, unary = self.w, self.unary
+        return {
+            "add": w.add, "mul": w.mul, "div": self.div, "neg": self.neg, "where": self.where,
+            "sub": lambda x, y: w.add(x, self.neg(y)),
+            "sin": self.sin, "cos": self.cos, "exp": self.exp,
+            "log": unary(np.log, lambda ans, x: self.div(ONE, x)),
+            "sqrt": unary(np.sqrt, lambda ans, x: self.div(np.float64(0.5), ans)),
+            "tanh": unary(np.tanh, lambda ans, x: w.add(ONE, self.neg(w.mul(ans, ans)))),
+            "sigmoid": unary(
+                lambda x: 1 / (1 + np.exp(-x)),
+                lambda ans, x: w.mul(ans, w.add(ONE, self.neg(ans))),
+            ),
+            "square": lambda x: w.mul(x, x),
+            "abs": lambda x: w.mul(x, np.sign(plain(x))),
+            "relu": lambda x: w.mul(x, (plain(x) > 0) * 1.0),
+            "maximum": self.choice(np.maximum, lambda x, y: (x > y) + 0.5 * (x == y)),
+            "minimum": self.choice(np.minimum, lambda x, y: (x < y) + 0.5 * (x == y)),
+            "gt": lambda x, y: plain(x) > plain(y),
+            "stop": plain,
+            "num": lambda i, like: np.float64(i),
+        }  # fmt: skip
+
+    def unary(self, function: Function, slope: Function) -> Function:
+        partial = lambda t, ans, x: self.w.mul(t, slope(ans, x))  # noqa: E731
+        return lambda x: self.w.apply(function, [partial], [x])
+
+    def choice(self, function: Function, chosen: Function) -> Function:
+        """One of two operands: ``chosen`` says how much of the first."""
+
         def either(x: Value, y: Value) -> Value:
             weight = chosen(plain(x), plain(y))
-            by = [lambda t, *_: w.mul(t, weight), lambda t, *_: w.mul(t, 1 - weight)]
-            return w.apply(function, by, [x, y])
+            by = [lambda t, *_: self.w.mul(t, weight), lambda t, *_: self.w.mul(t, 1 - weight)]
+            return self.w.apply(function, by, [x, y])
 
         return either
 
-    def div(x: Value, y: Value) -> Value:
+    def neg(self, x: Value) -> Value:
+        return self.w.linear(np.negative, x)
+
+    def sin(self, x: Value) -> Value:
+        return self.unary(np.sin, lambda ans, x: self.cos(x))(x)
+
+    def cos(self, x: Value) -> Value:
+        return self.unary(np.cos, lambda ans, x: self.neg(self.sin(x)))(x)
+
+    def exp(self, x: Value) -> Value:
+        return self.unary(np.exp, lambda ans, x: ans)(x)
+
+    def div(self, x: Value, y: Value) -> Value:
         by = [
-            lambda t, ans, x, y: div(t, y),
-            lambda t, ans, x, y: neg(w.mul(t, div(ans, y))),
+            lambda t, ans, x, y: self.div(t, y),
+            lambda t, ans, x, y: self.neg(self.w.mul(t, self.div(ans, y))),
         ]
-        return w.apply(np.divide, by, [x, y])
+        return self.w.apply(np.divide, by, [x, y])
 
-    def where(chosen: Any, x: Value, y: Value) -> Value:
+    def where(self, chosen: Any, x: Value, y: Value) -> Value:
+        nothing = np.float64(0)
         by = [
-            lambda t, *_: where(chosen, t, np.float64(0)),
-            lambda t, *_: where(chosen, np.float64(0), t),
+            lambda t, *_: self.where(chosen, t, nothing),
+            lambda t, *_: self.where(chosen, nothing, t),
         ]
-        return w.apply(lambda x, y: np.where(chosen, x, y), by, [x, y])
-
-    neg = lambda x: w.linear(np.negative, x)  # noqa: E731
-    sin = unary(np.sin, lambda ans, x: cos(x))
-    cos = unary(np.cos, lambda ans, x: neg(sin(x)))
-    one = np.float64(1)
-    return {
-        "add": w.add, "mul": w.mul, "div": div, "neg": neg, "sin": sin, "cos": cos,
-        "sub": lambda x, y: w.add(x, neg(y)),
-        "exp": unary(np.exp, lambda ans, x: ans),
-        "log": unary(np.log, lambda ans, x: div(one, x)),
-        "sqrt": unary(np.sqrt, lambda ans, x: div(np.float64(0.5), ans)),
-        "tanh": unary(np.tanh, lambda ans, x: w.add(one, neg(w.mul(ans, ans)))),
-        "sigmoid": unary(
-            lambda x: 1 / (1 + np.exp(-x)), lambda ans, x: w.mul(ans, w.add(one, neg(ans)))
-        ),
-        "square": lambda x: w.mul(x, x),
-        "abs": lambda x: w.mul(x, np.sign(plain(x))),
-        "relu": lambda x: w.mul(x, (plain(x) > 0) * 1.0),
-        "maximum": choice(np.maximum, lambda x, y: (x > y) + 0.5 * (x == y)),
-        "minimum": choice(np.minimum, lambda x, y: (x < y) + 0.5 * (x == y)),
-        "where": where,
-        "gt": lambda x, y: plain(x) > plain(y),
-        "stop": plain,
-        "num": lambda i, like: np.float64(i),
-    }  # fmt: skip
+        return self.w.apply(lambda x, y: np.where(chosen, x, y), by, [x, y])
 
 
-def _shaped(w: World, e: dict[str, Function]) -> dict[str, Function]:
-    def total(x: Value, axis: Any = None) -> Value:
-        return w.linear(lambda a: np.sum(a, axis), x)
+class Shaped:
+    """Operations on shapes, and along dims, in a world."""
 
-    def matmul(x: Value, y: Value) -> Value:
-        by = [lambda t, ans, x, y: matmul(t, y), lambda t, ans, x, y: matmul(x, t)]
-        return w.apply(np.matmul, by, [x, y])
+    def __init__(self, w: World, elementwise: Elementwise) -> None:
+        self.w, self.e = w, elementwise
 
-    def largest(x: Value, axis: int) -> Value:
+    def names(self) -> dict[str, Function]:
+        linear = self.w.linear
+        return {
+            "total": self.total, "matmul": self.matmul, "largest": self.largest,
+            "softmax": self.softmax, "product": self.product, "part": self.part,
+            "ordered": self.ordered, "scatter": self.scatter, "solve": self.solve,
+            "put": self.put, "join": self.join, "times_in_place": self.w.mul, "ones": np.ones,
+            "take": self.part,
+            "put_view": lambda x, i, y: self.put(x, i, self.w.add(self.part(x, i), y)),
+            "running": lambda x, axis: linear(lambda a: np.cumsum(a, axis), x),
+            "mean": lambda x: self.w.mul(self.total(x), 1 / plain(x).size),
+            "reshape": lambda x, shape: linear(lambda a: a.reshape(shape), x),
+            "expand": lambda x, shape: linear(lambda a: np.broadcast_to(a, shape), x),
+            "turned": lambda x: linear(np.transpose, x),
+            "flip": lambda x, axis: linear(lambda a: np.flip(a, axis), x),
+            "pad": lambda x: linear(lambda a: np.pad(a, [(1, 0)] * a.ndim), x),
+            "stack": lambda x, y, axis: self.w.stack([x, y], axis),
+        }  # fmt: skip
+
+    def total(self, x: Value, axis: Any = None) -> Value:
+        return self.w.linear(lambda a: np.sum(a, axis), x)
+
+    def matmul(self, x: Value, y: Value) -> Value:
+        by = [lambda t, ans, x, y: self.matmul(t, y), lambda t, ans, x, y: self.matmul(x, t)]
+        return self.w.apply(np.matmul, by, [x, y])
+
+    def largest(self, x: Value, axis: int) -> Value:
         """The average of those that attain it."""
         array = plain(x)
         attained = array == np.max(array, axis, keepdims=True)
-        return total(w.mul(x, attained / np.sum(attained, axis, keepdims=True)), axis)
+        return self.total(self.w.mul(x, attained / np.sum(attained, axis, keepdims=True)), axis)
 
-    def softmax(x: Value, axis: int) -> Value:
-        powers = e["exp"](w.add(x, -np.max(plain(x), axis, keepdims=True)))
-        return e["div"](powers, w.linear(lambda a: np.sum(a, axis, keepdims=True), powers))
+    def softmax(self, x: Value, axis: int) -> Value:
+        powers = self.e.exp(self.w.add(x, -np.max(plain(x), axis, keepdims=True)))
+        return self.e.div(powers, self.w.linear(lambda a: np.sum(a, axis, keepdims=True), powers))
 
-    def product(x: Value, axis: int) -> Value:
-        length = plain(x).shape[axis]
-        found = part(x, 0, axis)
-        for i in range(1, length):
-            found = w.mul(found, part(x, i, axis))
+    def product(self, x: Value, axis: int) -> Value:
+        found = self.part(x, 0, axis)
+        for i in range(1, plain(x).shape[axis]):
+            found = self.w.mul(found, self.part(x, i, axis))
         return found
 
-    def part(x: Value, i: int, axis: int = 0) -> Value:
-        return w.linear(lambda a: np.take(a, i, axis), x)
+    def part(self, x: Value, index: int | list[int], axis: int = 0) -> Value:
+        return self.w.linear(lambda a: np.take(a, index, axis), x)
 
-    def take(x: Value, index: list[int], axis: int) -> Value:
-        return w.linear(lambda a: np.take(a, index, axis), x)
-
-    def gather_sorted(x: Value) -> Value:
+    def ordered(self, x: Value) -> Value:
         order = np.argsort(plain(x), -1, kind="stable")
-        return w.linear(lambda a: np.take_along_axis(a, order, -1), x)
+        return self.w.linear(lambda a: np.take_along_axis(a, order, -1), x)
 
-    def scatter(x: Value, index: list[int], count: int) -> Value:
+    def scatter(self, x: Value, index: list[int], count: int) -> Value:
         onto = np.zeros((count, len(index)))
         onto[index, range(len(index))] = 1
-        return w.linear(lambda a: np.tensordot(onto, a, 1), x)
+        return self.w.linear(lambda a: np.tensordot(onto, a, 1), x)
 
-    def solve(x: Value, y: Value) -> Value:
-        """Of the matrix with 3 more on its diagonal."""
-        matrix = w.add(w.mul(e["sin"](x), np.float64(0.3)), 3 * np.eye(plain(x).shape[0]))
-        return solved(matrix, y)
+    def solve(self, x: Value, y: Value) -> Value:
+        """Of a matrix with 3 more on its diagonal."""
+        scaled = self.w.mul(self.e.sin(x), np.float64(0.3))
+        return self.solved(self.w.add(scaled, 3 * np.eye(plain(x).shape[0])), y)
 
-    def solved(a: Value, b: Value) -> Value:
+    def solved(self, a: Value, b: Value) -> Value:
         by = [
-            lambda t, ans, a, b: e["neg"](solved(a, matmul(t, ans))),
-            lambda t, ans, a, b: solved(a, t),
+            lambda t, ans, a, b: self.e.neg(self.solved(a, self.matmul(t, ans))),
+            lambda t, ans, a, b: self.solved(a, t),
         ]
-        return w.apply(np.linalg.solve, by, [a, b])
+        return self.w.apply(np.linalg.solve, by, [a, b])
 
-    def put(x: Value, i: int, value: Value) -> Value:
+    def put(self, x: Value, i: int, value: Value) -> Value:
         """With another row in the place of one."""
         mask = np.zeros(plain(x).shape, bool)
         mask[i] = True
-        return e["where"](mask, value, x)
+        return self.e.where(mask, value, x)
 
-    def put_view(x: Value, i: int, value: Value) -> Value:
-        """With something added to a row."""
-        return put(x, i, w.add(part(x, i), value))
+    def join(self, x: Value, y: Value) -> Value:
+        count = plain(x).shape[0]
+        shape = (count + plain(y).shape[0], *plain(x).shape[1:])
 
-    return {
-        "total": total, "matmul": matmul, "largest": largest, "softmax": softmax,
-        "product": product, "part": part, "take": take, "ordered": gather_sorted,
-        "scatter": scatter, "solve": solve, "put": put, "put_view": put_view,
-        "times_in_place": w.mul,
-        "running": lambda x, axis: w.linear(lambda a: np.cumsum(a, axis), x),
-        "mean": lambda x: w.mul(total(x), 1 / plain(x).size),
-        "reshape": lambda x, shape: w.linear(lambda a: a.reshape(shape), x),
-        "expand": lambda x, shape: w.linear(lambda a: np.broadcast_to(a, shape), x),
-        "turned": lambda x: w.linear(np.transpose, x),
-        "flip": lambda x, axis: w.linear(lambda a: np.flip(a, axis), x),
-        "pad": lambda x: w.linear(lambda a: np.pad(a, [(1, 0)] * a.ndim), x),
-        "stack": lambda x, y, axis: w.stack([x, y], axis),
-        "join": lambda x, y: _joined(w, x, y),
-        "ones": np.ones,
-    }  # fmt: skip
+        def low(a: Any) -> Any:
+            return np.concatenate([a, np.zeros((shape[0] - count, *shape[1:]))])
 
+        def high(a: Any) -> Any:
+            return np.concatenate([np.zeros((count, *shape[1:])), a])
 
-def _joined(w: World, x: Value, y: Value) -> Value:
-    count = plain(x).shape[0]
-    shape = (count + plain(y).shape[0], *plain(x).shape[1:])
-
-    def low(a: Any) -> Any:
-        return np.concatenate([a, np.zeros((shape[0] - count, *shape[1:]))])
-
-    def high(a: Any) -> Any:
-        return np.concatenate([np.zeros((count, *shape[1:])), a])
-
-    return w.add(w.linear(low, x), w.linear(high, y))
-
-
-def _transforms(w: World) -> dict[str, Function]:
-    def jacobian(f: Function, argnums: Any = 0, has_aux: bool = False, **options: Any) -> Function:
-        def found(*args: Any) -> Any:
-            def by(number: int) -> Any:
-                def alone(x: Value) -> Any:
-                    made = f(*args[:number], x, *args[number + 1 :])
-                    return made[0] if has_aux else made
-
-                return w.jacobian(alone, args[number])
-
-            if isinstance(argnums, tuple):  # the arguments inside of the outputs
-                parts = [by(number) for number in argnums]
-                made = together(lambda *several: tuple(several), parts)
-            else:
-                made = by(argnums)
-            return (made, f(*args)[1]) if has_aux else made
-
-        return found
-
-    def grad_and_value(f: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
-        return lambda *args: (jacobian(f, argnums, has_aux)(*args), f(*args))
-
-    def value_and_grad(f: Function, argnums: Any = 0) -> Function:
-        return lambda *args: (f(*args), jacobian(f, argnums)(*args))
-
-    def vjp(f: Function, primals: tuple[Value, ...], cotangent: Value) -> Any:
-        def weighted(*args: Value) -> Value:
-            return w.linear(np.sum, w.mul(f(*args), cotangent))
-
-        return jacobian(weighted, tuple(range(len(primals))))(*primals)
-
-    def vmap(f: Function, in_dims: Any = 0, out_dims: int = 0, **options: Any) -> Function:
-        def mapped(*args: Value) -> Any:
-            dims = in_dims if isinstance(in_dims, tuple) else (in_dims,) * len(args)
-            pairs = list(zip(args, dims, strict=True))
-            size = next(plain(x).shape[d] for x, d in pairs if d is not None)
-            results = [
-                f(*(x if d is None else taken(x, i, d) for x, d in pairs)) for i in range(size)
-            ]
-            return together(lambda *parts: w.stack(parts, out_dims), results)
-
-        return mapped
-
-    def taken(x: Value, i: int, axis: int) -> Value:
-        return w.linear(lambda a: np.take(a, i, axis), x)
-
-    def custom(f: Function, *slopes: Function) -> Function:
-        def ruled(*args: Value) -> Value:
-            tag = max((x.tag for x in args if isinstance(x, Dual)), default=0)
-            if not tag:
-                return f(*args)
-            primals = [x.primal if isinstance(x, Dual) and x.tag == tag else x for x in args]
-            result = ruled(*primals)
-            total: Value = np.zeros(plain(result).shape)
-            for x, slope in zip(args, slopes, strict=True):
-                if isinstance(x, Dual) and x.tag == tag:
-                    total = w.add(total, w.mul(x.tangent, slope(*primals)))
-            return Dual(tag, result, w.like(total, result))
-
-        return ruled
-
-    same = lambda f, **options: f  # noqa: E731
-    return {
-        "grad": jacobian, "jacfwd": jacobian, "jacrev": jacobian,
-        "hessian": lambda f: jacobian(jacobian(f)),
-        "grad_and_value": grad_and_value, "value_and_grad": value_and_grad,
-        "jvp": w.jvp, "vjp": vjp, "vmap": vmap,
-        "linearized": lambda f, primals, tangents: w.jvp(f, primals, tangents)[1],
-        "autograd": lambda f: lambda x: jacobian(f)(plain(x)),
-        "checkpoint": same, "jit": same,
-        "custom_vjp": custom, "custom_jvp": custom, "custom_function": custom,
-        "purified": lambda f, state, x: f,
-    }  # fmt: skip
-
-
-def _control(w: World) -> dict[str, Function]:
-    def part(tree: Any, i: int) -> Any:
-        return each(lambda x: w.linear(lambda a: a[i], x), tree)
-
-    def scan(f: Function, carry: Any, xs: Value, reverse: bool = False) -> Any:
-        ys = []
-        order = range(plain(xs).shape[0])
-        for i in reversed(order) if reverse else order:
-            carry, y = f(carry, part(xs, i))
-            ys.append(y)
-        if reverse:
-            ys.reverse()
-        return carry, together(lambda *parts: w.stack(parts, 0), ys)
-
-    def fori_loop(lower: int, upper: int, f: Function, carry: Any) -> Any:
-        for i in range(lower, upper):
-            carry = f(i, carry)
-        return carry
-
-    def while_loop(going: Function, f: Function, carry: Any, most: int) -> Any:
-        for _ in range(most):
-            if not going(carry):
-                break
-            carry = f(carry)
-        return carry
-
-    def associative_scan(f: Function, xs: Value) -> Value:
-        found = [part(xs, 0)]
-        for i in range(1, plain(xs).shape[0]):
-            found.append(f(found[-1], part(xs, i)))
-        return w.stack(found, 0)
-
-    def cond(chosen: Any, f: Function, g: Function, *operands: Value) -> Any:
-        return (f if chosen else g)(*operands)
-
-    return {
-        "scan": scan, "fori_loop": fori_loop, "while_loop": while_loop,
-        "associative_scan": associative_scan, "cond": cond,
-    }  # fmt: skip
+        return self.w.add(self.w.linear(low, x), self.w.linear(high, y))
