@@ -1,10 +1,10 @@
 """A network that learns a new sine from ten points, because it was trained to learn.
 
-Each task is a sine wave of another amplitude and phase. Training looks for parameters from which
-*one* step of gradient descent on ten points of a task gives a good network for it: the loss is taken
+Each task is a sine of another amplitude and phase. Training looks for parameters from which *one*
+step of gradient descent on ten points of a task leads to a good network for it: the loss is taken
 after the step, and its gradient goes through the step, so through a gradient. The tasks of a batch
-are one ``vmap``. Beside it a network that is trained on the same sines in the usual way: all that it
-can learn is their mean, and from there one step leads nowhere.
+are one ``vmap``. Beside it, a network is trained on the same sines in the usual way: all that it
+can learn is their mean, and from there one step does not lead far.
 
 After C. Finn, P. Abbeel and S. Levine, *Model-agnostic meta-learning* (2017).
 
@@ -108,7 +108,9 @@ def trained(options: Namespace, adapting: int) -> tuple[Learner, list[float]]:
 def compared(options: Namespace) -> dict[str, dict[int, float]]:
     """The mean loss on new tasks after some steps of adapting, by how the network was trained."""
     ways = {"learning to learn": 1, "all at once": 0}
-    print(f"{described(network())}, {options.steps} steps of {options.tasks} tasks each", flush=True)
+    print(
+        f"{described(network())}, {options.steps} steps of {options.tasks} tasks each", flush=True
+    )
     found, learners, losses = {}, {}, {}
     for way, adapting in ways.items():
         learners[way], losses[way] = trained(options, adapting)
@@ -124,9 +126,7 @@ def compared(options: Namespace) -> dict[str, dict[int, float]]:
     return found
 
 
-def draw(
-    options: Namespace, learners: dict[str, Learner], losses: dict[str, list[float]]
-) -> None:
+def draw(options: Namespace, learners: dict[str, Learner], losses: dict[str, list[float]]) -> None:
     """The losses, and what both networks make of one new sine."""
     manual_seed(options.seed + 2)
     task = Tasks(*(points[0] for points in sines(1, options.shots, 1)))

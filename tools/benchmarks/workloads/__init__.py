@@ -41,8 +41,6 @@ PROGRAMS: dict[str, Workload] = {
 LOOPS: dict[str, Workload] = {loop.name: loop for loop in loops.LOOPS}
 PREPARED: dict[str, Workload] = {loop.name: loop for loop in loops.PREPARED}
 
-BESIDE: dict[str, Workload] = {
-    row.name + transforms.GRADIENT: row for row in transforms.BESIDE
-}
+BESIDE: dict[str, Workload] = {row.name + transforms.GRADIENT: row for row in transforms.BESIDE}
 EVERYTHING = {**WORKLOADS, **TRANSFORMS, **BESIDE, **PROGRAMS, **LOOPS, **PREPARED}
 FIRST_STEPS = ("cnn_train", "resnet18", *PROGRAMS)  # whose first two steps are timed
