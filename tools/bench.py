@@ -8,9 +8,9 @@ mix. The contenders take turns: in each round one is asked to run some steps whi
 blocked on a pipe. So a busy neighbour slows all of them alike, and the ratios, which are formed
 within a round, mean more than the times. A contender that cannot run is listed with the reason.
 
-Transforms of functions (`cnn_per_sample` to `odeint`) run in those that have them; the first two are
-compared with a gradient of the whole batch, too. `odeint` is not jitted in lazygrad, and PyTorch has
-none; in PyTorch, the steps of a scan are a loop of Python.
+Transforms of functions (`cnn_per_sample` to `odeint`) run in frameworks that have them; the first
+two are compared with a gradient of the whole batch, too. `odeint` is not jitted in lazygrad, and
+PyTorch has none; there, the steps of a scan are a loop of Python.
 
 `first_steps` starts programs in new processes, with empty disk caches and again with the filled
 ones, and times their first two steps. The `loop_` rows are training loops in which something

@@ -1,10 +1,10 @@
 """Eight networks trained as one: a ``vmap`` over their stacked parameters.
 
-The members of an ensemble start from parameters of their own and learn from samples of the digits
-drawn for each (bagging). Written as eight models they would take eight steps one after the other;
-here ``stack_module_state`` puts their parameters into tensors with a new first dim, and one function
-of one model, mapped over that dim, is the step of all. Asked together, members know more than each
-of them alone, and where they disagree they are likely to be wrong.
+The members of an ensemble start from parameters of their own, and each learns from a sample of the
+digits that was drawn for it (bagging). Written as eight models they would take their steps one
+after the other; here ``stack_module_state`` puts their parameters into tensors with a new first
+dim, and a function of one model, mapped over that dim, is the step of all. Asked together, members
+know more than each of them alone, and where they disagree they are likely to be wrong.
 
     python -m lazygrad.examples.ensemble --plot ensemble.png
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import lazygrad as lg
@@ -39,9 +39,8 @@ def digits(few: int) -> tuple[Images, Images]:
     """So many digits to train on, for with all of them every network knows everything; and all
     that are there to test with."""
     train_set, test_set = data.load("digits")
-    return tuple(
-        Images(*map(Tensor, found[:])) for found in (train_set.subset(slice(few)), test_set)
-    )
+    train_images, test_images = (map(Tensor, found) for found in (train_set[:few], test_set[:]))
+    return Images(*train_images), Images(*test_images)
 
 
 class Ensemble:
@@ -51,7 +50,7 @@ class Ensemble:
         models: whose parameters are taken; the first one says what is computed with them.
     """
 
-    def __init__(self, models: list[nn.Module]) -> None:
+    def __init__(self, models: Sequence[nn.Module]) -> None:
         self.model, self.size = models[0], len(models)
         self.parameters, self.buffers = func.stack_module_state(models)
 

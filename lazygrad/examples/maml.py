@@ -1,10 +1,10 @@
 """A network that learns a new sine from ten points, because it was trained to learn.
 
-Each task is a sine wave of another amplitude and phase. Training looks for parameters from which
-*one* step of gradient descent on ten points of a task gives a good network for it: the loss is taken
+Each task is a sine of another amplitude and phase. Training looks for parameters from which *one*
+step of gradient descent on ten points of a task leads to a good network for it: the loss is taken
 after the step, and its gradient goes through the step, so through a gradient. The tasks of a batch
-are one ``vmap``. Beside it a network that is trained on the same sines in the usual way: all that it
-can learn is their mean, and from there one step leads nowhere.
+are one ``vmap``. Beside it, a network is trained on the same sines in the usual way: all that it
+can learn is their mean, and from there one step does not lead far.
 
 After C. Finn, P. Abbeel and S. Levine, *Model-agnostic meta-learning* (2017).
 

@@ -1,7 +1,7 @@
 """Which labels are wrong? Those whose images have the largest gradients.
 
-A share of the digits' training labels is made wrong, and the small CNN is trained on all of them for
-a short while: it learns what the many right ones have in common. Then the norm of the gradient of
+A share of the labels of the digits is made wrong, and the small CNN is trained on all of them for a
+short while: it learns what the many right ones have in common. Then the norm of the gradient of
 *each* image is asked for, where training knows only their mean. An image that contradicts what was
 learned would change the network most.
 
@@ -32,7 +32,7 @@ TIMES = 3  # that each way is timed; the fastest counts
 
 
 class Images(NamedTuple):
-    """Images ``(N, 1, 8, 8)``, their labels ``(N,)`` of which some are wrong, and which ``(N,)``."""
+    """Images ``(N, 1, 8, 8)``, their labels ``(N,)``, and which of these are wrong ``(N,)``."""
 
     images: Tensor
     labels: Tensor
@@ -113,18 +113,16 @@ def found(options: Namespace) -> dict[str, float]:
         in_chunks = func.vmap(norm, in_dims=(None, 0, 0), chunk_size=AT_ONCE)
         all_norms = in_chunks(parameters, *given[:2])
         suspects = all_norms.argsort(descending=True)[: int(given.is_wrong.sum().item())]
+        of_suspects = given.is_wrong[suspects].float()
     figures = {
         "wrong labels": len(suspects),
-        "of so many largest gradients, belong to wrong labels": given.is_wrong[suspects]
-        .float()
-        .mean()
-        .item(),
-        f"milliseconds for {len(pairs)} norms, vmap": 1e3 * together,
-        f"milliseconds for {len(pairs)} norms, loop": 1e3 * loop,
+        "share of wrong ones where gradients are largest": of_suspects.mean().item(),
+        f"milliseconds for {AT_ONCE} norms by vmap": 1e3 * together,
+        f"milliseconds for {AT_ONCE} norms by a loop": 1e3 * loop,
         "largest difference of the norms": (norms - same).abs().max().item(),
     }
     for what, number in figures.items():
-        print(f"  {what:>52}: {number:.4g}")
+        print(f"  {what:>47}: {number:.4g}")
     if options.plot:
         draw(options.plot, given, all_norms, losses)
     return figures
@@ -142,8 +140,9 @@ def draw(file: str, given: Images, norms: Tensor, losses: list[float]) -> None:
         middle.set_xlabel("norm of the gradient")
         middle.legend()
         first = np.argsort(-values)[:16]
-        rows = given.images.numpy()[first, 0].reshape(4, 4, 8, 8)
-        right.imshow(rows.transpose(0, 2, 1, 3).reshape(32, 32), cmap="gray_r")
+        framed = np.pad(given.images.numpy()[first, 0], ((0, 0), (1, 1), (1, 1)))
+        grid = framed.reshape(4, 4, 10, 10).transpose(0, 2, 1, 3).reshape(40, 40)
+        right.imshow(grid, cmap="gray_r")
         labels = given.labels.numpy()[first].reshape(4, 4).tolist()
         right.set_title("said to be " + ", ".join("".join(map(str, row)) for row in labels))
         right.set_axis_off()
