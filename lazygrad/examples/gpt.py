@@ -158,7 +158,7 @@ def trained(options: Namespace) -> tuple[GPT, list[float]]:
     model = GPT(len(LETTERS), options.length, options.width, heads=4, depth=2)
     print(described(model), flush=True)
     optimizer = optim.AdamW(model.parameters(), lr=options.lr, weight_decay=0.01)
-    schedule = optim.lr_scheduler.OneCycleLR(optimizer, options.lr, options.steps + 1)
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, options.lr, options.steps + 1, pct_start=0.1)
     draw = random.Random(options.seed)
 
     @jit
