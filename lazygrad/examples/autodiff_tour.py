@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ import lazygrad as lg
 from lazygrad import Tensor, func, implicit, inspect, nn, ops
 from lazygrad.autodiff import batch, rules
 from lazygrad.bridge import read, wrap
-from lazygrad.errors import LazygradError
+from lazygrad.errors import LazygradError, PlanWarning
 from lazygrad.examples.program import options_of, picture, run
 from lazygrad.graph import node
 from lazygrad.interrupts import guarded
@@ -238,6 +239,7 @@ def tour(options: Namespace) -> int:
     Raises:
         LazygradError: if one of them is wrong.
     """
+    warnings.simplefilter("ignore", PlanWarning)  # each fact is a program of its own
     count = 0
     for number, step in enumerate(STEPS, 1):
         print(f"\n{number}. {step.__doc__}")

@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = options_of(
         "deq", __doc__, arguments, files=("plot", "save"),
-        epochs=20, batch_size=64, lr=5e-3, width=32, seed=0,
+        epochs=30, batch_size=64, lr=5e-3, width=32, seed=0,
     )  # fmt: skip
     return run(show, options)
 

@@ -186,7 +186,7 @@ def draw(model: NeuralTuringMachine, losses: list[float], options: Namespace) ->
         task = copy_task(length, length, 1, options.width)
         logits, written, read = (found[:, 0] for found in model.run(task.inputs))
         panels = {
-            "copied bits, below those to copy": lg.cat([
+            "copied (above) from below": lg.cat([
                 task.targets[length + 1 :, 0], lg.ones(length, 1) * 0.5,
                 logits[length + 1 :].sigmoid(),
             ], 1).T,
