@@ -97,6 +97,7 @@ class GPT(nn.Module):
         self.letter, self.place = nn.Embedding(letters, width), nn.Embedding(length, width)
         for table in (self.letter, self.place):
             nn.init.normal_(table.weight, std=0.1)
+        self.heads = heads
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, letters)
 
@@ -111,14 +112,14 @@ class GPT(nn.Module):
         x = (self.letter(letter) + self.place(at)).unsqueeze(1)
         kept = []
         for block, old in zip(self.blocks, past, strict=True):
-            x, *new = block.step(x, at, old)
-            kept.append(tuple(new))
+            assert isinstance(block, Block)
+            x, keys, values = block.step(x, at, old)
+            kept.append((keys, values))
         return self.output(self.norm(x)).squeeze(1), tuple(kept)
 
     def nothing_past(self, batch: int) -> Past:
         length, width = self.place.weight.shape
-        heads = self.blocks[0].heads
-        empty = lg.zeros(batch, heads, length, width // heads)
+        empty = lg.zeros(batch, self.heads, length, width // self.heads)
         return tuple((empty, empty) for _ in self.blocks)
 
 

@@ -14,9 +14,7 @@ from lazygrad.examples import deq
 from lazygrad.examples.deq import Equilibrium, Explicit, main, trained
 
 
-def test_the_gradient_is_that_of_many_layers(
-    device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_gradient_is_that_of_many_layers(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deq, "TOLERANCE", 1e-6)
     with config(backend=device):
         lg.manual_seed(0)
