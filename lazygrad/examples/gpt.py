@@ -47,7 +47,7 @@ def lines(count: int, length: int, draw: random.Random) -> tuple[Tensor, Tensor,
                 whole[row, : len(text)] = 1
                 total += nats
         codes[row] = [LETTERS.index(letter) for letter in text[:length]]
-    return lg.tensor(codes), lg.tensor(whole), total / whole.sum()
+    return lg.tensor(codes), lg.tensor(whole), total / max(whole.sum(), 1)
 
 
 class Block(nn.Module):
@@ -95,6 +95,9 @@ class GPT(nn.Module):
     def __init__(self, letters: int, length: int, width: int, heads: int, depth: int) -> None:
         super().__init__()
         self.letter, self.place = nn.Embedding(letters, width), nn.Embedding(length, width)
+        for table in (self.letter, self.place):
+            nn.init.normal_(table.weight, std=0.1)
+        self.heads = heads
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, letters)
 
@@ -109,14 +112,14 @@ class GPT(nn.Module):
         x = (self.letter(letter) + self.place(at)).unsqueeze(1)
         kept = []
         for block, old in zip(self.blocks, past, strict=True):
-            x, *new = block.step(x, at, old)
-            kept.append(tuple(new))
+            assert isinstance(block, Block)
+            x, keys, values = block.step(x, at, old)
+            kept.append((keys, values))
         return self.output(self.norm(x)).squeeze(1), tuple(kept)
 
     def nothing_past(self, batch: int) -> Past:
         length, width = self.place.weight.shape
-        heads = self.blocks[0].heads
-        empty = lg.zeros(batch, heads, length, width // heads)
+        empty = lg.zeros(batch, self.heads, length, width // self.heads)
         return tuple((empty, empty) for _ in self.blocks)
 
 
@@ -157,8 +160,10 @@ def trained(options: Namespace) -> tuple[GPT, list[float]]:
     manual_seed(options.seed)
     model = GPT(len(LETTERS), options.length, options.width, heads=4, depth=2)
     print(described(model), flush=True)
-    optimizer = optim.AdamW(model.parameters(), lr=options.lr, weight_decay=0.01)
-    schedule = optim.lr_scheduler.OneCycleLR(optimizer, options.lr, options.steps + 1)
+    optimizer = optim.AdamW(model.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = optim.lr_scheduler.OneCycleLR(
+        optimizer, options.lr, options.steps + 1, pct_start=0.1
+    )
     draw = random.Random(options.seed)
 
     @jit
@@ -235,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = options_of(
         "gpt", __doc__, arguments, files=("plot", "save"),
-        steps=500, batch_size=32, lr=4e-3, length=64, width=64, seed=0,
+        steps=500, batch_size=32, lr=6e-3, length=64, width=64, seed=0,
     )  # fmt: skip
     return run(show, options)
 

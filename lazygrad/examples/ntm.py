@@ -53,11 +53,11 @@ class Head(nn.Module):
         likeness = F.cosine_similarity(memory, key.tanh().unsqueeze(1), 2, eps=1e-4)
         content = (F.softplus(strength) * likeness).softmax(1)
         # or by location: from where the head was, a slot back, on, or neither,
-        address = lg.lerp(last, content, gate.sigmoid())
+        address = lg.lerp(last, content, (gate - 2).sigmoid())
         moves = shifts.softmax(1).split(1, 1)
         address = sum(move * address.roll(by, 1) for move, by in zip(moves, SHIFTS, strict=True))
         # and sharpened, because each shift blurs
-        address = (address + 1e-6) ** (1 + F.softplus(sharpness))
+        address = (address + 1e-6) ** (1 + F.softplus(sharpness + 2))
         return address / address.sum(1, keepdim=True)
 
 
@@ -116,14 +116,11 @@ class Task(NamedTuple):
 
 
 def copy_task(shortest: int, longest: int, batch: int, width: int) -> Task:
-    """Random bits, then the sign that ends them, then silence, in which they are to be repeated.
-
-    Bits are given as -1 and 1, so that a controller without memory can tell them from silence.
-    """
+    """Random bits, and then a sign, as long as it lasts, that they are to be repeated."""
     time = lg.arange(2 * longest + 1).reshape(-1, 1, 1)
     length = lg.randint(shortest, longest + 1, (1, batch, 1))
     bits = lg.randint(0, 2, (len(time), batch, width)).float()
-    inputs = lg.cat([(2 * bits - 1) * (time < length), (time == length).float()], 2)
+    inputs = lg.cat([bits * (time < length), (time >= length).float().expand(-1, batch, 1)], 2)
     since = (time - length - 1).clamp(min=0).expand(-1, -1, width)
     mask = ((time > length) & (time <= 2 * length)).float()
     return Task(inputs, bits.gather(0, since), mask)
@@ -189,7 +186,7 @@ def draw(model: NeuralTuringMachine, losses: list[float], options: Namespace) ->
         task = copy_task(length, length, 1, options.width)
         logits, written, read = (found[:, 0] for found in model.run(task.inputs))
         panels = {
-            "copied bits, below those to copy": lg.cat([
+            "copied (above) from below": lg.cat([
                 task.targets[length + 1 :, 0], lg.ones(length, 1) * 0.5,
                 logits[length + 1 :].sigmoid(),
             ], 1).T,
