@@ -52,6 +52,14 @@ def _folder(value: Any) -> str:
     return text
 
 
+def _file(value: Any) -> str:
+    text = _text(value)
+    if Path(text).is_dir():
+        raise ValueError("a file to write, not a folder")
+    _folder(Path(text).parent)
+    return text
+
+
 def _present(value: Any) -> str:
     if not Path(_text(value)).is_dir():
         raise ValueError("a folder that is there")
@@ -121,6 +129,9 @@ SETTINGS: Mapping[str, Setting] = {
     "repr": Setting(
         PREFIX + "REPR", _repr, "value", "lazy: what is shown of tensors is never computed for it"
     ),
+    "report": Setting(
+        PREFIX + "REPORT", _file, None, "page (.html) that shows all that ran, written at the end"
+    ),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
@@ -145,6 +156,7 @@ class Settings(threading.local):
     cache_dir: str | None = None
     data_dir: str | None = None
     repr: str = "value"
+    report: str | None = None
     fuse: bool = True
     tune: bool = False
     verify: bool = False
@@ -183,7 +195,7 @@ settings = read_environment(os.environ)
 CHECKS: dict[str, Callable[[Any], None]] = {}
 
 
-ASK = {"debug", "dump"}  # to be told of plans
+ASK = {"debug", "dump", "report"}  # to be told of plans
 
 
 class Looking(threading.local):
