@@ -38,9 +38,9 @@ def steps(*what: Any, **arguments: Any) -> tuple[Step, ...]:
 
 def explain(*what: Any, **arguments: Any) -> str:
     """What would run, for people: what is kept for the backward pass, kernels, the user's lines
-    they come from, what they read and write, why each boundary is there."""
-    found = [words.explanation(each.step()) for each in plans_of("explain", what, arguments)]
-    return "\n".join(found) or "already realised"
+    they come from, what they read and write, why each boundary is there. Notebooks show it as a
+    table."""
+    return words.Explanation([each.step() for each in plans_of("explain", what, arguments)])
 
 
 def kernels(*what: Any, **arguments: Any) -> tuple[Kernel, ...]:
@@ -71,8 +71,8 @@ def dump(*what: Any, path: str | Path, **arguments: Any) -> tuple[Path, ...]:
 
 
 def report(*what: Any, path: str | Path, **arguments: Any) -> Path:
-    """Writes a page for the browser about what would run, and returns ``path``: the user's lines and
-    what they cost, the step over time, a roofline, memory, the graph, and all of each kernel.
+    """Writes a page for the browser about what would run, and returns ``path``: the user's lines
+    and what they cost, the step over time, a roofline, memory, the graph, and all of each kernel.
 
     Kernels run some times to be measured, on memory of their own: nothing that the user has
     changes. A jitted function is best given its arguments; else they are made up, and the graph is

@@ -14,7 +14,7 @@ from lazygrad import ops
 from lazygrad.inspect.step import Step, StepKernel
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr, Guard
-from lazygrad.kernel.index import Index, Range, unravel
+from lazygrad.kernel.index import Atom, DataAtom, Index, Quotient, Range, unravel
 from lazygrad.kernel.kernel import Kernel, Output
 from lazygrad.shape import Shape
 
@@ -41,13 +41,30 @@ class Named:
     shape: Shape
     size: int
 
-    def at(self, index: Index) -> str:
-        """An element, by its coordinates where these are as simple as its place in memory."""
-        if prod(self.shape) == self.size and self.shape:
-            places = ", ".join(map(str, unravel(index, self.shape)))
-            if "//" not in places and "%" not in places:
-                return f"{self.name}[{places}]"
-        return f"{self.name}[{index}]" if self.size > 1 else self.name
+    def coordinates(self, index: Index) -> list[Index]:
+        """Where an element is, by its place in memory; that itself where nothing simpler says so."""
+        if self.size <= 1:
+            return []
+        if self.shape and prod(self.shape) == self.size:
+            places = [*unravel(index, self.shape)]
+            if all(place.is_affine for place in places) or not index.is_affine:
+                return places
+            return _by_strides(index, self.shape)
+        return [index]
+
+
+def _by_strides(index: Index, shape: Shape) -> list[Index]:
+    """Coordinates that may lie outside, in the padding, where nothing is read."""
+    found = []
+    for dim in range(len(shape)):
+        stride = prod(shape[dim + 1 :])
+        taken = [(atom, round(factor / stride)) for atom, factor in index.terms]
+        if dim == len(shape) - 1:
+            return [*found, index]
+        whole = Index([(a, n) for a, n in taken if n], round(index.const / stride))
+        found.append(whole)
+        index = index - whole * stride
+    return found
 
 
 def buffers_of(kernel: Kernel, step: Step, row: StepKernel) -> list[Named]:
@@ -69,7 +86,7 @@ def formula(kernel: Kernel, buffers: Sequence[Named]) -> str:
         text = writing.own(value)
         parts.append(f"{writing.name(value)} = {text}")
     for output in kernel.outputs:
-        element = buffers[output.slot].at(output.index)
+        element = writing.element(output.slot, output.index)
         equation = f"{element} = {writing.text(output.value)}"
         alike.setdefault(_ranges(_all_ranges(output)), []).append(equation)
     for over, equations in alike.items():
@@ -121,6 +138,33 @@ class _Writing:
         """Without the name of ``value`` itself."""
         return self._written(value)[0]
 
+    def element(self, slot: int, index: Index) -> str:
+        """An element of a buffer."""
+        buffer = self.buffers[slot]
+        places = ", ".join(map(self.index, buffer.coordinates(index)))
+        return f"{buffer.name}[{places}]" if places else buffer.name
+
+    def index(self, index: Index) -> str:
+        """As ``str``, but what is read from memory as expressions are written here."""
+        parts = [self._atom(a) if c == 1 else f"{c}*{self._atom(a)}" for a, c in index.terms]
+        if index.const or not parts:
+            parts.append(str(index.const))
+        return " + ".join(parts).replace("+ -", "- ")
+
+    def _atom(self, atom: Atom) -> str:
+        if isinstance(atom, DataAtom):
+            return self._operand(atom.value, UNARY)
+        if isinstance(atom, Range):
+            return atom.name
+        sign = "//" if isinstance(atom, Quotient) else "%"
+        return f"(({self.index(atom.index)}) {sign} {atom.divisor})"
+
+    def _guarded(self, text: str, guard: Guard) -> tuple[str, int]:
+        if not guard:
+            return text, ATOM
+        bounds = (f"{b.low} <= {self.index(b.index)} < {b.high}" for b in guard)
+        return f"{text} if {' and '.join(bounds)} else 0", 0
+
     def _operand(self, value: Expr, strength: int) -> str:
         """In brackets if it binds less."""
         if value in self.names:
@@ -132,13 +176,13 @@ class _Writing:
         """The text, and how strongly its outermost operator binds."""
         if value.op is ex.LOAD:
             slot, index, guard = value.arg
-            return _guarded(self.buffers[slot].at(index), guard)
+            return self._guarded(self.element(slot, index), guard)
         if value.op is ex.LITERAL:
             return _number(value), ATOM
         if value.op is ex.INDEX:
-            return str(value.arg), ATOM if value.arg.only_atom else 5
+            return self.index(value.arg), ATOM if value.arg.only_atom else 5
         if value.op is ex.GUARD:
-            return _guarded(self._operand(value.src[0], 0), value.arg)
+            return self._guarded(self._operand(value.src[0], 0), value.arg)
         if value.op is ex.REDUCE:
             over = ", ".join(r.name for r in value.arg.ranges)
             return f"{_combines(value)}[{over}]({self._operand(value.src[0], 0)})", ATOM
@@ -197,12 +241,6 @@ def _combines(value: Expr) -> str:
     return "sum" if value.arg.op is ops.SUM else "max"
 
 
-def _guarded(text: str, guard: Guard) -> tuple[str, int]:
-    if not guard:
-        return text, ATOM
-    return f"{text} if {' and '.join(map(str, guard))} else 0", 0
-
-
 class _Loops(_Writing):
     """Statements, in the loops that they need."""
 
@@ -221,7 +259,7 @@ class _Loops(_Writing):
             own = [r for r in output.ranges if r not in around]
             inner = self._loop(own, depth)
             self._reductions(output.value, None, inner)
-            element = self.buffers[output.slot].at(output.index)
+            element = self.element(output.slot, output.index)
             self._assign(f"{element} = {{}}", output.value, inner)
             self.names = known
 
@@ -285,7 +323,7 @@ class _Loops(_Writing):
             uses[current] += 1
             if uses[current] > 1 or current in self.names or current.op in LEAVES:
                 return
-            for operand in current.src:
+            for operand in current.operands:
                 visit(operand)
             order.append(current)
 

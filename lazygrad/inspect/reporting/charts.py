@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
-from lazygrad.inspect.lines import origins_of
 from lazygrad.inspect.limits import Limits
+from lazygrad.inspect.lines import origins_of
 from lazygrad.inspect.step import PHASES, Step, StepKernel
 from lazygrad.kernel.target import Target
 

@@ -84,7 +84,16 @@ function mark() {
         row.classList.add("of-chosen");
         if (!first && state.view === "source") first = row;
       }
-  if (first) first.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (first) reveal(first);
+}
+
+// Scrolls up and down, and within the timeline to the side.
+function reveal(one) {
+  const scroll = one.closest("#timeline"), box = one.getBoundingClientRect(), view = main.getBoundingClientRect();
+  if (box.top < view.top + 30 || box.bottom > view.bottom) main.scrollTop += box.top - view.top - view.height / 3;
+  if (!scroll) return;
+  const within = scroll.getBoundingClientRect();
+  if (box.left < within.left || box.right > within.right) scroll.scrollLeft += box.left - within.left - within.width / 3;
 }
 
 // -- clicks -----------------------------------------------------------------------------------

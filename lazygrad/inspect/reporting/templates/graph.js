@@ -43,11 +43,11 @@ class Drawing {
     this.draw();
   }
 
-  // Boxes of a kernel are marked; the first is brought into view.
+  // Boxes of a kernel are marked; the last, which is written, is brought into view.
   choose(kernel) {
     this.chosen = new Set();
     if (kernel !== null) this.graph.kernels.forEach((numbers, i) => { if (numbers.includes(kernel)) this.chosen.add(i); });
-    const first = [...this.chosen][0];
+    const first = [...this.chosen].pop();
     if (first !== undefined) {
       const [x, y] = this.place(first);
       const outside = x < 0 || y < 0 || x > this.width || y > this.height;
