@@ -42,7 +42,7 @@ class Named:
     size: int
 
     def coordinates(self, index: Index) -> list[Index]:
-        """Where an element is, by its place in memory; that itself where nothing simpler says so."""
+        """Where an element is, by its place in memory; that itself where nothing says more."""
         if self.size <= 1:
             return []
         if self.shape and prod(self.shape) == self.size:

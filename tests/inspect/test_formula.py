@@ -90,15 +90,12 @@ def test_kernels_as_people_write_them(
     assert loops is None or found[1] == loops
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_plain_loops_compute_what_the_kernel_computes(seed: int) -> None:
+def test_plain_loops_compute_what_the_kernel_computes() -> None:
     """As Python, with nothing but loops put in its words."""
-    draws = np.random.default_rng(seed)
-    scale = float(draws.integers(1, 5))
     x = Tensor(X, device="CPU").realize()
-    value = ((x * scale).softmax(1) @ x.T + x.sum(1, keepdim=True)).relu()
+    value = ((x * 3).softmax(1) @ x.T + x.sum(1, keepdim=True)).relu()
     expected = value.numpy()
-    value = ((x * scale).softmax(1) @ x.T + x.sum(1, keepdim=True)).relu()
+    value = ((x * 3).softmax(1) @ x.T + x.sum(1, keepdim=True)).relu()
     (step,) = inspect.steps(value)
     held: dict[str, np.ndarray] = {}
     for row, kernel in zip(step.kernels, inspect.kernels(value), strict=True):

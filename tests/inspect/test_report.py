@@ -22,6 +22,7 @@ from lazygrad.inspect.reporting.drawing import kernels_drawn
 from lazygrad.inspect.reporting.holding import holding
 from lazygrad.inspect.reporting.page import libraries
 from lazygrad.inspect.step import BACKWARD, FORWARD, UPDATE
+from lazygrad.runtime import cache
 from tests.inspect.network import batch, jitted_step
 
 
@@ -50,7 +51,7 @@ def test_a_page_holds_the_whole_step(device: str, pages: dict[str, tuple[Any, st
     assert [stage["stage"] for stage in stages] == ["as built", "simplified", "partitioned"]
     assert {n for numbers in stages[1]["kernels"] for n in numbers} == set(range(len(expected)))
     assert all(len(stage["at"]) == 2 * len(stage["label"]) for stage in stages)
-    for text in ("new exp_avg of conv1.weight", "network.py", "sum0 += ", "for i0 < "):
+    for text in ("new exp_avg of conv1.weight", "network.py", "sum0 += ", "for i0 &lt; "):
         assert text in page, text
 
 
@@ -80,7 +81,9 @@ def test_what_is_reported_does_not_change(device: str, tmp_path: Path) -> None:
     "make",
     [
         lambda x: x.exp(),
-        lambda x: (x @ x.T).cholesky_ex().L,  # a routine between kernels
+        lambda x: (
+            x.T @ x + Tensor.eye(4, device="CPU") * 9
+        ).cholesky(),  # a routine between kernels
         lambda x: x[x.long() % 4],
         lambda x: Tensor.cat([x, x * 2], 1).long(),  # no floating-point operations
         lambda x: x.cumsum(0),
@@ -110,13 +113,13 @@ def test_a_kernel_of_several_lines_counts_for_each(pages: dict[str, tuple[Any, s
 
 def test_who_holds_the_peak() -> None:
     x = Tensor(np.ones((64, 64), np.float32), device="CPU")
-    (step,) = inspect.steps((x @ x).contiguous().sum(0))
-    held = holding(step)
-    large = next(value for value in step.buffers if value.role == "temporary")
-    assert held.holders[0].nbytes == large.nbytes == 4 * 64 * 64
+    (step,) = inspect.steps(((x @ x).contiguous() @ x).sum())
+    held, matrix = holding(step), 4 * 64 * 64
     assert held.peak == max(held.bytes_at) == held.bytes_at[held.at]
-    assert held.peak >= sum(value.nbytes for value in held.holders[:2])
-    assert {tenant.value.number for tenant in held.tenants} >= {large.number}
+    assert held.peak == sum(value.nbytes for value in held.holders)
+    assert [value.nbytes for value in held.holders[:2]] == [matrix, matrix]  # x, and x @ x
+    assert {value.role for value in held.holders[:2]} == {"input", "temporary"}
+    assert [tenant.value.nbytes for tenant in held.tenants][:1] == [matrix]
 
 
 def test_layers_are_from_top_to_bottom(pages: dict[str, tuple[Any, str]]) -> None:
@@ -130,6 +133,7 @@ def test_layers_are_from_top_to_bottom(pages: dict[str, tuple[Any, str]]) -> Non
 
 
 def test_a_dump_is_shown(device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cache.clear()  # a graph is known of what is planned while someone looks
     step, (x, y) = jitted_step(device), batch(device)
     with config(dump=str(tmp_path)):
         step(x, y)
@@ -164,7 +168,7 @@ def test_a_program_is_reported_at_its_end(tmp_path: Path) -> None:
     assert f"{path} shows what ran" in done.stderr
     page = path.read_text()
     names = {row["name"] for n in range(2) for row in script(page, f"p{n}-data")["kernels"]}
-    assert names == {"exp_mul_1x2", "softmax_sum_scalar"}
+    assert names == {"exp_mul_1x2", "softmax_sum_1x1"}
     assert script(page, "p1-g0")["stage"] == "as built"
 
 
@@ -190,7 +194,7 @@ def test_without_a_layout_graphs_are_left_out(
     monkeypatch.setattr("lazygrad.inspect.reporting.page.LAYERED", (99, 0))
     page = report(Tensor([1.0], device="CPU").exp(), path=tmp_path / "report.html").read_text()
     assert "takes Python" in page
-    assert "p0-g0" not in page
+    assert not re.search(r'<script type="application/json" id="p0-g', page)
 
 
 # -- notebooks -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,9 +34,7 @@ def libraries() -> SimpleNamespace:
         import pygments.lexers
         import squarify
 
-        layout = None
-        if sys.version_info >= LAYERED:
-            import fast_sugiyama as layout
+        layout = import_module("fast_sugiyama") if sys.version_info >= LAYERED else None
     except ImportError as error:
         raise MissingExtraError(
             f"[report] a report needs {error.name}: pip install 'lazygrad[report]'"

@@ -143,7 +143,7 @@ class PlanPage:
     def data(self) -> str:
         """Of kernels and lines, for search."""
         step = self.shown.step
-        values = {}
+        values: dict[str, int] = {}
         for value in step.buffers:
             kernels = (*value.written_by, *value.read_by)
             values.setdefault(value.name, kernels[0] if kernels else 0)

@@ -29,7 +29,7 @@ function address(s) {
   return `#${[s.plan, s.view, ...item].join("/")}`;
 }
 
-const go = (...parts) => { location.hash = [state.plan, ...parts].join("/"); };
+const go = (...parts) => { location.hash = [state.plan, ...parts].join("/"); show(); };
 
 function show() {
   const next = wanted(), before = { ...state };

@@ -13,6 +13,7 @@ class Drawing {
     listen("pointerleave", () => { tip.hidden = true; });
     this.resize();
     this.fit();
+    if (this.scale < 0.3 && this.count) this.see(0, 0.6);
   }
 
   close() { this.stop.abort(); this.tip.hidden = true; }
@@ -26,7 +27,7 @@ class Drawing {
 
   place(i) { return [this.graph.at[2 * i] * this.scale + this.x, this.graph.at[2 * i + 1] * this.scale + this.y]; }
 
-  // All of it where that can be read, else its beginning.
+  // All of it.
   fit() {
     const xs = this.graph.at.filter((_, i) => i % 2 === 0), ys = this.graph.at.filter((_, i) => i % 2);
     const low = (values) => values.reduce((a, b) => Math.min(a, b), Infinity), high = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -52,11 +53,15 @@ class Drawing {
       const [x, y] = this.place(first);
       const outside = x < 0 || y < 0 || x > this.width || y > this.height;
       if (this.scale < 0.5 || outside) {
-        this.scale = Math.max(this.scale, 0.7);
-        this.x = this.width / 2 - this.graph.at[2 * first] * this.scale;
-        this.y = this.height / 2 - this.graph.at[2 * first + 1] * this.scale;
+        this.see(first, Math.max(this.scale, 0.7));
       }
     }
+    this.draw();
+  }
+
+  // Brings a box into the middle.
+  see(i, scale) {
+    Object.assign(this, { scale, x: this.width / 2 - this.graph.at[2 * i] * scale, y: this.height / 2 - this.graph.at[2 * i + 1] * scale });
     this.draw();
   }
 
@@ -133,7 +138,7 @@ class Drawing {
     }
   }
 
-  short(text) { return text.length > 23 ? `${text.slice(0, 22)}…` : text; }
+  short(text) { return text.length > 20 ? `${text.slice(0, 19)}…` : text; }
 
   lines(pen, colour) {
     const { edges, at } = this.graph, long = 14 * 44;
