@@ -75,8 +75,7 @@ def _write_graphs(
     files: Mapping[str, str] = {}
     if roots is not None:
         (target / GRAPH).write_text(show_graph(roots) + "\n")
-        names = [each.kernel.name for each in plan.plan.steps]
-        graphs = graphs_of(roots, plan.device, names, settings.fuse)
+        graphs = graphs_of(roots, plan, step)
         (target / GRAPHS).write_text(graphs.to_json())
         files = graphs.files
     (target / TEXTS).write_text(json.dumps(texts_of(step, files)) + "\n")

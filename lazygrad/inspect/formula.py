@@ -55,7 +55,7 @@ class Named:
 
 def _by_strides(index: Index, shape: Shape) -> list[Index]:
     """Coordinates that may lie outside, in the padding, where nothing is read."""
-    found = []
+    found: list[Index] = []
     for dim in range(len(shape)):
         stride = prod(shape[dim + 1 :])
         taken = [(atom, round(factor / stride)) for atom, factor in index.terms]

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lazygrad import ops
+from lazygrad.config import settings
 from lazygrad.graph import Node, node, toposort
 from lazygrad.handle import value_node
+from lazygrad.inspect.step import INPUT, Step
 from lazygrad.kernel.target import Target
 from lazygrad.replay import Capture
 from lazygrad.runtime import cache, registry
 from lazygrad.runtime.cache import Placeholder
+from lazygrad.runtime.program import CompiledPlan
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.plan import Stages, stages
 from lazygrad.schedule.simplify import simplify
@@ -86,20 +89,21 @@ def of_values(asked: object) -> list[Node] | None:
     return on_placeholders([value_node(value) for value in requested], leaves)
 
 
-def graphs_of(roots: Sequence[Node], device: str, kernels: Sequence[str], fused: bool) -> Graphs:
-    """The stages of the graph of a plan with ``kernels``, by their names; it is planned once more.
-    Where other kernels come out, since numbers were taken for arguments, none are named."""
+def graphs_of(roots: Sequence[Node], plan: CompiledPlan, step: Step) -> Graphs:
+    """The stages of the graph that a plan was made of, which is planned once more. Where other
+    kernels come out, since numbers were taken for arguments, none are named."""
     inputs = [value for value in toposort(roots) if value.op is ops.BUFFER]
-    target: Target = registry.backend(device).target
-    found = stages(roots, frozenset(inputs), target, fused=fused)
-    same = [step.kernel.name for step in found.built] == list(kernels)
+    target: Target = registry.backend(plan.device).target
+    found = stages(roots, frozenset(inputs), target, fused=settings.fuse)
+    same = [built.kernel.name for built in found.built] == [k.name for k in step.kernels]
+    names = _names(inputs, plan, step)
     computed = _computed(found) if same else {}
     simple = simplify(roots)
     built = {value: computed.get(simple[value], ()) for value in toposort(roots) if value in simple}
     order = toposort(roots)
     return Graphs(
-        (_graph(AS_BUILT, roots, built, {}),
-         _graph(SIMPLIFIED, found.roots, computed, found.cut.prices)),
+        (_graph(AS_BUILT, roots, names, built, {}),
+         _graph(SIMPLIFIED, found.roots, names, computed, found.cut.prices)),
         {v.origin.filename.rpartition("/")[2]: v.origin.filename for v in order if v.origin},
     )  # fmt: skip
 
@@ -131,9 +135,19 @@ def _numbers(found: Stages) -> dict[Draft, int]:
     return numbers
 
 
+def _names(inputs: Sequence[Node], plan: CompiledPlan, step: Step) -> dict[Node, str]:
+    """What the inputs are called, which come in the order of the plan's."""
+    shapes = list(plan.shapes.inputs)
+    if [value.shape for value in inputs] != shapes[: len(inputs)]:
+        return {}
+    called = {value.memory: value.name for value in step.buffers if value.role == INPUT}
+    return {value: called[i] for i, value in enumerate(inputs) if i in called}
+
+
 def _graph(
     stage: str,
     roots: Sequence[Node],
+    names: Mapping[Node, str],
     computed: Mapping[Node, tuple[int, ...]],
     prices: Mapping[Node, tuple[float, float]],
 ) -> Graph:
@@ -141,7 +155,7 @@ def _graph(
     number = {value: i for i, value in enumerate(order)}
     rows = tuple(
         GraphNode(
-            _label(value),
+            names.get(value) or _label(value),
             f"{'x'.join(map(str, value.shape)) or 'scalar'} {value.dtype.name}",
             str(value.origin or ""),
             computed.get(value, ()),

@@ -50,6 +50,7 @@ def test_a_page_holds_the_whole_step(device: str, pages: dict[str, tuple[Any, st
     stages = [script(page, f"p0-g{number}") for number in range(3)]
     assert [stage["stage"] for stage in stages] == ["as built", "simplified", "partitioned"]
     assert {n for numbers in stages[1]["kernels"] for n in numbers} == set(range(len(expected)))
+    assert {"conv1.weight", "images", "lr of Adam"} <= set(stages[1]["label"])
     assert all(len(stage["at"]) == 2 * len(stage["label"]) for stage in stages)
     for text in ("new exp_avg of conv1.weight", "network.py", "sum0 += ", "for i0 &lt; "):
         assert text in page, text

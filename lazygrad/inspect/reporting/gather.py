@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lazygrad import pytree
-from lazygrad.config import settings
 from lazygrad.errors import DataError
 from lazygrad.graph import Node
 from lazygrad.inspect import graphs
@@ -53,8 +52,7 @@ def gathered(asked: Asked, roots: Sequence[Node] | None, times: Any, runs: int =
     """A plan with the graph that it was made of, if that is known."""
     step, known = asked.step(), Graphs()
     if roots is not None:
-        names = [each.kernel.name for each in asked.plan.plan.steps]
-        known = graphs.graphs_of(roots, asked.plan.device, names, settings.fuse)
+        known = graphs.graphs_of(roots, asked.plan, step)
     return Shown(asked.plan, step, times, known, texts_of(step, known.files), runs)
 
 

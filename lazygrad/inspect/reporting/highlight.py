@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -19,7 +20,7 @@ def coloured(pygments: Any, code: str, suffix: str = ".py") -> str:
     lexer = pygments.lexers.get_lexer_by_name(LEXERS.get(suffix, "text"), stripnl=False)
     parts: list[tuple[str, str]] = []
     for token, text in lexer.get_tokens(code):
-        kind = _class(str(token))
+        kind = _class(token)
         if parts and (parts[-1][0] == kind or not text.strip()):
             parts[-1] = (parts[-1][0], parts[-1][1] + text)
         else:
@@ -33,13 +34,14 @@ def coloured_lines(pygments: Any, code: str) -> list[str]:
     lines = [""]
     for token, text in lexer.get_tokens(code):
         first, *others = text.split("\n")
-        lines[-1] += _span(_class(str(token)), first)
-        lines += (_span(_class(str(token)), each) for each in others)
+        lines[-1] += _span(_class(token), first)
+        lines += (_span(_class(token), each) for each in others)
     return lines[: code.count("\n") + 1]
 
 
-def _class(token: str) -> str:
-    return next((kind for start, kind in CLASSES if token.startswith(start)), "")
+@cache
+def _class(token: object) -> str:
+    return next((kind for start, kind in CLASSES if str(token).startswith(start)), "")
 
 
 def _span(kind: str, text: str) -> str:

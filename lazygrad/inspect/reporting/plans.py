@@ -126,6 +126,7 @@ class PlanPage:
             yield from (Row(n, ", ".join(line.labels), line) for n, line in costly.items())
             return
         near = {n + around for n in costly for around in range(-AROUND, AROUND + 1)}
+        near |= {n + 1 for n in near if n + 2 in near}  # a sign takes as much room as one line
         lines = coloured_lines(self.used.pygments, text.rstrip("\n"))
         for number, code in enumerate(lines, 1):
             hidden = number not in near
