@@ -139,3 +139,13 @@ def test_a_step_goes_to_json_and_back(step: Step) -> None:
 )  # fmt: skip
 def test_the_module_of_a_name(name: str, module: str) -> None:
     assert module_of(name) == module
+
+
+def test_a_constant_is_not_the_line_that_used_it_first(device: str) -> None:
+    x = Tensor(np.ones(3, np.float32), device=device).realize()
+    first = x * 0.625  # the constant is the same one in both
+    (kernel,) = inspect.kernels(x + 0.625)
+    assert [origin.partition(" ")[0] for origin in kernel.origins] == ["add"]
+    assert inspect.kernels(first)[0].origins[0].startswith("mul")
+    (filled,) = inspect.kernels(Tensor.full((3,), 0.625, device=device).contiguous())
+    assert filled.origins
