@@ -22,28 +22,27 @@ ROUNDS, LONG = 8, 2.0  # measurements, and seconds after which it is enough
 
 
 class Times(NamedTuple):
-    """The seconds of each part in the fastest of several runs, and those of a run of which no part
-    is waited for."""
+    """The seconds of each part, and those of a run right after of which no part is waited for."""
 
     parts: tuple[float, ...]
     whole: float
 
 
 def times_of(binding: Binding) -> Times:
-    """Runs a plan on its memory several times; what it computes is the same each time."""
+    """Runs a plan on its memory several times, which computes the same each time: the fastest pair
+    of runs, since a busy machine slows both alike."""
     backend = registry.backend(binding.plan.device)
     backend.synchronize()
     run_timed(binding)  # what a driver does when it first launches something
-    timed: list[list[float]] = []
-    wholes: list[float] = []
+    found: list[Times] = []
     began = perf_counter()
-    while len(timed) < ROUNDS and (not timed or perf_counter() - began < LONG):
-        timed.append(run_timed(binding))
+    while len(found) < ROUNDS and (not found or perf_counter() - began < LONG):
+        parts = tuple(run_timed(binding))
         start = perf_counter()
         binding.launch()
         backend.synchronize()
-        wholes.append(perf_counter() - start)
-    return Times(tuple(min(timed, key=sum)), min(wholes))
+        found.append(Times(parts, perf_counter() - start))
+    return min(found, key=lambda times: sum(times.parts) + times.whole)
 
 
 def bound(plan: CompiledPlan, inputs: Sequence[Memory]) -> Binding:
