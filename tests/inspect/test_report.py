@@ -18,6 +18,7 @@ from lazygrad import Tensor, config, inspect, jit
 from lazygrad.errors import ConfigError, MissingExtraError
 from lazygrad.inspect import commands, kernels, report
 from lazygrad.inspect.lines import SIDES, Origin, lines_of
+from lazygrad.inspect.reporting import units
 from lazygrad.inspect.reporting.drawing import kernels_drawn
 from lazygrad.inspect.reporting.holding import holding
 from lazygrad.inspect.reporting.page import libraries
@@ -76,6 +77,20 @@ def test_what_is_reported_does_not_change(device: str, tmp_path: Path) -> None:
     assert step(x).item() == 6.0
     assert "conv" not in report(step, path=tmp_path / "report.html").read_text()[:2000]
     assert weight.tolist() == [2.0, 2.0, 2.0]
+
+
+class Scaling:
+    """With a jitted method."""
+
+    @jit
+    def scaled(self, x: Tensor, *, by: float = 2.0) -> Tensor:
+        return (x * by).sin()
+
+
+def test_a_method_is_reported_with_its_graph(tmp_path: Path) -> None:
+    x, path = Tensor(np.ones(3, np.float32), device="CPU"), tmp_path / "report.html"
+    page = report(Scaling().scaled, x, by=3.0, path=path).read_text()
+    assert "SIN" in script(page, "p0-g0")["label"]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +209,14 @@ def test_without_a_layout_graphs_are_left_out(
     page = report(Tensor([1.0], device="CPU").exp(), path=tmp_path / "report.html").read_text()
     assert "takes Python" in page
     assert not re.search(r'<script type="application/json" id="p0-g', page)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0, "0"), (8.1e-9, "8.1 ns"), (12.3e-6, "12.3 us"), (4.56e-3, "4.56 ms"), (1.2, "1.2 s")],
+)
+def test_units(seconds: float, expected: str) -> None:
+    assert units.duration(seconds) == expected
 
 
 # -- notebooks -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from lazygrad import pytree
 from lazygrad.errors import DataError
 from lazygrad.graph import Node
 from lazygrad.inspect import graphs
-from lazygrad.inspect.asked import Asked, plans_of
+from lazygrad.inspect.asked import Asked, plans_of, unwrapped
 from lazygrad.inspect.dump import GRAPHS, RUN_FILE, STEP, TEXTS
 from lazygrad.inspect.graphs import Graphs
 from lazygrad.inspect.lines import texts_of
@@ -31,18 +31,20 @@ def asked_for(what: Sequence[Any], arguments: Mapping[str, Any]) -> list[Shown]:
     memory of their own."""
     found = []
     for asked in plans_of("report", what, arguments):
-        leaves, _ = pytree.flatten((tuple(what[1:]), dict(arguments)), whole=True)
+        if isinstance(asked.by, Capture):
+            _, args, kwargs = unwrapped(what[0], what[1:], arguments)
+            leaves, spec = pytree.flatten((tuple(args), dict(kwargs)), whole=True)
+            roots = _traced(asked.by, leaves, spec)
+        else:
+            leaves, roots = [], graphs.of_values(asked.by)
         binding = bound(asked.plan, inputs_of_asked(asked.plan, asked.by, leaves))
-        found.append(gathered(asked, _roots(asked, what[1:], arguments), times_of(binding)))
+        found.append(gathered(asked, roots, times_of(binding)))
     return found
 
 
-def _roots(asked: Asked, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Node] | None:
-    """The graph of what is asked for; a function is traced for it once more."""
-    if not isinstance(asked.by, Capture):
-        return graphs.of_values(asked.by)
-    called = asked.by.called
-    leaves, spec = pytree.flatten((tuple(args), dict(kwargs)), whole=True)
+def _traced(capture: Capture, leaves: list[Any], spec: pytree.Spec) -> list[Node] | None:
+    """The graph of a function, which is traced once more for it; None without its arguments."""
+    called = capture.called
     if spec != called.spec:
         return None
     return graphs.of_trace(trace(called.function, leaves, spec))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """``12.3 us``, ``4.56 ms``, ``1.20 s``."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+    """``12.3 us``, ``4.56 ms``, ``1.2 s``."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} us" if seconds else "0"
+    return f"{seconds * 1e9:.3g} ns" if seconds else "0"
 
 
 def scaled(number: float, unit: str) -> str:
