@@ -52,6 +52,14 @@ def _folder(value: Any) -> str:
     return text
 
 
+def _file(value: Any) -> str:
+    text = _text(value)
+    if Path(text).is_dir():
+        raise ValueError("a file to write, not a folder")
+    _folder(Path(text).parent)
+    return text
+
+
 def _present(value: Any) -> str:
     if not Path(_text(value)).is_dir():
         raise ValueError("a folder that is there")
@@ -130,6 +138,9 @@ SETTINGS: Mapping[str, Setting] = {
     "check": Setting(
         PREFIX + "CHECK", _check, None, "nan: the first NaN, infinity or lost index is an error"
     ),
+    "report": Setting(
+        PREFIX + "REPORT", _file, None, "page (.html) that shows all that ran, written at the end"
+    ),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
@@ -155,6 +166,7 @@ class Settings(threading.local):
     data_dir: str | None = None
     repr: str = "value"
     check: str | None = None
+    report: str | None = None
     fuse: bool = True
     tune: bool = False
     verify: bool = False
@@ -193,7 +205,7 @@ settings = read_environment(os.environ)
 CHECKS: dict[str, Callable[[Any], None]] = {}
 
 
-ASK = {"debug", "dump"}  # to be told of plans
+ASK = {"debug", "dump", "report"}  # to be told of plans
 
 
 class Looking(threading.local):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from html import escape
 from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -76,6 +77,21 @@ class Jit(Generic[P, R]):
     @property
     def captures(self) -> int:
         return sum(map(len, self._captures.values()))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: what was traced, and the kernels of the latest plan."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        caption = f"<b>jit</b> {escape(name)} <small>traced {self.captures} ×"
+        plan = self.latest_plan()
+        if plan is None:
+            return f"<div>{caption}: not called yet</small></div>"
+        names = [step.kernel.name for step in plan.plan.steps]
+        rows = "".join(f"<li value={i}><code>{n}</code></li>" for i, n in enumerate(names))
+        return (
+            f"<div>{caption}; {len(names)} kernels in {len(plan.programs)} launches on "
+            f"{plan.device}, ran {plan.runs} ×</small>"
+            f"<details><summary>kernels</summary><ol>{rows}</ol></details></div>"
+        )
 
     def latest(self) -> Capture | None:
         """The latest capture, for ``lazygrad.inspect``."""

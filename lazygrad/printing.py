@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -38,3 +39,18 @@ def describe(value: Node, realised: bool, tracked: bool) -> str:
         facts = [f"shape={value.shape}", *facts]
     text = show(held.numpy(), "Tensor(")
     return f"Tensor({', '.join([text, *facts])})"
+
+
+def in_html(value: Node, realised: bool, tracked: bool) -> str:
+    """What notebooks show of a tensor: what it is like, and its values once they are there."""
+    facts = [
+        f"{' × '.join(map(str, value.shape)) or 'a number'}",
+        f"{value.dtype.name} on {value.device}",
+        *(["requires grad"] if tracked else []),
+        *([] if realised else ["not computed yet: realize() does it"]),
+    ]
+    caption = f"<b>Tensor</b> <small>{escape(', '.join(facts))}</small>"
+    if not realised or not value.size:
+        return f"<div>{caption}</div>"
+    held = value.arg if value.op is ops.BUFFER else value.value
+    return f"<div>{caption}<pre>{escape(show(held.numpy(), ''))}</pre></div>"

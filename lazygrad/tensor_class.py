@@ -131,7 +131,7 @@ class Tensor(Handle):
     get_device, is_inference, is_pinned = facts.get_device, facts.is_inference, facts.is_pinned
     is_shared, pin_memory, share_memory_ = facts.is_shared, facts.pin_memory, facts.share_memory_
     __len__, __iter__, __contains__ = facts.length, values.slices, cmp.contains
-    __repr__ = values.described
+    __repr__, _repr_html_ = values.described, values.in_notebook
 
     # -- values on the host -------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from lazygrad.config import settings
 from lazygrad.errors import DtypeError, LazygradError, ShapeError
 from lazygrad.handle import value_node
 from lazygrad.modes import ambient
-from lazygrad.printing import SHOWN_ELEMENTS, describe
+from lazygrad.printing import SHOWN_ELEMENTS, describe, in_html
 from lazygrad.public import public
 from lazygrad.runtime import buffer
 
@@ -147,6 +147,11 @@ def described(self: Tensor) -> str:
     unless ``LAZYGRAD_REPR=lazy``. Never inside a jitted function."""
     are_shown = shown(self)
     return describe(value_node(self._node), are_shown, self.requires_grad)
+
+
+def in_notebook(self: Tensor) -> str:
+    """The same for notebooks, as HTML."""
+    return in_html(value_node(self._node), shown(self), self.requires_grad)
 
 
 def formatted(self: Tensor, spec: str) -> str:

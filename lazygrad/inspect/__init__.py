@@ -5,6 +5,7 @@ step it is; or any function followed by arguments, which is traced as ``jit`` do
 
     python -m lazygrad.inspect cache [--clear]   what the disk cache holds; empties it
     python -m lazygrad.inspect diff A B          what tells two dumps from each other
+    python -m lazygrad.inspect show FOLDER       a dump as a page for the browser
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from lazygrad.kernel.plan import LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
 
 __all__ = [
-    "Step", "disk_cache", "dump", "explain", "kernels", "loops", "plan_cache", "routines",
-    "sources", "steps",
+    "Step", "disk_cache", "dump", "explain", "kernels", "loops", "plan_cache", "report",
+    "routines", "sources", "steps",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -37,9 +38,9 @@ def steps(*what: Any, **arguments: Any) -> tuple[Step, ...]:
 
 def explain(*what: Any, **arguments: Any) -> str:
     """What would run, for people: what is kept for the backward pass, kernels, the user's lines
-    they come from, what they read and write, why each boundary is there."""
-    found = [words.explanation(each.step()) for each in plans_of("explain", what, arguments)]
-    return "\n".join(found) or "already realised"
+    they come from, what they read and write, why each boundary is there. Notebooks show it as a
+    table."""
+    return words.Explanation([each.step() for each in plans_of("explain", what, arguments)])
 
 
 def kernels(*what: Any, **arguments: Any) -> tuple[Kernel, ...]:
@@ -67,6 +68,31 @@ def dump(*what: Any, path: str | Path, **arguments: Any) -> tuple[Path, ...]:
     """Writes what would run to the folder ``path``, as ``LAZYGRAD_DUMP`` does; returns the folder
     of each plan."""
     return tuple(write_dump(path, *each) for each in plans_of("dump", what, arguments))
+
+
+def report(*what: Any, path: str | Path, **arguments: Any) -> Path:
+    """Writes a page for the browser about what would run, and returns ``path``: the user's lines
+    and what they cost, the step over time, a roofline, memory, the graph, and all of each kernel.
+
+    Kernels run some times to be measured, on memory of their own: nothing that the user has
+    changes. A jitted function is best given its arguments; else they are made up, and the graph is
+    not known.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> from lazygrad.inspect import report
+    >>> file, x = NamedTemporaryFile(suffix=".html"), lazygrad.rand(64, 10)
+    >>> report(lambda x: x.softmax(-1).log(), x, path=file.name).suffix
+    '.html'
+
+    Raises:
+        MissingExtraError: the extra ``report`` is not installed.
+    """
+    from lazygrad.inspect.reporting import gather, page
+
+    page.libraries()
+    content = page.page(gather.asked_for(what, arguments))
+    Path(path).write_text(content, encoding="utf-8")
+    return Path(path)
 
 
 def _of(kind: type[T], op: str, what: Any, arguments: Any) -> tuple[T, ...]:

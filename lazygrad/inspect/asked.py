@@ -62,9 +62,7 @@ def _capture(
     op: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Capture:
     """The latest one of a jitted function, or that of a call."""
-    if isinstance(function, partial):  # as of a jitted method
-        args, kwargs = (*function.args, *args), {**function.keywords, **kwargs}
-        function = function.func
+    function, args, kwargs = unwrapped(function, args, kwargs)
     if isinstance(function, Jit) and not args and not kwargs:
         latest = function.latest()
         if latest is not None:
@@ -77,6 +75,15 @@ def _capture(
             )
     jitted = function if isinstance(function, Jit) else Jit(function)
     return jitted.captured(*args, **kwargs)
+
+
+def unwrapped(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]:
+    """A function with the arguments that a ``partial``, as a jitted method is one, gives it."""
+    if not isinstance(function, partial):
+        return function, args, kwargs
+    return function.func, (*function.args, *args), {**function.keywords, **kwargs}
 
 
 def _needs_arguments(function: Callable[..., Any]) -> bool:

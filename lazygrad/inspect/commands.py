@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lazygrad.errors import DataError
+from lazygrad.errors import DataError, MissingExtraError
 from lazygrad.inspect import diff
 from lazygrad.inspect.caches import disk_cache
 
@@ -25,10 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_diff.add_argument("--sources", action="store_true", help="with the lines of code, too")
     of_diff.add_argument("--html", metavar="FILE", type=Path, help="write a page as well")
     of_diff.set_defaults(run=_diff)
+    of_show = what.add_parser("show", help="a dump as a page for the browser")
+    of_show.add_argument("folder", type=Path, help="a folder of LAZYGRAD_DUMP, or a plan in it")
+    of_show.add_argument("--html", metavar="FILE", type=Path, help="FOLDER/report.html by default")
+    of_show.set_defaults(run=_show)
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
-    except DataError as error:
+    except (DataError, MissingExtraError) as error:
         print(error, file=sys.stderr)
         return 2
     return status
@@ -45,3 +49,12 @@ def _diff(options: argparse.Namespace) -> int:
     if options.html is not None:
         options.html.write_text(diff.page(found))
     return int(diff.differ(found))
+
+
+def _show(options: argparse.Namespace) -> int:
+    from lazygrad.inspect.reporting import gather, page  # with libraries that only this needs
+
+    path = options.html or options.folder / "report.html"
+    path.write_text(page.page(gather.dumped(options.folder)), encoding="utf-8")
+    print(path)
+    return 0

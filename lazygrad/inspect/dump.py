@@ -4,15 +4,18 @@ FOLDER/index.md             all plans, by the runs of programs that they come fr
 FOLDER/plan_000/plan.md     the step as a story
                 step.json   the same as data, see ``lazygrad.inspect.step``
                 graph.txt   the graph it was planned from, where that is still known
+                graphs.json its stages as data, see ``lazygrad.inspect.graphs``
+                texts.json  the user's files that its kernels come from
                 run.py      runs the step; it takes what lies beside it, see ``runtime.bundle``
                 000_NAME/   a kernel, which runs by itself; about.txt says what it is
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from lazygrad.config import settings
 from lazygrad.graph import Node
 from lazygrad.inspect import words
 from lazygrad.inspect.alone import inputs_of, plan_of, run_alone
+from lazygrad.inspect.graphs import graphs_of, of_values
+from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.step import Step, StepKernel
@@ -33,14 +38,20 @@ from lazygrad.show import show_graph
 
 INDEX, RUN_FILE = "index.md", "run.txt"
 STORY, STEP, GRAPH, ABOUT = "plan.md", "step.json", "graph.txt", "about.txt"
+GRAPHS, TEXTS = "graphs.json", "texts.json"
 RUN = f"{datetime.now():%Y-%m-%d %H:%M:%S}, process {os.getpid()}"
 
 
 def write_dump(
-    folder: str | Path, plan: CompiledPlan, asked: object, binding: Binding | None = None
+    folder: str | Path,
+    plan: CompiledPlan,
+    asked: object,
+    binding: Binding | None = None,
+    roots: Sequence[Node] | None = None,
 ) -> Path:
     """Writes the folder of a plan, of a number that none there has; ``asked`` as of
-    ``Watcher.runs``. With LAZYGRAD_DUMP_INPUTS=1 the inputs that it is bound to are kept."""
+    ``Watcher.runs``, ``roots`` the graph that it was made of, if that is known. With
+    LAZYGRAD_DUMP_INPUTS=1 the inputs that it is bound to are kept."""
     target = _new(Path(folder))
     step = step_of(plan, names_of(asked))
     names = [folder_of(step, kernel) for kernel in step.kernels]
@@ -52,11 +63,22 @@ def write_dump(
         _keep_inputs(target, names, plan, step, binding)
     (target / STEP).write_text(step.to_json())
     (target / STORY).write_text(words.story(step, names))
-    if isinstance(asked, tuple):
-        requested: Sequence[Node] = asked[0]
-        (target / GRAPH).write_text(show_graph(requested) + "\n")
+    _write_graphs(target, plan, step, roots if roots is not None else of_values(asked))
     _list(target, step)
     return target
+
+
+def _write_graphs(
+    target: Path, plan: CompiledPlan, step: Step, roots: Sequence[Node] | None
+) -> None:
+    """The graph, and the user's files that its lines are in."""
+    files: Mapping[str, str] = {}
+    if roots is not None:
+        (target / GRAPH).write_text(show_graph(roots) + "\n")
+        graphs = graphs_of(roots, plan, step)
+        (target / GRAPHS).write_text(graphs.to_json())
+        files = graphs.files
+    (target / TEXTS).write_text(json.dumps(texts_of(step, files)) + "\n")
 
 
 def folder_of(step: Step, kernel: StepKernel) -> str:

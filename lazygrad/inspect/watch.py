@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from time import perf_counter
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from lazygrad.config import config, looking, settings
 from lazygrad.graph import Node
@@ -19,6 +21,9 @@ from lazygrad.runtime.history import Line
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.runtime.watching import Watcher, observing
 from lazygrad.show import show_graph
+
+if TYPE_CHECKING:
+    from lazygrad.inspect.reporting.record import Recorder
 
 COUNTS, TIMES, REASONS, SOURCES, NESTS, GRAPHS = range(1, 7)  # levels of LAZYGRAD_DEBUG
 
@@ -35,9 +40,16 @@ class Watch(Watcher):
         elif change is not None:
             _say(f"{MARK} another plan for {line}: {change}")
 
-    def planned(self, roots: Sequence[Node]) -> None:
+    def __init__(self) -> None:
+        self._graphs: WeakKeyDictionary[CompiledPlan, Sequence[Node]] = WeakKeyDictionary()
+
+    def planned(self, roots: Sequence[Node], plan: CompiledPlan) -> None:
         if settings.debug >= GRAPHS:
             _say(show_graph(roots))
+        if settings.dump is not None:
+            self._graphs[plan] = roots  # until it runs
+        if settings.report is not None:
+            _recorder(settings.report).planned(roots, plan)
 
     def runs(self, binding: Binding, asked: object) -> bool:
         plan = binding.plan
@@ -50,7 +62,9 @@ class Watch(Watcher):
             if settings.dump is not None:
                 folder = settings.dump
                 with config(debug=0, dump=None):  # kernels that run for it are not told of
-                    write_dump(folder, plan, asked, binding)
+                    write_dump(folder, plan, asked, binding, self._graphs.pop(plan, None))
+        if settings.report is not None:
+            _recorder(settings.report).runs(binding, asked)
         observers = observing.observers
         timed = settings.debug >= TIMES or any(observer.times for observer in observers)
         start = perf_counter()
@@ -60,6 +74,13 @@ class Watch(Watcher):
         for observer in observers:
             observer.ran(binding, asked, start, seconds)
         return timed
+
+
+def _recorder(path: str) -> Recorder:
+    """The recorder of a report; its libraries are imported when somebody asks for one."""
+    from lazygrad.inspect.reporting.record import recorder
+
+    return recorder(path)
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 from lazygrad.inspect.read import independent
 from lazygrad.inspect.step import INPUT, PHASES, Step, StepBuffer, StepKernel
@@ -48,6 +49,33 @@ def explanation(step: Step) -> str:
             kernels = sum(map(len, launch.parts))
             lines.append(f"    ({counted(kernels, 'kernel')} in one launch)")
     return "\n".join(lines)
+
+
+class Explanation(str):
+    """What ``explain`` says; notebooks show it as tables."""
+
+    steps: tuple[Step, ...]
+
+    def __new__(cls, steps: Sequence[Step]) -> Explanation:
+        made = super().__new__(cls, "\n".join(map(explanation, steps)) or "already realised")
+        made.steps = tuple(steps)
+        return made
+
+    def _repr_html_(self) -> str:
+        tables = "".join(map(_table, self.steps))
+        return tables or f"<p>{self}</p>"
+
+
+def _table(step: Step) -> str:
+    rows = "".join(
+        f"<tr><td>{kernel.number}</td><td><code>{kernel.name}</code></td><td>{kernel.phase}</td>"
+        f"<td>{escape(', '.join(kernel.origins))}</td><td>{escape('; '.join(kernel.reasons))}</td>"
+        f"<td>{kernel.flops}</td><td>{kernel.nbytes}</td></tr>"
+        for kernel in step.kernels
+    )
+    titles = "", "kernel", "phase", "lines", "why it is one", "FLOP", "bytes"
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    return f"<p>{escape(summary(step))}</p><table><tr>{head}</tr>{rows}</table>"
 
 
 def described(step: Step, kernel: StepKernel) -> list[str]:

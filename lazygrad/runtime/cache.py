@@ -223,7 +223,7 @@ def compile_graph(
         if found is not None:
             statistics.from_disk += 1
             if settings.debug:
-                watcher().planned(requested)
+                watcher().planned(requested, found)
             return _for(found, requested, leaves)
     from lazygrad.schedule.plan import make_plan  # 10 ms; not for plans that are all on disk
 
@@ -237,8 +237,8 @@ def compile_graph(
         result = CompiledPlan(recipe, device, plan)
     if _uses_disk(key):
         _keep(on_disk, recipe, plan, backend)
-    if settings.debug:
-        watcher().planned(copies)
+    if settings.debug or settings.dump is not None or settings.report is not None:
+        watcher().planned(copies, result)
     return _for(result, requested, leaves)
 
 
@@ -251,7 +251,8 @@ def _for(plan: CompiledPlan, requested: Sequence[Node], leaves: Sequence[Node]) 
 def _uses_disk(key: Hashable) -> bool:
     """Not where someone looks: then the user's lines must be those of this run; nor where code may
     be somebody's own."""
-    looked_at = settings.debug >= 3 or settings.dump is not None or settings.verify
+    shown = settings.dump is not None or settings.report is not None
+    looked_at = settings.debug >= 3 or shown or settings.verify
     changed = settings.override is not None
     return settings.cache and key is not None and not looked_at and not changed
 

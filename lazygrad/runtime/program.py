@@ -196,9 +196,13 @@ class Binding:
     def run(self, asked: object = None) -> None:
         """``asked``: as of ``Watcher.runs``."""
         self.plan.runs += 1
-        looked_at = settings.debug or settings.dump or settings.check or observing.observers
-        if looked_at and watching.watcher().runs(self, asked):
-            return
+        shown = settings.dump or settings.report or settings.check
+        looked_at = settings.debug or shown or observing.observers
+        if not looked_at or not watching.watcher().runs(self, asked):
+            self.launch()
+
+    def launch(self) -> None:
+        """The launches, whoever looks."""
         with self._backend.running():
             for call in self._calls:
                 call()

@@ -13,7 +13,7 @@ from lazygrad.graph import Node
 if TYPE_CHECKING:
     from lazygrad.runtime.differences import Change
     from lazygrad.runtime.history import Line
-    from lazygrad.runtime.program import Binding
+    from lazygrad.runtime.program import Binding, CompiledPlan
 
 
 class Watcher:
@@ -23,8 +23,8 @@ class Watcher:
         """A graph is about to be planned: what tells it from the one that was planned before for
         the same line, or from one that differs in ``numbers`` only."""
 
-    def planned(self, roots: Sequence[Node]) -> None:
-        """A graph was planned."""
+    def planned(self, roots: Sequence[Node], plan: CompiledPlan) -> None:
+        """A graph was planned, on leaves that stand for its inputs."""
 
     def runs(self, binding: Binding, asked: object) -> bool:
         """A plan is about to run while someone looks. ``asked``: who asks for it, a

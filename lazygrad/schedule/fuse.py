@@ -157,6 +157,7 @@ class _Fusion:
         reason = reason or next(iter(dear.values()), None)
         found = self._keeper(value, [d for d in users if d not in dear] if users[1:] else [])
         cost = price.prices(self.cut, value, users, found and found[0], self.target)
+        self.cut.prices[value] = cost
         if reason is None and cost.repeated <= cost.written:
             self.cut.inline(value)
             return

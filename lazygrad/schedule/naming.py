@@ -42,6 +42,8 @@ def _label(value: Node) -> str:
 
 
 def origins(inside: Sequence[Node]) -> tuple[str, ...]:
-    """The user's operations and lines, each once, in order."""
-    made = [value for value in inside if value.src] or inside  # constants are nodes of many lines
-    return tuple(dict.fromkeys(str(value.origin) for value in made if value.origin))
+    """The user's operations and lines, each once, in order. Not those of constants, which belong
+    to whoever used them first in the whole program."""
+    known = [value for value in inside if value.origin]
+    made = [value for value in known if value.op.kind is not Kind.LEAF]
+    return tuple(dict.fromkeys(str(value.origin) for value in made or known))

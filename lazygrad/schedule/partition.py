@@ -37,6 +37,8 @@ class Partition:
         calls: those that call a routine, by what is called.
         operands: what routines read: never computed in place.
         work: additions that take as long as computing a value, given its sources.
+        prices: what was compared where a value could be computed in place or written, seconds: for
+            those who look inside.
         several: values that more than one value is computed from.
         looked_at: what was found out below values. That stays true: a value is asked about until it
             is placed, and what it is made of is placed after it.
@@ -63,6 +65,7 @@ class Partition:
     work: dict[Node, int] = field(init=False)
     several: set[Node] = field(init=False)
     looked_at: dict[Any, Any] = field(default_factory=dict)
+    prices: dict[Node, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.position = {value: i for i, value in enumerate(self.order)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from lazygrad import ops
 from lazygrad.config import settings
@@ -17,6 +18,7 @@ from lazygrad.ops import Kind
 from lazygrad.schedule import calls, fuse, joins, memory, pieces
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.calls import BuiltCall
+from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.products import split_products
 from lazygrad.schedule.simplify import simplify
 from lazygrad.schedule.split import split_reductions
@@ -27,12 +29,8 @@ def make_plan(
     requested: Sequence[Node], inputs: Sequence[Node], target: Target, *, fused: bool = True
 ) -> Plan:
     """Schedules ``requested``. ``inputs`` are the leaves (BUFFER nodes) in the caller's order."""
-    roots = _simplified(requested, target)
     number = {leaf: i for i, leaf in enumerate(inputs)}
-    wanted = [root for root in dict.fromkeys(roots) if root not in number]
-    cut = fuse.partition(wanted, target, fuse=fused)
-    of_body = partial(make_plan, target=target, fused=fused)
-    built = [b for b in Builder(cut, target, of_body).build_all() if b.kernel.buffers[0].size]
+    roots, wanted, _, built = stages(requested, number, target, fused=fused)
     if settings.verify:
         _verify(built)
     places = _places(built, number, {root: i for i, root in enumerate(wanted)})
@@ -52,6 +50,34 @@ def make_plan(
         outputs=tuple(root.size * root.dtype.itemsize for root in wanted),
         allocations=tuple(sizes),
     )
+
+
+class Stages(NamedTuple):
+    """What a graph becomes on its way to a plan.
+
+    Attributes:
+        roots: what is requested, simplified.
+        wanted: those of them that are computed.
+        cut: which kernel computes what.
+        built: the steps of the plan, in order.
+    """
+
+    roots: list[Node]
+    wanted: list[Node]
+    cut: Partition
+    built: list[Built | BuiltCall]
+
+
+def stages(
+    requested: Sequence[Node], inputs: Collection[Node], target: Target, *, fused: bool = True
+) -> Stages:
+    """All that ``make_plan`` does but for memory; also for those who look inside."""
+    roots = _simplified(requested, target)
+    wanted = [root for root in dict.fromkeys(roots) if root not in inputs]
+    cut = fuse.partition(wanted, target, fuse=fused)
+    of_body = partial(make_plan, target=target, fused=fused)
+    built = [b for b in Builder(cut, target, of_body).build_all() if b.kernel.buffers[0].size]
+    return Stages(roots, wanted, cut, built)
 
 
 def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:

@@ -1,0 +1,1 @@
+"""A report in the browser: what a plan or a program runs, on one page."""
