@@ -198,8 +198,11 @@ class Binding:
         self.plan.runs += 1
         shown = settings.dump or settings.report or settings.check
         looked_at = settings.debug or shown or observing.observers
-        if not looked_at or not watching.watcher().runs(self, asked):
-            self.launch()
+        if looked_at and watching.watcher().runs(self, asked):
+            return
+        with self._backend.running():  # as ``launch``, which would be a call more
+            for call in self._calls:
+                call()
 
     def launch(self) -> None:
         """The launches, whoever looks."""
