@@ -110,10 +110,11 @@ def environment(contender: Contender, threads: int, cache: str | None = None) ->
     if cache:
         settings |= {
             "XDG_CACHE_HOME": cache,  # pyopencl, lazygrad; the others have names of their own
-            "POCL_CACHE_DIR": os.path.join(cache, "pocl"),
             "TORCHINDUCTOR_CACHE_DIR": os.path.join(cache, "inductor"),
             "CACHEDB": os.path.join(cache, "tinygrad", "cache.db"),
         }
+        if contender.framework != "lazygrad":  # which gives PoCL a folder itself, if none is chosen
+            settings["POCL_CACHE_DIR"] = os.path.join(cache, "pocl")
     inherited = {name: value for name, value in os.environ.items() if name not in CACHES}
     return {**(inherited if cache else os.environ), **settings, **contender.env}
 
