@@ -112,7 +112,7 @@ SHAPED: dict[str, Function] = {
 
 
 class History:
-    """Where ``autograd`` needs the history of values, which what is jitted does not have, as its docs
+    """Where ``autograd`` needs the history of values, which what is jitted does not have, as docs
     say: there functions run as they are. In how many calls of it code is."""
 
     needed = 0
