@@ -111,12 +111,28 @@ SHAPED: dict[str, Function] = {
 }  # fmt: skip
 
 
+class History:
+    """Where ``autograd`` needs the history of values, which what is jitted does not have, as docs
+    say: there functions run as they are. In how many calls of it code is."""
+
+    needed = 0
+
+
+def _jit(f: Function) -> Function:
+    fast = lazygrad.jit(f)
+    return lambda *args: f(*args) if History.needed else fast(*args)
+
+
 def _autograd(f: Function) -> Function:
     """The gradient as ``backward`` finds it, without history before it."""
 
     def found(x: Tensor) -> Tensor:
         leaf = x.detach().requires_grad_()
-        value = f(leaf)
+        History.needed += 1
+        try:
+            value = f(leaf)
+        finally:
+            History.needed -= 1
         if not value.requires_grad:
             return leaf.detach() * 0
         (part,) = lazygrad.grad(value, leaf, create_graph=True, allow_unused=True)
@@ -167,7 +183,7 @@ TRANSFORMS: dict[str, Function] = {
     "vjp": lambda f, primals, cotangent: func.vjp(f, *primals)[1](cotangent),
     "linearized": lambda f, primals, tangents: func.linearize(f, *primals)[1](*tangents),
     "autograd": _autograd,
-    "checkpoint": func.checkpoint, "jit": lazygrad.jit,
+    "checkpoint": func.checkpoint, "jit": _jit,
     "custom_vjp": _custom_vjp, "custom_jvp": _custom_jvp, "custom_function": _custom_function,
     "scan": func.scan, "fori_loop": func.fori_loop, "cond": func.cond,
     "associative_scan": func.associative_scan,
