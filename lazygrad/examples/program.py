@@ -21,13 +21,18 @@ from lazygrad.interrupts import STATUS
 HELP = {
     "batch_size": "samples in a step of training",
     "epochs": "times that each sample is seen",
+    "few": "images to train on",
     "length": "letters of a text",
     "longest": "vectors in the longest sequence of training",
     "lr": "learning rate",
     "seed": "of the parameters and of all that is drawn",
+    "members": "networks of the ensemble",
+    "shots": "points of a task that it is learned from",
     "slots": "rows of the memory",
     "steps": "steps of training",
+    "tasks": "tasks in a step of training",
     "width": "numbers in a vector",
+    "wrong": "share of the labels that are made wrong",
     "save": "write the trained parameters to FILE",
     "plot": "draw a picture of the result (needs matplotlib)",
 }
