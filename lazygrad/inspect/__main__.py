@@ -6,4 +6,5 @@ import sys
 
 from lazygrad.inspect.commands import main
 
-sys.exit(main())
+if __name__ == "__main__":  # tools that make docs import all modules
+    sys.exit(main())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from lazygrad.errors import MissingExtraError
 from lazygrad.inspect.reporting import units
@@ -15,6 +17,9 @@ from lazygrad.inspect.reporting.plans import PlanPage
 from lazygrad.inspect.reporting.shown import Shown
 from lazygrad.inspect.step import PHASES
 from lazygrad.runtime import registry
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 VIEWS = "overview", "source", "roofline", "memory", "graph", "kernels"
@@ -51,18 +56,7 @@ def page(shown: Sequence[Shown]) -> str:
     used = libraries()
     longest = sorted(shown, key=lambda each: -each.times.whole * max(each.runs, 1))
     plans = [PlanPage(each, used) for each in longest[:MOST_PLANS]]
-    loader = used.jinja2.FileSystemLoader(TEMPLATES)
-    templates = used.jinja2.Environment(
-        loader=loader, autoescape=True, undefined=used.jinja2.StrictUndefined, trim_blocks=True
-    )
-    templates.filters |= {
-        "duration": units.duration,
-        "flops": units.flops,
-        "size": units.size,
-        "share": units.share,
-        "css": lambda number: f"{number:.4g}" if abs(number) < 1000 else f"{number:.1f}",
-        "phase": PHASES.index,
-    }
+    templates = _templates()
     markup = used.jinja2.utils.markupsafe.Markup
     return str(
         templates.get_template("page.html.j2").render(
@@ -76,3 +70,24 @@ def page(shown: Sequence[Shown]) -> str:
             script=markup("\n".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
         )
     )
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    made.filters |= {
+        "duration": units.duration,
+        "flops": units.flops,
+        "size": units.size,
+        "share": units.share,
+        "css": lambda number: f"{number:.4g}" if abs(number) < 1000 else f"{number:.1f}",
+        "phase": PHASES.index,
+    }
+    return made
