@@ -82,11 +82,8 @@ class Block(nn.Module):
         here = (places == at).unsqueeze(1)
         keys, values = (lg.where(here, one, old) for one, old in zip(new, past, strict=True))
         mask = (places <= at).unsqueeze(0)
-        return (
-            self.after(x, F.scaled_dot_product_attention(query, keys, values, mask)),
-            keys,
-            values,
-        )
+        attended = F.scaled_dot_product_attention(query, keys, values, mask)
+        return self.after(x, attended), keys, values
 
 
 class GPT(nn.Module):

@@ -9,7 +9,7 @@ import lazygrad as lg
 from lazygrad.config import config
 from lazygrad.examples.ntm import Head, copy_task, main, trained
 
-SMALL = ["--width", "2", "--slots", "6", "--longest", "2", "--batch-size", "4"]
+SMALL = ["--width", "2", "--slots", "2", "--longest", "1", "--batch-size", "4"]
 
 
 def test_the_task() -> None:
@@ -50,6 +50,6 @@ def test_the_command_line(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     picture, weights = tmp_path / "ntm.png", tmp_path / "ntm.safetensors"
     with config(backend="CPU"):
         assert main([*SMALL, "--steps", "1", "--plot", str(picture), "--save", str(weights)]) == 0
-    assert "sequences of 5, trained on up to 2: " in capsys.readouterr().out
+    assert "sequences of 1, trained on up to 1: " in capsys.readouterr().out
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "controller.weight" in lg.load_state(weights)[0]
