@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lazygrad.errors import ValueRangeError
 from lazygrad.inspect import words
 from lazygrad.inspect.asked import plans_of
 from lazygrad.inspect.caches import disk_cache, plan_cache
@@ -86,12 +87,15 @@ def report(*what: Any, path: str | Path, **arguments: Any) -> Path:
 
     Raises:
         MissingExtraError: the extra ``report`` is not installed.
+        ValueRangeError: all values are there already.
     """
     from lazygrad.inspect.reporting import gather, page
 
     page.libraries()
-    content = page.page(gather.asked_for(what, arguments))
-    Path(path).write_text(content, encoding="utf-8")
+    shown = gather.asked_for(what, arguments)
+    if not shown:
+        raise ValueRangeError("[report] nothing would run: the values are there already")
+    Path(path).write_text(page.page(shown), encoding="utf-8")
     return Path(path)
 
 

@@ -95,6 +95,26 @@ def test_all_views_are_there(page: Page) -> None:
     assert page.errors() == []
 
 
+def test_the_timeline_is_zoomed_and_kernels_are_sorted(page: Page) -> None:
+    page.go("0/overview")
+    wide = page.one("#timeline .wide")
+    before = wide.size["width"]
+    page.keys("+")
+    assert wide.size["width"] == pytest.approx(1.4 * before, rel=0.01)
+    page.keys("0")
+    assert wide.size["width"] == before
+    page.go("0/kernels")
+    times = page.driver.find_elements("css selector", ".sortable th")[1]
+    times.click()
+    rows = "[...document.querySelectorAll('.sortable tbody tr')]"
+    values = f"return {rows}.map(row => +row.cells[1].dataset.value)"
+    found = page.driver.execute_script(values)
+    assert len(found) == len(page.names) and found == sorted(found, reverse=True)
+    times.click()
+    assert page.driver.execute_script(values) == found[::-1]
+    assert page.errors() == []
+
+
 def test_lines_lead_to_kernels_and_back(page: Page) -> None:
     page.go("0/source")
     rows = page.driver.find_elements("css selector", "tr.line")

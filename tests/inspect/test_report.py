@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config, inspect, jit
-from lazygrad.errors import ConfigError, MissingExtraError
+from lazygrad import Tensor, config, inspect, jit, nn
+from lazygrad.errors import ConfigError, MissingExtraError, ValueRangeError
 from lazygrad.inspect import commands, kernels, report
 from lazygrad.inspect.lines import SIDES, Origin, lines_of
 from lazygrad.inspect.reporting import units
@@ -103,12 +103,21 @@ def test_a_method_is_reported_with_its_graph(tmp_path: Path) -> None:
         lambda x: x[x.long() % 4],
         lambda x: Tensor.cat([x, x * 2], 1).long(),  # no floating-point operations
         lambda x: x.cumsum(0),
+        lambda x: nn.GRU(4, 3, device="CPU")(x.reshape(4, 1, 4).bfloat16().float())[0],  # a loop
     ],
 )
 def test_values_are_reported(make: Any, tmp_path: Path) -> None:
     x = Tensor(np.ones((4, 4), np.float32), device="CPU")
     page = report(make(x), path=tmp_path / "report.html").read_text()
     assert "test_report.py" in page
+
+
+def test_where_nothing_runs(tmp_path: Path) -> None:
+    x = Tensor(np.ones(3, np.float32), device="CPU")
+    with pytest.raises(ValueRangeError, match="nothing would run"):
+        report(x.realize(), path=tmp_path / "report.html")
+    page = report(jit(lambda x: x), x, path=tmp_path / "report.html").read_text()
+    assert script(page, "p0-data")["kernels"] == []
 
 
 def test_a_kernel_of_several_lines_counts_for_each(pages: dict[str, tuple[Any, str]]) -> None:

@@ -13,7 +13,13 @@ class Drawing {
     listen("pointerleave", () => { tip.hidden = true; });
     this.resize();
     this.fit();
-    if (this.scale < 0.3 && this.count) this.see(0, 0.6);
+    if (this.scale < 0.3) this.see(this.top(), 0.6, 0.06);
+  }
+
+  // The highest of those boxes that others read.
+  top() {
+    const { at } = this.graph, read = this.out.map((lines, i) => (lines.length ? i : -1)).filter((i) => i >= 0);
+    return read.reduce((best, i) => (at[2 * i + 1] < at[2 * best + 1] ? i : best), read[0] ?? 0);
   }
 
   close() { this.stop.abort(); this.tip.hidden = true; }
@@ -59,9 +65,9 @@ class Drawing {
     this.draw();
   }
 
-  // Brings a box into the middle.
-  see(i, scale) {
-    Object.assign(this, { scale, x: this.width / 2 - this.graph.at[2 * i] * scale, y: this.height / 2 - this.graph.at[2 * i + 1] * scale });
+  // Brings a box into the middle, or as far down.
+  see(i, scale, down = 0.5) {
+    Object.assign(this, { scale, x: this.width / 2 - this.graph.at[2 * i] * scale, y: this.height * down - this.graph.at[2 * i + 1] * scale });
     this.draw();
   }
 
