@@ -203,6 +203,9 @@ def refresh(root: Handle, apart: Container[int]) -> None:
     alias = root._alias
     if alias is None or alias.above is not None:
         return
+    if alias.storage.is_only(root):  # nobody else shows its memory now: the next step need not ask
+        root._alias = None
+        return
     for handle in alias.storage.handles():
         own = handle._alias
         if handle is root or own is None or id(handle) in apart:
