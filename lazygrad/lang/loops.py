@@ -127,7 +127,7 @@ def loop(
     moving, numbers = _moving(order, given)
     again = _computed_again(moving) - moving - numbers
     if again:
-        constants = constants | {value: value for value in order if value in again}
+        constants = constants | {value: value for value in _lowest(order, again)}
         given |= constants
         moving, numbers = _moving(order, given)
     found = dict(constants)
@@ -164,6 +164,19 @@ def _computed_again(values: Iterable[Node]) -> set[Node]:
     stay together, even if it is the same in each step."""
     rules = [v for v in values if v.op is ops.CUSTOM and v.arg.rule.recomputes]
     return {source for value in rules for source in value.src[1:]}
+
+
+def _lowest(order: Sequence[Node], values: Container[Node]) -> list[Node]:
+    """Those of ``values`` that are not made of others of them."""
+    found: list[Node] = []
+    above = set[Node]()
+    for value in order:
+        if not above.isdisjoint(value.src):
+            above.add(value)
+        elif value in values:
+            found.append(value)
+            above.add(value)
+    return found
 
 
 def _base(value: Node) -> Node:

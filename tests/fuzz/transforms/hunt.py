@@ -165,10 +165,7 @@ def _known(program: Program, values: tuple[Array, ...]) -> Known:
 def build(case: Case, device: str) -> list[Tensor]:
     """The results, not computed yet where that can be."""
     program = case.program
-    names = library.names(program.dtype, device)
-    if program.mode == BACKWARD:  # what is jitted has no derivative history, as its docs say
-        names["jit"] = lambda f: f
-    main = program.main(names)
+    main = program.main(library.names(program.dtype, device))
     given = [_tensor(x, program, device) for x in program.inputs]
     if program.mode == UNFUSED:
         with lazygrad.config(fuse=False):
@@ -214,7 +211,8 @@ def _backward(program: Program, main: Any, given: list[Tensor], device: str) -> 
                 x.grad = None
             step(*arguments)
     else:
-        step()
+        with library.history():
+            step()
     return [x.detach() * 0 if x.grad is None else x.grad for x in given]
 
 

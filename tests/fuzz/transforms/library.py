@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lazygrad
 from lazygrad import Tensor, func
 from lazygrad.autograd import Function as Ruled
+from lazygrad.modes import ambient
 
 Function = Callable[..., Any]
 
@@ -112,10 +114,20 @@ SHAPED: dict[str, Function] = {
 
 
 class History:
-    """Where ``autograd`` needs the history of values, which what is jitted does not have, as docs
-    say: there functions run as they are. In how many calls of it code is."""
+    """Where derivative history is needed, which what is jitted neither has nor reads, as its docs
+    say: there functions run as they are. How many times, one inside the other."""
 
     needed = 0
+
+
+@contextmanager
+def history() -> Iterator[None]:
+    """The code inside is differentiated by ``backward`` or ``lazygrad.grad``."""
+    History.needed += 1
+    try:
+        yield
+    finally:
+        History.needed -= 1
 
 
 def _jit(f: Function) -> Function:
@@ -128,15 +140,15 @@ def _autograd(f: Function) -> Function:
 
     def found(x: Tensor) -> Tensor:
         leaf = x.detach().requires_grad_()
-        History.needed += 1
-        try:
+        with history():
             value = f(leaf)
-        finally:
-            History.needed -= 1
+        tracked = History.needed or ambient.trace is not None  # or else jit would refuse to read it
         if not value.requires_grad:
             return leaf.detach() * 0
         (part,) = lazygrad.grad(value, leaf, create_graph=True, allow_unused=True)
-        return leaf.detach() * 0 if part is None else part
+        if part is None:
+            return leaf.detach() * 0
+        return part if tracked else part.detach()
 
     return found
 
