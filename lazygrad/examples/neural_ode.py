@@ -1,9 +1,9 @@
 """A differential equation, learned from noisy points of one of its solutions.
 
-The slope of a spiral is a small network, ``odeint`` follows it, and the errors of where it arrives
-reach the network through the solver. Training looks at short pieces of the path and follows them
-with a few fixed steps, which can be jitted; the whole path, and twice as far, is then followed by
-the solver that chooses its steps by the error that they make.
+The equation is van der Pol's oscillator. Its slope is a small network, ``odeint`` follows it, and
+the errors of where it arrives reach the network through the solver. Training looks at short pieces
+of the path and follows them with a few fixed steps, which can be jitted; the whole path, and as far
+again, is then followed by the solver that chooses its steps by the error that they make.
 
 Gradients come in two ways, which are compared in the end: back through the steps that were done, or
 from an equation of their own that runs back in time (``adjoint``), whose memory does not grow with
@@ -27,35 +27,43 @@ from lazygrad.examples.program import described, draw_losses, options_of, pictur
 from lazygrad.implicit import odeint
 from lazygrad.interrupts import guarded
 
-SPIRAL = [[-0.1, 2.0], [-2.0, -0.1]]  # dy/dt = spiral @ y**3
 RTOL, ATOL = 1e-4, 1e-5
-END, POINTS, NOISE = 12.0, 301, 0.02
+END, POINTS, NOISE = 15.0, 301, 0.02
 PIECE = 12  # times in a piece of the path, including where it begins
 
 
 class Slope(nn.Module):
-    """dy/dt of states ``(..., 2)``: a network of their cubes."""
+    """dy/dt of states ``(..., 2)``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(2, 50), nn.Tanh(), nn.Linear(50, 2))
+        self.layers = nn.Sequential(
+            nn.Linear(2, 50), nn.Tanh(), nn.Linear(50, 50), nn.Tanh(), nn.Linear(50, 2)
+        )
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        return self.layers(y**3)
+        return self.layers(y)
 
 
 class Path(NamedTuple):
-    """Where the spiral is, ``states`` of shape ``(times, 2)``, and what is ``seen`` of it."""
+    """Where the oscillator is, ``states`` of shape ``(times, 2)``, and what is ``seen`` of it."""
 
     times: Tensor
     states: Tensor
     seen: Tensor
 
 
-def spiral(end: float, points: int) -> Path:
-    """The path of the true equation from (2, 0)."""
-    matrix, times = lg.tensor(SPIRAL), lg.linspace(0, end, points)
-    states = odeint(lambda t, y: matrix @ y**3, lg.tensor([2.0, 0.0]), times)
+def van_der_pol(t: Tensor, y: Tensor) -> Tensor:
+    """The slope of a place ``x`` and a speed ``v``, where ``y`` is ``[x, v]``: friction brakes
+    large movements and drives small ones."""
+    x, v = y
+    return lg.stack([v, (1 - x**2) * v - x])
+
+
+def true_path(end: float, points: int) -> Path:
+    """From near the rest position."""
+    times = lg.linspace(0, end, points)
+    states = odeint(van_der_pol, lg.tensor([0.5, 0.0]), times)
     return Path(times, states, (states + NOISE * lg.randn(points, 2)).realize())
 
 
@@ -104,7 +112,7 @@ def gradients_apart(slope: Slope, path: Path) -> float:
 def learned(options: Namespace) -> dict[str, float]:
     """Train, and say how far the learned path is from the true one; returns these figures."""
     manual_seed(options.seed)
-    whole = spiral(2 * END, 2 * POINTS - 1)  # of which the first half is trained on
+    whole = true_path(2 * END, 2 * POINTS - 1)  # of which the first half is trained on
     path = Path(*(values[:POINTS].realize() for values in whole))
     slope, losses = trained(options, path)
     with no_grad():
@@ -125,7 +133,7 @@ def learned(options: Namespace) -> dict[str, float]:
 
 
 def draw(file: str, whole: Path, found: Tensor, losses: list[float]) -> None:
-    """The loss, the spiral with what was seen of it, and its first component over time."""
+    """The loss, the path with what was seen of it, and the place over time."""
     with picture(file, "A differential equation from points of a solution", 3) as axes:
         draw_losses(axes[0], losses)
         axes[1].plot(*whole.seen[:POINTS].numpy().T, ".", color="lightgray", label="seen")
@@ -143,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = options_of(
         "neural_ode", __doc__, arguments, files=("plot",),
-        steps=1000, batch_size=32, lr=5e-3, seed=0,
+        steps=1000, batch_size=32, lr=1e-2, seed=0,
     )  # fmt: skip
     return run(learned, options)
 

@@ -28,15 +28,14 @@ def test_a_step_of_all_is_a_step_of_each(device: str) -> None:
 
 
 def test_the_program(
-    device: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("lazygrad.examples.ensemble.TIMED", 1)
     path = tmp_path / "ensemble.png"
-    arguments = ["--plot", str(path)] if device == "CPU" else []
-    with config(backend=device):
-        assert main(["--members", "2", "--steps", "30", *arguments]) == 0
+    with config(backend="CPU"):
+        assert main(["--members", "2", "--steps", "20", "--plot", str(path)]) == 0
     lines = (line.rpartition(": ") for line in capsys.readouterr().out.splitlines())
     said = {what.strip(): number for what, _, number in lines}
-    assert float(said["of all together"]) > 0.3
+    assert float(said["of all together"]) > 0.15
     assert float(said["of all, where they agree"]) >= float(said["of all together"])
-    assert path.exists() == (device == "CPU")
+    assert path.read_bytes().startswith(b"\x89PNG")

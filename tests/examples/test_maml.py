@@ -36,13 +36,15 @@ def test_sines() -> None:
     assert abs(y).max((1, 2)).min() < 1
 
 
-def test_the_program(device: str, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lazygrad.examples.maml.STEPS_SHOWN", (0, 2))
     path = tmp_path / "maml.png"
-    arguments = ["--plot", str(path)] if device == "CPU" else []
-    with config(backend=device):
-        assert main(["--steps", "2", "--tasks", "3", *arguments]) == 0
+    with config(backend="CPU"):
+        assert main(["--steps", "6", "--tasks", "3", "--plot", str(path)]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    (learned,) = (row[-4:] for row in rows if row[:1] == ["learning"] and len(row) == 7)
+    (learned,) = (row[-2:] for row in rows if row[:1] == ["learning"] and len(row) == 5)
     errors = [float(error) for error in learned]
-    assert errors == sorted(errors, reverse=True)  # each step of adapting makes them smaller
-    assert path.exists() == (device == "CPU")
+    assert errors[1] < errors[0]
+    assert path.read_bytes().startswith(b"\x89PNG")

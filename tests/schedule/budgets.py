@@ -34,8 +34,9 @@ from lazygrad.schedule.plan import make_plan
 from lazygrad.schedule.views import dim_groups
 from tests.schedule.programs import PROGRAMS
 from tools.benchmarks.frameworks import load_framework
-from tools.benchmarks.workloads import WORKLOADS
+from tools.benchmarks.workloads import TRANSFORMS, WORKLOADS
 
+STEPS = WORKLOADS | {name: TRANSFORMS[name] for name in ("cnn_per_sample", "cnn_hvp")}
 FILE = Path(__file__).with_name("budgets.txt")
 TARGETS = {
     "pocl": Target(units=2, lanes=16, registers=32, buffers=125),
@@ -82,7 +83,7 @@ COLUMNS = tuple(field.name for field in fields(Budget))
 
 
 def names() -> list[str]:
-    return [*WORKLOADS, *PROGRAMS]
+    return [*STEPS, *PROGRAMS]
 
 
 def keys() -> list[Key]:
@@ -92,7 +93,7 @@ def keys() -> list[Key]:
 
 def budgets(name: str) -> dict[str, Budget]:
     """What a workload or program costs, by target."""
-    if name in WORKLOADS:
+    if name in STEPS:
         requested = traced(name)
     else:
         requested = [tensor._node for tensor in PROGRAMS[name]()]
@@ -113,7 +114,7 @@ def traced(name: str) -> list[Node]:
     def stop(requested: Sequence[Node], device: str) -> None:
         raise Traced(requested)
 
-    step = WORKLOADS[name].build(load_framework("lazygrad", 2, {}))
+    step = STEPS[name].build(load_framework("lazygrad", 2, {}))
     with patch.object(cache, "compiled", stop):
         try:
             step()

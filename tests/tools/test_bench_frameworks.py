@@ -9,7 +9,7 @@ import pytest
 
 from tools.benchmarks import worker
 from tools.benchmarks.frameworks import Framework, Step, load_framework
-from tools.benchmarks.workloads import LOOPS, PREPARED, PROGRAMS
+from tools.benchmarks.workloads import BESIDE, LOOPS, PREPARED, PROGRAMS, TRANSFORMS, transforms
 from tools.benchmarks.workloads.loops import SUFFIX
 
 RNG = np.random.default_rng(0)
@@ -107,3 +107,37 @@ def test_a_loop_and_the_prepared_one(framework: Framework, name: str) -> None:
 def test_batches_of_a_loop_begin_again(framework: Framework) -> None:
     losses = results(framework, LOOPS["loop_slices"].build, 17)
     assert losses[16] < losses[0]  # the first batch, seen for the second time
+
+
+def test_gradients_of_each_sample_have_that_of_the_batch_as_their_mean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transforms, "BATCH", 4)
+    jitted = load_framework("lazygrad", 2, {})
+    each, mean = TRANSFORMS["cnn_per_sample"], BESIDE["cnn_per_sample-gradient"]
+    rows = zip(each.build(jitted)(), mean.build(jitted)(), strict=True)
+    for samples, whole in rows:
+        expected = jitted.array(samples).mean(0)
+        np.testing.assert_allclose(jitted.array(whole), expected, atol=1e-6)
+
+
+def test_jacobians_of_both_modes_are_equal(framework: Framework) -> None:
+    found = [framework.array(TRANSFORMS[n].build(framework)()[0]) for n in ("jacfwd", "jacrev")]
+    assert found[0].shape == (32, 64, 64)
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_a_scan_is_a_loop(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transforms, "LENGTH", 18)
+    found = framework.array(TRANSFORMS["gru_scan"].build(framework)())
+    xs, state = map(framework.array, transforms._sequences(framework))
+    weights = [value for _, value in sorted(transforms.initial(transforms.GRU).items())]
+    bias, across, bias_in, inward = weights
+    for x in xs:
+        given, own = x @ inward.T + bias_in, state @ across.T + bias
+        reset, update, new = np.split(given, 3, 1)
+        reset_, update_, new_ = np.split(own, 3, 1)
+        update = 1 / (1 + np.exp(-update - update_))
+        new = np.tanh(new + new_ / (1 + np.exp(-reset - reset_)))
+        state = new + update * (state - new)
+    np.testing.assert_allclose(found, state, atol=1e-5)

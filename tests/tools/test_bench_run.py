@@ -12,7 +12,14 @@ import pytest
 from tools.benchmarks import cli, cold, limits, measure
 from tools.benchmarks.contenders import CONTENDERS
 from tools.benchmarks.process import WorkerError
-from tools.benchmarks.workloads import EVERYTHING, FIRST_STEPS, LOOPS, PROGRAMS, WORKLOADS
+from tools.benchmarks.workloads import (
+    EVERYTHING,
+    FIRST_STEPS,
+    LOOPS,
+    PROGRAMS,
+    TRANSFORMS,
+    WORKLOADS,
+)
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench.py"
 
@@ -35,7 +42,7 @@ def fake_torch(tmp_path):
 
 def test_list_names_every_workload_and_contender():
     text = bench("--list").stdout
-    assert all(name in text for name in (*WORKLOADS, *LOOPS, *PROGRAMS))
+    assert all(name in text for name in (*WORKLOADS, *TRANSFORMS, *LOOPS, *PROGRAMS))
     assert "cold_start" in text
     assert "tinygrad-cl" in text
 
@@ -134,6 +141,9 @@ def test_who_takes_part_in_what() -> None:
     for name in (*LOOPS, *PROGRAMS):
         who = {row.framework for row in CONTENDERS.values() if row.runs(EVERYTHING[name], True)}
         assert who == {"lazygrad", "torch"}
+    for workload in TRANSFORMS.values():
+        who = {row.framework for row in CONTENDERS.values() if row.runs(workload, True)}
+        assert who == {"lazygrad", "torch", "jax"}
 
 
 class Starter:
