@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lazygrad.inspect import kernels, report
+from lazygrad.runtime import cache
 from tests.inspect.network import batch, jitted_step
 
 selenium = pytest.importorskip("selenium", reason="reports are tried with selenium")
@@ -68,6 +69,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     from selenium import webdriver
 
     folder = tmp_path_factory.mktemp("browser")
+    cache.clear()  # before the fixture that does so for each test
     step, (x, y) = jitted_step("CPU"), batch("CPU")
     path = report(step, x, y, path=folder / "report.html")
     options = webdriver.ChromeOptions()

@@ -36,6 +36,7 @@ def script(page: str, name: str) -> Any:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str]]:
     """A network's step and the page about it, by device."""
+    cache.clear()  # before the fixture that does so for each test
     found = {}
     for device in ("CPU", "GPU"):
         step, (x, y) = jitted_step(device), batch(device)

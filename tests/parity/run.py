@@ -12,11 +12,12 @@ from tests.parity.case import Array, Case, floats_in, ripples
 Values = dict[str, tuple[str, Array]]  # by where it comes from: dtype's name, and the values
 
 
-def run(case: Case, T: Any, device: str) -> dict[str, Any]:
-    """Tensors and plain values by where they come from: "float32", "float32 first by 0", ..."""
+def run(case: Case, T: Any, device: str, most: int = 2) -> dict[str, Any]:
+    """Tensors and plain values by where they come from: "float32", "float32 first by 0", ...;
+    derivatives up to order ``most``."""
     found: dict[str, Any] = {}
     for dtype in case.dtypes or ("",):
-        order = case.order if dtype == case.dtypes[0] else 0
+        order = min(case.order, most) if dtype == case.dtypes[0] else 0
         inputs = [tensor(T, a, i.turned, device) for a, i in zip(
             case.arrays(dtype), case.inputs, strict=True)]  # fmt: skip
         if dtype == "bfloat16":

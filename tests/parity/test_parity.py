@@ -1,4 +1,5 @@
-"""Every case gives what PyTorch gave: dtypes, shapes, values, first and second derivatives."""
+"""Every case gives what PyTorch gave: dtypes, shapes, values, first and second derivatives (of some
+families on the GPU, in one case of three: see ``groups``)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.devices import shared
 from tests.parity.case import Array, Case
-from tests.parity.groups import computed, group_of
+from tests.parity.groups import computed, group_of, most_derivatives
 from tests.parity.recorded import key, read
 from tests.parity.run import values
 from tests.parity.tables import FAMILIES, cases
@@ -34,7 +35,10 @@ def test_as_pytorch(family: str, case: Case, device: str) -> None:
     recorded = read(family).get(key(case))
     assert recorded is not None, f"record it: python -m tests.parity.record {family}"
     ours = values(computed(family, case, device))
+    most = most_derivatives(family, case, device)
     for where in {**recorded, **ours}:
+        if most < 2 and " second by " in where:
+            continue
         check(case, where, ours.get(where), recorded.get(where))
 
 
