@@ -12,6 +12,7 @@ from lazygrad.schedule.draft import Draft
 
 MAX_LABELS = 4
 REPACKED = "repack"  # begins what the CONTIGUOUS of a copy in another order says
+CONSTANTS = (ops.CONST, ops.IOTA)
 COMPUTING = (Kind.ELEMENTWISE, Kind.REDUCE, Kind.INDEXED, Kind.CALL)
 
 
@@ -42,8 +43,13 @@ def _label(value: Node) -> str:
 
 
 def origins(inside: Sequence[Node]) -> tuple[str, ...]:
-    """The user's operations and lines, each once, in order. Not those of constants, which belong
-    to whoever used them first in the whole program."""
+    """The user's operations and lines, each once, in order; ``inside`` comes sources first. Not
+    those of constants, and of what is made of nothing else, which belong to whoever used them first
+    in the whole program."""
     known = [value for value in inside if value.origin]
-    made = [value for value in known if value.op.kind is not Kind.LEAF]
+    constant: set[Node] = set()
+    for value in inside:
+        if value.op in CONSTANTS or (value.src and constant.issuperset(value.src)):
+            constant.add(value)
+    made = [value for value in known if value not in constant]
     return tuple(dict.fromkeys(str(value.origin) for value in made or known))

@@ -147,5 +147,10 @@ def test_a_constant_is_not_the_line_that_used_it_first(device: str) -> None:
     (kernel,) = inspect.kernels(x + 0.625)
     assert [origin.partition(" ")[0] for origin in kernel.origins] == ["add"]
     assert inspect.kernels(first)[0].origins[0].startswith("mul")
+    held = Tensor.arange(3, device=device).reshape(3, 1).expand(3, 3) * 2
+    y = x + Tensor.arange(3, device=device).reshape(3, 1).expand(3, 3) * 2
+    (kernel,) = inspect.kernels(y)
+    assert {line.rpartition(":")[2] for line in kernel.origins} == {f"{y._node.origin.line})"}
+    assert held._node.origin.line < y._node.origin.line
     (filled,) = inspect.kernels(Tensor.full((3,), 0.625, device=device).contiguous())
     assert filled.origins

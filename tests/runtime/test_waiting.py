@@ -173,8 +173,8 @@ LARGE = 1 << 20
 
 
 @pytest.fixture
-def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A device without memory for anything large."""
+def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A device without memory for anything large; nor does garbage of other tests give it any."""
     backend = registry.backend(device)
     allocate = backend.allocate
 
@@ -183,9 +183,11 @@ def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> str:
             raise DeviceError(f"[allocate] no memory for {nbytes} bytes")
         return allocate(nbytes)
 
+    gc.disable()
     pool(device).clear()
     monkeypatch.setattr(backend, "allocate", limited)
-    return device
+    yield device
+    gc.enable()
 
 
 def test_a_step_too_large_leaves_everything_as_it_was(little_memory: str) -> None:
