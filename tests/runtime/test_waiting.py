@@ -13,7 +13,7 @@ from lazygrad.errors import DeviceError
 from lazygrad.graph import interned_count
 from lazygrad.inspect import kernels
 from lazygrad.runtime import cache, registry
-from lazygrad.runtime.memory import pool
+from lazygrad.runtime.memory import pool, scratchpad
 from lazygrad.runtime.program import Binding
 
 
@@ -174,7 +174,8 @@ LARGE = 1 << 20
 
 @pytest.fixture
 def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A device without memory for anything large; nor does garbage of other tests give it any."""
+    """A device without memory for anything large; nor do other tests leave it any, as garbage or
+    as scratch."""
     backend = registry.backend(device)
     allocate = backend.allocate
 
@@ -184,6 +185,7 @@ def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
         return allocate(nbytes)
 
     gc.disable()
+    monkeypatch.setattr(scratchpad, "blocks", {})
     pool(device).clear()
     monkeypatch.setattr(backend, "allocate", limited)
     yield device
