@@ -142,6 +142,7 @@ class Jit(Generic[P, R]):
         """A capture for such arguments, and those that are numbers and symbolic in it."""
         if self.captures >= MAX_CAPTURES:
             self._captures.clear()
+            self._moving.clear()
         _, moving = self._signature(leaves, spec)
         traced = None
         while traced is None and moving is not None and moving.differ_from(leaves):

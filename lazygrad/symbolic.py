@@ -54,7 +54,7 @@ def _computed(function: Method) -> Method:
     """An operation on numbers, of which the result is one again."""
 
     def method(*operands: Any) -> Any:
-        if not all(type(each) is Symbolic or isinstance(each, float | int) for each in operands):
+        if not all(isinstance(each, float | int) for each in operands):  # a Symbolic passes for one
             return NotImplemented
 
         def compute(numbers: Numbers) -> Any:
@@ -78,8 +78,9 @@ def _both(function: Method) -> tuple[Method, Method]:
 
 def _compared(function: Method) -> Method:
     def method(self: Any, other: Any) -> Any:
-        known = type(other) is Symbolic or isinstance(other, float | int)
-        return function(seen(self), seen(other)) if known else NotImplemented
+        if not isinstance(other, float | int):
+            return NotImplemented
+        return function(seen(self), seen(other))
 
     return method
 

@@ -62,6 +62,11 @@ def not_finite(
     return None
 
 
+def writes(kernel: Kernel, inputs: Sequence[Array], output: Output, place: int) -> bool:
+    """Whether an output writes a place of its buffer, of which it may be a part."""
+    return bool((Interpreter(kernel, inputs, {}).index(output.index) == place).any())
+
+
 def divided_by_zero(kernel: Kernel, inputs: Sequence[Array]) -> Culprit | None:
     """A division of integers by 0, or the rest of one, somewhere in a kernel."""
     whole = None
@@ -85,7 +90,7 @@ def _around(kernel: Kernel, inputs: Sequence[Array], output: Output, place: int)
     if kernel.collected is not None:
         return _evaluated(whole)
     at: dict[Range, Array] = {}
-    position = np.argwhere(whole.index(output.index) == place)[0]
+    position = np.argwhere(whole.index(output.index) == place)[0]  # it writes there, see ``writes``
     bound = {r for e in ex.toposort(kernel.values) if e.op in ex.BINDING for r in e.arg.ranges}
     for r in output.ranges:
         if r not in bound:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lazygrad.errors import NotFiniteError
 from lazygrad.inspect.alone import Ran, inputs_of, run_alone
-from lazygrad.inspect.blame import INDEX, Culprit, divided_by_zero, not_finite
+from lazygrad.inspect.blame import INDEX, Culprit, divided_by_zero, not_finite, writes
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.step import StepBuffer, StepKernel
@@ -62,7 +62,7 @@ def _blamed(ran: Ran, slot: int, place: int) -> Culprit | None:
     kernel = ran.kernel
     if isinstance(kernel, Kernel):
         for output in kernel.outputs:
-            if output.slot == slot:
+            if output.slot == slot and writes(kernel, ran.inputs, output, place):
                 found = not_finite(kernel, ran.inputs, output, place)
                 if found is not None:
                     return found
