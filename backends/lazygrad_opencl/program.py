@@ -52,8 +52,8 @@ class OpenCLProgram(Program):
         told = [np.int64(starts[i] if starts else 0) for i in self._moving]
         return (*memory, *self._more, *told)
 
-    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
-        self._set(self._with(memory))
+    def launch_timed(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> list[float]:
+        self._set(self._with(memory, starts))
         self._device.queue.finish()
         parts: int = self.code.data.parts
         if not parts:
