@@ -99,17 +99,17 @@ def run_alone(
                 del memory[value]
 
 
-def inputs_of(step: Step, binding: Binding) -> list[Array]:
-    """What a plan is bound to as its inputs, flat and as stored; nothing for those that no kernel
-    reads."""
+def inputs_of(step: Step, memory: Sequence[Any]) -> list[Array]:
+    """What lies in the ``memory`` of a plan's inputs, flat and as stored; nothing for those that no
+    kernel reads."""
     held = {value.memory: value for value in step.buffers if value.role == INPUT}
     found = []
-    for number in range(binding.plan.inputs):
+    for number, piece in enumerate(memory):
         value = held.get(number)
         dtype = BY_NAME[value.dtype] if value else bool_
         array = np.empty(value.nbytes // dtype.itemsize if value else 0, dtype.numpy)
         if array.size:
-            registry.backend(step.device).download(binding.raw[number], array)
+            registry.backend(step.device).download(piece, array)
         found.append(array)
     return found
 

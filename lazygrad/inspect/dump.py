@@ -126,7 +126,7 @@ def _keep_inputs(
     target: Path, names: Sequence[str], plan: CompiledPlan, step: Step, binding: Binding
 ) -> None:
     """The real inputs of the plan, and of each kernel: they are run one by one."""
-    arrays = inputs_of(step, binding)
+    arrays = inputs_of(step, binding.inputs)
     keep_inputs(target, arrays)
     for ran in run_alone(plan, arrays):
         if step.kernels[ran.number].same_as == ran.number:

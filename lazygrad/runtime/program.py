@@ -183,6 +183,11 @@ class Binding:
         self._backend = registry.backend(plan.device)
         self._calls = [self._bound(program) for program in plan.programs]
 
+    @property
+    def inputs(self) -> list[Any]:
+        """The memory of the plan's inputs."""
+        return self.raw[: self.plan.inputs]
+
     def _bound(self, program: Program) -> Callable[[], None]:
         return program.bind([self.raw[number] for number in program.code.memory])
 
