@@ -240,3 +240,23 @@ def test_a_wrong_loop_is_told_of(device: str, tmp_path: Path) -> None:
     lines, right = rerun.rerun(read_bundle(programs.parent))
     assert not right and lines[0].startswith(f"{programs.parent.name[4:]} (changed) on {device}")
     assert lines[1].startswith("wrong: beside its kernels one by one, buffer 0 differs in ")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "pages" / "inspect" / "compared.md"
+
+
+def test_what_a_dump_holds_is_what_the_docs_say(device: str, tmp_path: Path) -> None:
+    """Beside other tools."""
+    with config(dump=str(tmp_path), dump_inputs=True):
+        jitted_step(device)(*batch(device))
+    (plan,) = (
+        f.parent for f in tmp_path.glob("*/step.json") if '"called": "step"' in f.read_text()
+    )
+    step = Step.from_json((plan / "step.json").read_text())
+    files = [path for path in plan.iterdir() if path.is_file()]
+    bundles = [path.parent for path in plan.glob("*/bundle.json")]
+    assert len(bundles) == len({kernel.same_as for kernel in step.kernels})
+    of_each = {len(list(folder.iterdir())) for folder in bundles}
+    assert of_each == {6}
+    assert f"{len(files)} files and the programs of the step, 6 a kernel" in PAGE.read_text()
+    assert all(kernel.origins or "repack" in kernel.name for kernel in step.kernels)
