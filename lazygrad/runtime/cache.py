@@ -15,7 +15,16 @@ from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.kernel.plan import Plan
 from lazygrad.locks import running
-from lazygrad.runtime import carried, differences, disk, history, overrides, progress, registry
+from lazygrad.runtime import (
+    carried,
+    differences,
+    disk,
+    garbage,
+    history,
+    overrides,
+    progress,
+    registry,
+)
 from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.buffer import is_realised
 from lazygrad.runtime.numbers import (
@@ -232,7 +241,8 @@ def compile_graph(
     copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
     with progress.compiling():
         progress.stage("plan")
-        plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
+        with garbage.paused():
+            plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
         result = compile_plan(plan, device)
     if _uses_disk(key):
         _keep(on_disk, result.recipe, plan, backend)
@@ -243,7 +253,8 @@ def compile_graph(
 
 def compile_plan(plan: Plan, device: str) -> CompiledPlan:
     """Code for a plan, compiled."""
-    recipe = Recipe.of(plan, registry.backend(device), overrides.changed_code)
+    with garbage.paused():
+        recipe = Recipe.of(plan, registry.backend(device), overrides.changed_code)
     return CompiledPlan(recipe, device, plan)
 
 
@@ -268,7 +279,9 @@ def _on_disk(key: object, backend: Backend, device: str) -> CompiledPlan | None:
         return None
     try:
         with progress.compiling():
-            return CompiledPlan(read_recipe(found, backend), device)
+            with garbage.paused():
+                recipe = read_recipe(found, backend)
+            return CompiledPlan(recipe, device)
     except Exception:  # whatever a file of another making leads to, it is a miss
         return None
 
