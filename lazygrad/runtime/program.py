@@ -63,7 +63,7 @@ class Recipe:
         numbered = [
             (step.kernel, tuple(base[p.role] + p.index for p in step.places)) for step in plan.steps
         ]
-        progress.stage("generate", len(numbered))
+        progress.stage("generate", steps.kernels_in(kernel for kernel, _ in numbered))
         return cls(
             inputs=inputs,
             outputs=plan.outputs,
@@ -105,7 +105,7 @@ class CompiledPlan:
         self.device = device
         self.runs = 0
         self.inputs, self.results = recipe.inputs, recipe.results
-        progress.stage("compile", sum(len(code.calls) for code in recipe.codes))
+        progress.stage("compile", steps.calls_in(recipe.codes))
         self.programs = steps.loaded(recipe.codes, registry.backend(device), texts)
         self._plan = plan
 

@@ -64,6 +64,22 @@ def _alone(
     return loops.code(number, call, memory, generated(inside, backend, moved, given))
 
 
+def kernels_in(steps: Iterable[Kernel | RoutineCall | LoopCall]) -> int:
+    """How many kernels and routines there are, those in the bodies of loops among them."""
+    return sum(
+        kernels_in(inside.kernel for inside in step.body.steps) if isinstance(step, LoopCall) else 1
+        for step in steps
+    )
+
+
+def calls_in(codes: Iterable[Code]) -> int:
+    """As many of codes that were generated."""
+    return sum(
+        calls_in(code.data.codes) if isinstance(code.data, LoopCode) else len(code.calls)
+        for code in codes
+    )
+
+
 def _numbered(first: int, codes: Iterable[Code]) -> Iterable[Code]:
     """Codes whose calls are counted from ``first`` on."""
     if not first:
@@ -88,7 +104,7 @@ def loaded(
         if kind is not None:
             for code in group:
                 programs.append(_program(code, backend, given))
-                progress.advance()
+                progress.advance(0 if kind is LoopCode else len(code.calls))
         elif given is None:
             programs += backend.load(group)
         else:
