@@ -7,14 +7,14 @@ body that are dear to compute again. Cotangents of carries are carried; those of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
 from lazygrad.autodiff.totals import Batching, totals
 from lazygrad.body import FINAL, STACKED, TRAJECTORY, Result
 from lazygrad.element_types import FLOAT
 from lazygrad.graph import Node, toposort
 from lazygrad.lang.elementwise import add
-from lazygrad.lang.loops import Loop, Operands, loop, loop_of, stand_in
+from lazygrad.lang.loops import Loop, Operands, kept_together, loop, loop_of, stand_in
 from lazygrad.lang.movement import broadcast_to, movedim, narrow, reshape
 from lazygrad.lang.operands import zeros_like
 from lazygrad.ops import Kind
@@ -231,11 +231,13 @@ def _operands(base: Loop, rows: Iterable[tuple[int, Node, Node]]) -> Operands:
     return found
 
 
-def _dear(roots: Iterable[Node], forward: Container[Node]) -> list[Node]:
-    """The values of the way ``forward`` that ``roots`` are made of, by way of cheap ones."""
+def _dear(roots: Collection[Node], forward: Container[Node]) -> list[Node]:
+    """The values of the way ``forward`` that ``roots`` are made of, by way of cheap ones; not those
+    inside of what is computed again."""
+    inside = kept_together(toposort(roots))
 
     def is_dear(value: Node) -> bool:
-        return value.op.kind in DEAR and value in forward
+        return value.op.kind in DEAR and value in forward and value not in inside
 
     return [v for v in toposort(roots, lambda v: () if is_dear(v) else v.src) if is_dear(v)]
 

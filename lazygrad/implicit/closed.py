@@ -20,6 +20,7 @@ from lazygrad.func.steps import Steps
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, node, toposort
 from lazygrad.lang.elementwise import without_history
+from lazygrad.lang.loops import computed_again, lowest
 from lazygrad.lang.operands import zeros_like
 from lazygrad.modes import Trace, ambient, traced_by
 from lazygrad.rewrite import replaced
@@ -102,25 +103,37 @@ def closed(
 
 def cut_out(output: Node, arguments: Sequence[Node]) -> tuple[Closed, list[Node]]:
     """What of ``output`` depends on ``arguments`` as a graph, and what else it is made of."""
-    stands = set(arguments)
-    order = toposort([output], lambda n: () if n in stands or n.value is not None else n.src)
-    constant: set[Node] = set()
-    moving = set(arguments)
-    for value in order:
-        if value.op in CONSTANTS or (value.src and constant.issuperset(value.src)):
-            constant.add(value)
-        elif not moving.isdisjoint(value.src):
-            moving.add(value)
-    read_there = [v.src for v in order if v in moving and v not in stands]
+    given, sources = set(arguments), set[Node]()
+    order = toposort([output], lambda n: () if n in given or n.value is not None else n.src)
+    moving, constant = _moving(order, given)
+    again = computed_again(moving) - moving - constant
+    if again:  # what is made of these stays together, whether it has a value or not
+        order = toposort([output], lambda n: () if n in given else n.src)
+        sources = set(lowest(order, again))
+        moving, constant = _moving(order, given | sources)
+    read_there = [v.src for v in order if v in moving and v not in given and v not in sources]
     edge = dict.fromkeys(
         value
         for src in [*read_there, (output,)]
         for value in src
-        if value not in moving and value not in constant
+        if value in sources or (value not in moving and value not in constant)
     )
     held = {value: stand_in(value) for value in edge}
     [made] = replaced([output], {**{stand: stand for stand in arguments}, **held})
     return Closed((*arguments, *held.values()), made), list(edge)
+
+
+def _moving(order: Sequence[Node], given: set[Node]) -> tuple[set[Node], set[Node]]:
+    """What is made of anything that is ``given``, and what is the same everywhere and always."""
+    moving, constant = set(given), set[Node]()
+    for value in order:
+        if value in given:
+            continue
+        if value.op in CONSTANTS or (value.src and constant.issuperset(value.src)):
+            constant.add(value)
+        elif not moving.isdisjoint(value.src):
+            moving.add(value)
+    return moving, constant
 
 
 def stand_in(like: Node) -> Node:

@@ -125,9 +125,9 @@ def loop(
     given = {**carries, **xs, **constants}
     order = toposort([*after, *outputs], lambda value: () if value in given else value.src)
     moving, numbers = _moving(order, given)
-    again = _computed_again(moving) - moving - numbers
+    again = computed_again(moving) - moving - numbers
     if again:
-        constants = constants | {value: value for value in _lowest(order, again)}
+        constants = constants | {value: value for value in lowest(order, again)}
         given |= constants
         moving, numbers = _moving(order, given)
     found = dict(constants)
@@ -159,14 +159,28 @@ def _moving(order: Sequence[Node], given: Container[Node]) -> tuple[set[Node], s
     return moving, numbers
 
 
-def _computed_again(values: Iterable[Node]) -> set[Node]:
+def computed_again(values: Iterable[Node]) -> set[Node]:
     """What values are computed from once more for the way back. What is made of it there has to
     stay together, even if it is the same in each step."""
-    rules = [v for v in values if v.op is ops.CUSTOM and v.arg.rule.recomputes]
-    return {source for value in rules for source in value.src[1:]}
+    return {source for value in _recomputing(values) for source in value.src[1:]}
 
 
-def _lowest(order: Sequence[Node], values: Container[Node]) -> list[Node]:
+def kept_together(values: Iterable[Node]) -> set[Node]:
+    """All between what values are computed from once more and themselves: in the place of one of
+    these, there cannot be anything else."""
+    found = set[Node]()
+    for value in _recomputing(values):
+        sources = set(value.src[1:])
+        inside = toposort(value.src[:1], lambda v: () if v in sources else v.src)  # noqa: B023
+        found.update(v for v in inside if v not in sources)
+    return found
+
+
+def _recomputing(values: Iterable[Node]) -> list[Node]:
+    return [v for v in values if v.op is ops.CUSTOM and v.arg.rule.recomputes]
+
+
+def lowest(order: Sequence[Node], values: Container[Node]) -> list[Node]:
     """Those of ``values`` that are not made of others of them."""
     found: list[Node] = []
     above = set[Node]()

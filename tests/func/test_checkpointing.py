@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lazygrad import Tensor, jit, manual_seed, nn, no_grad, ops
 from lazygrad.func import checkpoint, fori_loop, grad, hessian, jvp, vmap
+from lazygrad.implicit import fixed_point
 from lazygrad.inspect import explain
 from tests.schedule.planning import LIBRARY, VECTORS, plan_of
 
@@ -198,3 +200,38 @@ def test_explain_counts_what_is_kept_for_the_way_back() -> None:
     plain, again = kept(lambda block: block), kept(checkpoint)
     assert again[0] < plain[0] and again[1] < plain[1]
     assert "kept for the backward" not in explain(Tensor(X).exp().sum())
+
+
+def test_what_is_read_from_outside_has_second_derivatives_in_a_loop() -> None:
+    """Of a value that is dear to compute, which the way back would be given otherwise."""
+
+    def f(a: Tensor, wrap: Any) -> Tensor:
+        def step(i: Tensor, c: Tensor) -> Tensor:
+            return (wrap(lambda c: a.sum().expand(3))(c) + i).sin()
+
+        return fori_loop(1, 3, step, a).sum()
+
+    a = Tensor([0.3, 0.5, -0.1])
+    for order in (grad, lambda f: lambda a: jvp(f, (a,), (a * 0 + 1,))[1]):
+        plain, again = (
+            order(lambda a, w=w: grad(lambda a: f(a, w))(a).sum())(a)
+            for w in (lambda f: f, checkpoint)
+        )
+        assert abs(plain.sum().item()) > 1
+        np.testing.assert_allclose(again.numpy(), plain.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_is_read_from_outside_has_derivatives_in_an_equation(known: bool) -> None:
+    def solution(a: Tensor, wrap: Any) -> Tensor:
+        f = wrap(lambda z: (a.sum() * z).cos())
+        return fixed_point(f, Tensor(0.5), tol=1e-6)
+
+    a = Tensor([0.3, 0.5], requires_grad=True)
+    total = a.sum().realize() if known else None  # is the same node inside
+    plain = grad(lambda a: solution(a, lambda f: f))(a)
+    solution(a, checkpoint).backward()
+    assert a.grad is not None and (total is not None) is known
+    for found in (grad(lambda a: solution(a, checkpoint))(a), a.grad):
+        np.testing.assert_allclose(found.detach().numpy(), plain.detach().numpy(), rtol=1e-4)
+    assert plain[0].item() < -0.3
