@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import DType, Expr, dtype as dt, expr as ex, ops
+from lazygrad.plugin import DType, Expr, dtype as dt, expr as ex, forms, ops
 from lazygrad_numpy import indexing, rewriting
 from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope
@@ -24,10 +24,10 @@ UFUNCS: dict[Any, str] = {
     ops.SIN: "sin",
     ops.SQRT: "sqrt",
     ops.ADD: "add",
-    rewriting.SUBTRACT: "subtract",
+    forms.SUBTRACT: "subtract",
     rewriting.ABSOLUTE: "absolute",
-    rewriting.EQUAL: "equal",
-    rewriting.NOT: "logical_not",
+    forms.EQUAL: "equal",
+    forms.NOT: "logical_not",
     ops.MUL: "multiply",
     ops.MAX: "maximum",
     ops.LT: "less",

@@ -6,13 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import Expr, Index, Kernel, dtype as dt, expr as ex, ops
+from lazygrad.plugin import DType, Expr, Index, Kernel, dtype as dt, expr as ex, forms, ops
 from lazygrad_numpy.access import classify
 
-SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
-EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
-NOT = ex.KernelOp("NOT", "the opposite of a bool")
 
 Sources = tuple[Expr, ...]
 
@@ -72,29 +69,16 @@ def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
     return replace(kernel, outputs=outputs)
 
 
+def _as(form: forms.Form | None, dtype: DType) -> Expr | None:
+    return None if form is None else ex.extension(*form, None, dtype)
+
+
 def _difference(src: Sources) -> Expr | None:
-    if src[0].dtype.kind not in (dt.SIGNED, dt.FLOAT):
-        return None
-    for kept, other in (src, src[::-1]):
-        if other.op is ops.MUL and any(_is_literal(f, -1) for f in other.src):
-            positive = next((f for f in other.src if not _is_literal(f, -1)), other.src[0])
-            return ex.extension(SUBTRACT, (kept, positive), None, kept.dtype)
-    return None
+    return _as(forms.difference(src), src[0].dtype)
 
 
 def _opposite(src: Sources) -> Expr | None:
-    """A bool that differs from True; of a comparison, the opposite comparison."""
-    for condition, other in (src, src[::-1]):
-        if condition.dtype is dt.bool_ and _is_literal(other, True):
-            return negated(condition)
-    return None
-
-
-def negated(condition: Expr) -> Expr:
-    """The opposite of a bool."""
-    if condition.op is ops.NE:
-        return ex.extension(EQUAL, condition.src, None, dt.bool_)
-    return ex.extension(NOT, (condition,), None, dt.bool_)
+    return _as(forms.opposite(src), dt.bool_)
 
 
 def _choice(src: Sources) -> Expr | None:
@@ -106,7 +90,7 @@ def _choice(src: Sources) -> Expr | None:
     if left.op is ops.WHERE and left.src[0] is condition:
         return ex.elementwise(ops.WHERE, (condition, left.src[1], right), left.dtype)
     if is_zero(left) and not is_zero(right):
-        swapped = (negated(condition), right, left)
+        swapped = (ex.extension(*forms.negated(condition), None, dt.bool_), right, left)
         return ex.elementwise(ops.WHERE, swapped, left.dtype)
     if is_zero(right) and left.op is ops.WHERE and is_zero(left.src[2]):
         both = ex.elementwise(ops.AND, (condition, left.src[0]), dt.bool_)
@@ -119,16 +103,12 @@ def _is_size(condition: Expr, x: Expr, minus: Expr) -> bool:
     if condition.op is not ops.NE or minus.op is not ops.MUL:
         return False
     nonzero = condition.src[0] is x and is_zero(condition.src[1])
-    return nonzero and minus.src[0] is x and _is_literal(minus.src[1], -1)
+    return nonzero and minus.src[0] is x and forms.is_literal(minus.src[1], -1)
 
 
 def is_zero(e: Expr) -> bool:
     """Whether ``e`` is the number whose bits are all zero."""
     return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
-
-
-def _is_literal(e: Expr, value: Any) -> bool:
-    return e.op is ex.LITERAL and bool(e.arg == value)
 
 
 REWRITES: Mapping[Any, Rewrite] = {

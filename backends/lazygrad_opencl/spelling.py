@@ -7,11 +7,14 @@ floats; a bool is a bool where it is a scalar, and a vector of bools is a mask (
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lazygrad.plugin import DType, dtype
+
+LONGEST_LINE = 100
 
 _NAMES = {
     dtype.uint8: "uchar", dtype.uint16: "ushort", dtype.uint32: "uint", dtype.uint64: "ulong",
@@ -34,6 +37,15 @@ SELECTORS = {
     "bool": "int", "char": "char", "uchar": "char", "short": "short", "ushort": "short",
     "int": "int", "uint": "int", "float": "int", "long": "long", "ulong": "long", "double": "long",
 }  # fmt: skip
+
+
+def signature(start: str, parameters: Sequence[str]) -> list[str]:
+    """The head of a function, a parameter a line where they are too many for one."""
+    line = f"{start}({', '.join(parameters)}) {{"
+    if len(line) <= LONGEST_LINE:
+        return [line]
+    *others, last = parameters
+    return [f"{start}(", *(f"    {parameter}," for parameter in others), f"    {last}) {{"]
 
 
 def register(of: DType, lanes: int = 1) -> str:

@@ -68,28 +68,32 @@ def definitions(sources: str) -> Iterator[str]:
 def _gather(name: str, element: str, n: int, called: bool) -> str:
     given, lane = GATHERS[name]
     kind, given = f"{element}{n}", given.format(n=n)
-    lanes = ", ".join(lane.format(i=i) for i in range(n))
+    lanes = [lane.format(i=i) for i in range(n)]
     if called:
         head = f"FUNCTION {kind} {CALLED}{name}_{kind}(__global const {element} *p, {given})"
-        return f"{head} {{\n  return ({kind})({lanes});\n}}\n"
+        return f"{head} {{\n  return ({kind})(\n{_lines(lanes, ', ')});\n}}\n"
     names = ", ".join(re.findall(r"(\w+)(?:,|$)", given))
-    return f"#define {name}_{kind}(p, {names}) (({kind})({_of_macro(lanes)}))\n"
+    text = _lines([each.replace("p[", "(p)[") for each in lanes], ", ", " \\")
+    return f"#define {name}_{kind}(p, {names}) (({kind})( \\\n{text}))\n"
 
 
 def _scatter(name: str, element: str, n: int, called: bool) -> str:
     given, lane = SCATTERS[name]
     kind, given = f"{element}{n}", given.format(n=n)
-    lanes = " ".join(lane.format(i=i) for i in range(n))
+    lanes = [lane.format(i=i) for i in range(n)]
     if called:
         head = f"FUNCTION void {CALLED}{name}_{kind}({kind} x, __global {element} *q, {given})"
-        return f"{head} {{\n  {lanes}\n}}\n"
+        return f"{head} {{\n{_lines(lanes, ' ')}\n}}\n"
     names = ", ".join(re.findall(r"(\w+)(?:,|$)", given))
     return (
         f"#define {name}_{kind}(x, p, {names}) do {{ \\\n"
-        f"  __global {element} *q = (p); {lanes} \\\n"
+        f"  __global {element} *q = (p); \\\n"
+        f"{_lines(lanes, ' ', ' ' + chr(92))} \\\n"
         "} while (0)\n"
     )
 
 
-def _of_macro(lanes: str) -> str:
-    return lanes.replace("p[", "(p)[")
+def _lines(lanes: Sequence[str], between: str, end: str = "") -> str:
+    """Four lanes a line."""
+    rows = [between.join(lanes[n : n + 4]) for n in range(0, len(lanes), 4)]
+    return f"{between.rstrip()}{end}\n".join(f"    {row}" for row in rows)

@@ -162,7 +162,7 @@ def merge_ranges(kernel: Kernel) -> Kernel:
 
 
 def _merged(kernel: Kernel, outer: Range, inner: Range) -> Kernel:
-    one = Range(inner.name, outer.size * inner.size)
+    one = Range(f"{outer.name}_{inner.name}", outer.size * inner.size)
     mapping = {outer: Index(), inner: ix.of(one)}
     return substitute(kernel, mapping, {outer: (), inner: (one,)})
 

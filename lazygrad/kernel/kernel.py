@@ -93,6 +93,12 @@ class Kernel:
         return [e for e in ex.toposort(self.values) if e.op is ex.REDUCE]
 
 
+def buffer_names(kernel: Kernel) -> tuple[str, ...]:
+    """What code calls the buffers of ``kernel``: those that it writes come first."""
+    written = len(kernel.written)
+    return tuple(f"{'out' if n < written else 'in'}{n}" for n in range(len(kernel.buffers)))
+
+
 def loads(roots: Iterable[Expr]) -> list[Expr]:
     """The LOAD expressions below ``roots``."""
     return [e for e in ex.toposort(roots) if e.op is ex.LOAD]
