@@ -91,7 +91,7 @@ class EntryPoint:
             cases.append(f"    case {number}: {entry.name}({arguments}); break;")
         parameters = ["const int number", "const int part", *declared]
         return "\n".join([
-            "// Calls one of the functions above. part: of one whose parts take turns; -1: all of them",
+            "// Calls one of the functions above; part: of one whose parts take turns, -1: all",
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
             *signature(f"void {self.name}", parameters),
             "  const int item = get_global_id(0);",

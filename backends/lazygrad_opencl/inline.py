@@ -44,17 +44,20 @@ class Inlining:
             self._read(block)
 
     def _read(self, block: tuple[nest.Statement, ...]) -> None:
+        here, uses, user, used = id(block), self._uses, self._user, self._used
         for statement in block:
             kind = type(statement)
-            if kind is nest.Declare:
+            if kind in PURE:
+                self._made[statement.name] = here  # type: ignore[union-attr]
+            elif kind is nest.Declare:
                 self._changing.add(statement.name)  # type: ignore[union-attr]
-            elif kind in PURE:
-                self._made[statement.name] = id(block)  # type: ignore[union-attr]
-            for value in _USED[kind](statement) if kind in _USED else ():
-                if value.name:
-                    self._uses[value.name] = self._uses.get(value.name, 0) + 1
-                    self._user[value.name] = statement
-                    self._used[value.name] = id(block)
+            find = _USED.get(kind)
+            for value in find(statement) if find is not None else ():
+                name = value.name
+                if name:
+                    uses[name] = uses.get(name, 0) + 1
+                    user[name] = statement
+                    used[name] = here
 
     def operands(self, s: nest.Statement) -> Sequence[nest.Value]:
         """What ``s`` may write in its line."""

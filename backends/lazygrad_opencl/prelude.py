@@ -190,10 +190,10 @@ def prelude(sources: str, dialect: Dialect) -> str:
     parts += [text for name, text in MAXIMA.items() if f"{name}(" in sources]
     if "HELD(" in sources:
         parts.append(TRUNCATED)
-    masks = sorted(set(re.findall(r"\bmask(\d+)\b", sources)), key=int)
+    masks = sorted(_found("mask", r"\bmask(\d+)\b", sources), key=int)
     parts += [f"typedef int{lanes} mask{lanes};  // bools: -1 is true\n" for lanes in masks]
     for function, (call, definition) in BY_LANE.items():
-        for name in sorted(set(re.findall(rf"\b{function}_(\w+)\(", sources))):
+        for name in sorted(_found(f"{function}_", rf"\b{function}_(\w+)\(", sources)):
             lanes = range(int(re.sub(r"\D", "", name)))
             each = ", ".join(call.format(i=i) for i in lanes)
             parts.append(definition.format(type=name, lanes=each))
@@ -201,19 +201,24 @@ def prelude(sources: str, dialect: Dialect) -> str:
     parts += ["// Vectors in memory, at any element.", *vectors] if vectors else []
     parts += strided.definitions(sources)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
-        for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):
+        for lanes in sorted(_found(f"_{name}_", rf"_{name}_(\d+)\(", sources), key=int):
             parts.append(_half(text, lanes))
     return "\n".join(parts)
+
+
+def _found(word: str, pattern: str, sources: str) -> set[str]:
+    """What ``pattern``, which has ``word`` in it, finds."""
+    return set(re.findall(pattern, sources)) if word in sources else set()
 
 
 def _vectors(sources: str, loads: str) -> list[str]:
     """The macros that move vectors between memory and registers."""
     parts = []
-    for pattern, form in (
-        ("(?:LOAD|STORE)", loads),
-        ("(?:LOAD|STORE)_ALIGNED", ALIGNED),
+    for word, pattern, form in (
+        ("", "(?:LOAD|STORE)", loads),
+        ("_ALIGNED", "(?:LOAD|STORE)_ALIGNED", ALIGNED),
     ):
-        for name in sorted(set(re.findall(rf"\b{pattern}_([a-z]+\d+)\(", sources))):
+        for name in sorted(_found(word, rf"\b{pattern}_([a-z]+\d+)\(", sources)):
             element, lanes = re.sub(r"\d", "", name), int(re.sub(r"\D", "", name))
             parts.append(form.format(type=name, lanes=lanes, element=element))
     return parts

@@ -104,7 +104,7 @@ class _Writer:
     def spelled(self, statement: nest.Statement, width: int) -> list[str]:
         """Its line, and before it variables for what would make it too long."""
         lines = [*_SPELL[type(statement)](self, statement)]
-        while lines and len(lines[-1]) > width:
+        while self.inlined and lines and len(lines[-1]) > width:
             parts = [v for v in self.inlining.operands(statement) if v.name in self.inlined]
             if not parts:
                 break

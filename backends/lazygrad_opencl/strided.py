@@ -60,7 +60,8 @@ def scattered(kind: str, vector: str, address: str, apart: int | str, called: bo
 
 def definitions(sources: str) -> Iterator[str]:
     """Of what ``sources`` use."""
-    for called, name, element, lanes in sorted(set(USE.findall(sources))):
+    used = any(f"{word}_" in sources for word in ("GATHER", "SCATTER"))
+    for called, name, element, lanes in sorted(set(USE.findall(sources))) if used else ():
         make = _gather if name in GATHERS else _scatter
         yield make(name, element, int(lanes), bool(called))
 
