@@ -14,7 +14,7 @@ from lazygrad.config import settings
 from lazygrad.element_types import DType
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.folders import is_mine, private_folder
-from lazygrad.kernel import contraction, expr, forms, index, running
+from lazygrad.kernel import contraction, expr, folding, forms, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads
@@ -37,7 +37,7 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
     "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
-    "buffer_names", "contraction", "disk", "dtype", "expr", "forms", "in_turn", "index", "is_mine",
-    "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder",
+    "buffer_names", "contraction", "disk", "dtype", "expr", "folding", "forms", "in_turn", "index",
+    "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder",
     "progress", "running", "semantics", "settings", "variations", "without_starts",
 ]  # fmt: skip

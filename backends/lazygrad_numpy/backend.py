@@ -24,7 +24,7 @@ from lazygrad.plugin import (
 )
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import Source, generate
-from lazygrad_numpy.module import module_functions, module_text
+from lazygrad_numpy.module import module_function, module_text
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
 
@@ -110,7 +110,7 @@ class NumpyBackend(Backend):
 
     def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
         return [
-            NumpyProgram(code, self._team, self._blas, module_functions(code.parts[0].name, text))
+            NumpyProgram(code, self._team, self._blas, module_function(code.parts[0].name, text))
             for code, text in zip(codes, texts, strict=True)
         ]
 

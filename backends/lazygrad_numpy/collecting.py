@@ -37,9 +37,13 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     axis = names.order.index(places) if places else -1
     in_turn = sorted(ranges, key=lambda r: -turn.coefficient(r))
     turns = [(names.order.index(r), r.size) for r in in_turn]
-    called = ", ".join(names.of(a, scope) for a in (out, place, value))
+    called = "out={}, place={}, value={}".format(*(names.of(a, scope) for a in (out, place, value)))
+    how = f"nothing={nothing!r}, first={first}, axis={axis}, turns={turns}"
     scope.add(
-        f"collect({step}, {nothing!r}, {called}, {first}, {axis}, {turns})", place, value, out
+        f"collect({step}, {called}, {how})",
+        place,
+        value,
+        out,
     )
     return out
 

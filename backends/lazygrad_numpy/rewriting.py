@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import DType, Expr, Index, Kernel, dtype as dt, expr as ex, forms, ops
+from lazygrad.plugin import DType, Expr, Index, Kernel, dtype as dt, expr as ex, folding, forms, ops
 from lazygrad_numpy.access import classify
 
+NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
 
 Sources = tuple[Expr, ...]
@@ -19,7 +20,27 @@ Rewrite = Callable[[Sources], Expr | None]
 
 def with_numpy_calls(kernel: Kernel) -> Kernel:
     """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
-    return _rewritten(kernel, REWRITES)
+    return _rewritten(_folded(kernel), REWRITES)
+
+
+def _folded(kernel: Kernel) -> Kernel:
+    """What is computed from numbers alone, or with one that changes nothing."""
+
+    def visit(value: Expr, src: Sources) -> Expr:
+        if value.op in ex.BINDING or not any(e.op is ex.LITERAL for e in src):
+            return ex.rebuild(value, src, value.arg)
+        known = [e.arg if e.op is ex.LITERAL else None for e in src]
+        dtypes = [e.dtype for e in src]
+        if isinstance(value.op, ops.Op):
+            number = folding.number(value.op, known, dtypes, value.dtype)
+            if number is not None:
+                return ex.literal(number, value.dtype)
+            same = folding.operand(value.op, known, dtypes, value.dtype)
+            if same is not None:
+                return src[same]
+        return ex.rebuild(value, src, value.arg)
+
+    return _with_values(kernel, ex.transform(kernel.values, visit))
 
 
 def with_guards_once(kernel: Kernel) -> Kernel:
@@ -64,7 +85,10 @@ def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
+    return _with_values(kernel, ex.transform(kernel.values, visit))
+
+
+def _with_values(kernel: Kernel, values: Iterable[Expr]) -> Kernel:
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
 
@@ -74,7 +98,19 @@ def _as(form: forms.Form | None, dtype: DType) -> Expr | None:
 
 
 def _difference(src: Sources) -> Expr | None:
-    return _as(forms.difference(src), src[0].dtype)
+    for kept, other in (src, src[::-1]):
+        if other.op is NEGATIVE:
+            return ex.extension(forms.SUBTRACT, (kept, other.src[0]), None, kept.dtype)
+    return None
+
+
+def _negative(src: Sources) -> Expr | None:
+    if src[0].dtype.kind not in (dt.SIGNED, dt.FLOAT):
+        return None
+    for factor, number in (src, src[::-1]):
+        if forms.is_literal(number, -1):
+            return ex.extension(NEGATIVE, (factor,), None, factor.dtype)
+    return None
 
 
 def _opposite(src: Sources) -> Expr | None:
@@ -85,6 +121,8 @@ def _choice(src: Sources) -> Expr | None:
     """Zero comes last, where it costs nothing. What was chosen already is not chosen again; of two
     conditions for the same value, one choice is made, because they are narrower than it."""
     condition, left, right = src
+    if forms.is_literal(left, True) and forms.is_literal(right, False):
+        return condition if left.dtype is dt.bool_ else None
     if is_zero(right) and left.op is ops.MAX and _is_size(condition, *left.src):
         return ex.extension(ABSOLUTE, left.src[:1], None, left.dtype)
     if left.op is ops.WHERE and left.src[0] is condition:
@@ -100,10 +138,9 @@ def _choice(src: Sources) -> Expr | None:
 
 def _is_size(condition: Expr, x: Expr, minus: Expr) -> bool:
     """Whether the larger of ``x`` and ``minus`` where ``condition``, else zero, is abs(x)."""
-    if condition.op is not ops.NE or minus.op is not ops.MUL:
+    if condition.op is not ops.NE or minus.op is not NEGATIVE:
         return False
-    nonzero = condition.src[0] is x and is_zero(condition.src[1])
-    return nonzero and minus.src[0] is x and forms.is_literal(minus.src[1], -1)
+    return condition.src[0] is x and is_zero(condition.src[1]) and minus.src[0] is x
 
 
 def is_zero(e: Expr) -> bool:
@@ -113,6 +150,7 @@ def is_zero(e: Expr) -> bool:
 
 REWRITES: Mapping[Any, Rewrite] = {
     ops.ADD: _difference,
+    ops.MUL: _negative,
     ops.NE: _opposite,
     ops.XOR: _opposite,
     ops.WHERE: _choice,

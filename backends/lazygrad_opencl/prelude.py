@@ -190,12 +190,12 @@ def prelude(sources: str, dialect: Dialect) -> str:
     parts += [text for name, text in MAXIMA.items() if f"{name}(" in sources]
     if "HELD(" in sources:
         parts.append(TRUNCATED)
-    masks = sorted(_found("mask", r"\bmask(\d+)\b", sources), key=int)
-    parts += [f"typedef int{lanes} mask{lanes};  // bools: -1 is true\n" for lanes in masks]
+    of_masks = sorted(_found("mask", r"\bmask(\d+)\b", sources), key=int)
+    parts += [f"typedef int{lanes} mask{lanes};  // bools: -1 is true\n" for lanes in of_masks]
     for function, (call, definition) in BY_LANE.items():
         for name in sorted(_found(f"{function}_", rf"\b{function}_(\w+)\(", sources)):
-            lanes = range(int(re.sub(r"\D", "", name)))
-            each = ", ".join(call.format(i=i) for i in lanes)
+            count = int(re.sub(r"\D", "", name))
+            each = ", ".join(call.format(i=i) for i in range(count))
             parts.append(definition.format(type=name, lanes=each))
     vectors = _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     parts += ["// Vectors in memory, at any element.", *vectors] if vectors else []

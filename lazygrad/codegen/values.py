@@ -21,13 +21,6 @@ from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Output
 
-STEMS = {  # what the results of ops are called
-    ops.EXP: "exp", ops.LOG: "log", ops.SIN: "sin", ops.SQRT: "root", ops.CAST: "cast",
-    ops.ADD: "sum", ops.MUL: "product", ops.DIV: "ratio", ops.MAX: "max", ops.WHERE: "chosen",
-    ops.LT: "less", ops.NE: "differs", ops.MOD: "rest", ops.AND: "both", ops.XOR: "bits",
-    forms.SUBTRACT: "difference", forms.EQUAL: "equal", forms.NOT: "opposite",
-}  # fmt: skip
-
 
 class Values:
     """Writes expressions. REDUCE expressions must be known already (see ``reductions``)."""
@@ -177,7 +170,7 @@ class Values:
             return known
         lanes = max(s.lanes for s in src)
         name = self.scope.once(
-            (op, e.dtype, src, _signs(src)), depth, STEMS.get(op, "value"),
+            (op, e.dtype, src, _signs(src)), depth, forms.STEMS.get(op, "value"),
             lambda name: nest.Let(name, e.dtype, lanes, op, src),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)

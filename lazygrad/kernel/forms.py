@@ -20,6 +20,20 @@ MEANING: Mapping[Any, Callable[..., Any]] = {  # in NumPy, as ``semantics`` says
     SUBTRACT: np.subtract, EQUAL: np.equal, NOT: np.logical_not,
 }  # fmt: skip
 
+STEMS: Mapping[Any, str] = {  # what code calls the results of ops
+    ops.EXP: "exp", ops.LOG: "log", ops.SIN: "sin", ops.SQRT: "root", ops.CAST: "cast",
+    ops.ADD: "sum", ops.MUL: "product", ops.DIV: "ratio", ops.MAX: "max", ops.WHERE: "chosen",
+    ops.LT: "less", ops.NE: "differs", ops.MOD: "rest", ops.AND: "both", ops.XOR: "bits",
+    SUBTRACT: "difference", EQUAL: "equal", NOT: "opposite",
+    ops.SUM: "sum", ops.REDUCE_MAX: "max",
+}  # fmt: skip
+
+
+def stem(value: Expr) -> str:
+    """What code calls ``value``."""
+    return STEMS.get(value.arg.op if value.op is ex.REDUCE else value.op, "value")
+
+
 Sources = tuple[Expr, ...]
 Form = tuple[Any, Sources]  # an op, and what it is applied to
 
