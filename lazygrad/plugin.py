@@ -17,7 +17,7 @@ from lazygrad.folders import is_mine, private_folder
 from lazygrad.kernel import contraction, expr, folding, forms, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads
+from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads, named
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
@@ -38,6 +38,7 @@ __all__ = [
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
     "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
     "buffer_names", "contraction", "disk", "dtype", "expr", "folding", "forms", "in_turn", "index",
-    "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder",
-    "progress", "running", "semantics", "settings", "variations", "without_starts",
+    "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "named", "nest", "ops",
+    "private_folder", "progress", "running", "semantics", "settings", "variations",
+    "without_starts",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from lazygrad.plugin import (
     Call,
     Code,
     Kernel,
+    Part,
     Program,
     Target,
     available_cores,
@@ -107,6 +108,9 @@ class NumpyBackend(Backend):
 
     def texts(self, codes: Sequence[Code]) -> list[str]:
         return [module_text(code.data.text, code.data.constants) for code in codes]
+
+    def shown(self, code: Code, part: Part) -> str:
+        return self.texts([code])[0] if isinstance(code.data, Source) else part.source
 
     def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
         return [

@@ -19,6 +19,7 @@ from lazygrad.plugin import (
     contraction,
     dtype as dt,
     expr as ex,
+    named,
     ops,
 )
 from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
@@ -274,4 +275,4 @@ def _nest(kernel: Kernel, names: Names) -> str:
     for output in kernel.outputs:
         points = prod(r.size for r in output.ranges)
         lines.append(f"b{output.slot}[{output.index}] = {output.value}  # {points} times")
-    return "\n".join(lines)
+    return named(kernel, "\n".join(lines))

@@ -270,7 +270,7 @@ class _Writer:
 
     def declare(self, s: nest.Declare) -> Iterator[str]:
         first = spelling.literal(s.first, s.dtype, s.lanes)
-        yield f"{spelling.register(s.dtype, s.lanes)} {s.name} = {first};"
+        yield f"{spelling.register(s.dtype, s.lanes)} {s.name} = {bare(first)};"
 
     def accumulate(self, s: nest.Accumulate) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]

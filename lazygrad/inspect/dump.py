@@ -24,6 +24,7 @@ from lazygrad.graph import Node
 from lazygrad.inspect import words
 from lazygrad.inspect.alone import inputs_of, plan_of, run_alone
 from lazygrad.inspect.graphs import graphs_of, of_values
+from lazygrad.inspect.heading import commented, heading
 from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
@@ -89,7 +90,12 @@ def folder_of(step: Step, kernel: StepKernel) -> str:
 
 def _write_kernel(folder: Path, plan: CompiledPlan, step: Step, row: StepKernel) -> None:
     kernel = plan.plan.steps[row.number].kernel
-    write_bundle(folder, row.name, plan_of(kernel), plan.device, key=row.key)
+    comment = registry.backend(plan.device).comment
+
+    def head(text: str) -> str:
+        return commented(heading(kernel, step, row, text), comment)
+
+    write_bundle(folder, row.name, plan_of(kernel), plan.device, key=row.key, head=head)
     about = [row.name, *words.facts(step, row), "", nest_of(kernel, plan.device)]
     (folder / ABOUT).write_text("\n".join(about) + "\n")
 
