@@ -128,12 +128,14 @@ def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         return out
     bits = BITS[out.dtype.itemsize]
     mask = _Bits(lo, condition, scope, "int8")
-    a, b = (_Bits(lo, array, scope, bits) for array in (left, right))
-    named = [lo.names.of(array, scope) for array in (out, left, condition, right)]
+    a, is_zero = _Bits(lo, left, scope, bits), rewriting.is_zero(e.src[2])
+    named = [lo.names.of(array, scope) for array in (out, left, condition)]
+    named.append("0" if is_zero else lo.names.of(right, scope))
     scope.add("# {} = {} where {} else {}, by bits: faster than where".format(*named))
-    if rewriting.is_zero(e.src[2]):
+    if is_zero:
         _multiply(mask, a, out, bits)
         return out
+    b = _Bits(lo, right, scope, bits)
     # Not in ``out``: it may be the memory of an operand that is read once more at the end.
     mixed = lo.names.scratch(e.ranges, out.dtype, scope, label="mixed")
     t = _Bits(lo, mixed, scope, bits)

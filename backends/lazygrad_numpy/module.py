@@ -35,8 +35,9 @@ READABLE = 64  # elements of a constant that are written out as numbers
 def module_text(text: str, constants: Mapping[str, np.ndarray[Any, Any]]) -> str:
     """The module of generated ``text``, which names ``constants``."""
     comments, code = _split(text)
-    made = [_constant(name, value) for name, value in constants.items()]
-    used = {word for part in (COMMENT.sub("", code), *made) for word in WORD.findall(part)}
+    words = set(WORD.findall(COMMENT.sub("", code)))
+    made = [_constant(name, value) for name, value in constants.items() if name in words]
+    used = words.union(*(WORD.findall(each) for each in made))
     head = [*comments, *_legend(code), "", *_imports(used), *made]
     return "\n".join([*head, "", "", code.strip()]) + "\n"
 

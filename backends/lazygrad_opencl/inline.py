@@ -7,15 +7,16 @@ floats: in one expression with a sum, compilers round both at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lazygrad.plugin import forms, nest, ops
+from lazygrad.plugin import nest, ops
 
 LONGEST = 60  # characters of an expression that is part of another one
 SHORT = 30  # where it is repeated
 
-CALLS = ops.EXP, ops.LOG, ops.SQRT, ops.SIN, ops.MAX, forms.NOT
+CALL = re.compile(r"\w+(?=\()")
 REPEATING = ops.DIV, ops.MOD, ops.CAST  # of integers: their spelling may repeat an operand
 PURE = nest.Let, nest.FromInt, nest.Keep
 
@@ -97,11 +98,10 @@ def _blocks(body: tuple[nest.Statement, ...]) -> Iterator[tuple[nest.Statement, 
             yield from _blocks(statement.body)
 
 
-def needs_brackets(s: Any) -> bool:
-    """Whether the expression of ``s`` is to be kept together in another one."""
-    if type(s) is not nest.Let:
-        return True
-    return s.op not in CALLS
+def needs_brackets(text: str) -> bool:
+    """Whether an expression is to be kept together in another one: it is no name, and no call."""
+    start = CALL.match(text)
+    return start is None or start.end() + _closing(text[start.end() :]) != len(text) - 1
 
 
 def bare(text: str) -> str:

@@ -151,7 +151,7 @@ class _Writer:
     def value(self, s: nest.Let | nest.FromInt | nest.Keep, text: str) -> Iterator[str]:
         """Defines a variable, unless ``text`` is written where it is used."""
         if self.inlining.allows(s, text):
-            text = f"({text})" if needs_brackets(s) else text
+            text = f"({text})" if needs_brackets(text) else text
             self.inlined[s.name] = Operand(text, s.dtype, s.lanes)
         else:
             yield self.define(s.name, s.dtype, s.lanes, text)
@@ -275,6 +275,9 @@ class _Writer:
     def accumulate(self, s: nest.Accumulate) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]
         if len(src) == 2 and s.dtype.is_floating_point:
+            if src[1].value == -1:
+                yield f"{s.name} -= {bare(src[0].text)};"
+                return
             yield f"{s.name} += {src[0].text} * {src[1].text};"
             return
         value = src[0]

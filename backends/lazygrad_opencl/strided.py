@@ -18,13 +18,13 @@ CALLED = "CALL_"  # starts the names of functions
 
 # By name: what is given besides the memory, and the element of a lane.
 GATHERS = {
-    "GATHER": ("int stride", "p[{i} * (stride)]"),
+    "GATHER": ("int stride", "p[{apart}]"),
     "GATHER_AT": ("int{n} at", "p[(at).s{i:x}]"),
-    "GATHER_IF": ("int stride, int{n} ok", "((ok).s{i:x} ? p[{i} * (stride)] : 0)"),
+    "GATHER_IF": ("int stride, int{n} ok", "((ok).s{i:x} ? p[{apart}] : 0)"),
     "GATHER_AT_IF": ("int{n} at, int{n} ok", "((ok).s{i:x} ? p[(at).s{i:x}] : 0)"),
 }
 SCATTERS = {
-    "SCATTER": ("int stride", "q[{i} * (stride)] = (x).s{i:x};"),
+    "SCATTER": ("int stride", "q[{apart}] = (x).s{i:x};"),
     "SCATTER_AT": ("int{n} at", "q[(at).s{i:x}] = (x).s{i:x};"),
 }
 USE = re.compile(rf"\b({CALLED})?({'|'.join([*GATHERS, *SCATTERS])})_([a-z]+)(\d+)\(")
@@ -69,7 +69,7 @@ def definitions(sources: str) -> Iterator[str]:
 def _gather(name: str, element: str, n: int, called: bool) -> str:
     given, lane = GATHERS[name]
     kind, given = f"{element}{n}", given.format(n=n)
-    lanes = [lane.format(i=i) for i in range(n)]
+    lanes = [lane.format(i=i, apart=_apart(i)) for i in range(n)]
     if called:
         head = f"FUNCTION {kind} {CALLED}{name}_{kind}(__global const {element} *p, {given})"
         return f"{head} {{\n  return ({kind})(\n{_lines(lanes, ', ')});\n}}\n"
@@ -81,7 +81,7 @@ def _gather(name: str, element: str, n: int, called: bool) -> str:
 def _scatter(name: str, element: str, n: int, called: bool) -> str:
     given, lane = SCATTERS[name]
     kind, given = f"{element}{n}", given.format(n=n)
-    lanes = [lane.format(i=i) for i in range(n)]
+    lanes = [lane.format(i=i, apart=_apart(i)) for i in range(n)]
     if called:
         head = f"FUNCTION void {CALLED}{name}_{kind}({kind} x, __global {element} *q, {given})"
         return f"{head} {{\n{_lines(lanes, ' ')}\n}}\n"
@@ -92,6 +92,11 @@ def _scatter(name: str, element: str, n: int, called: bool) -> str:
         f"{_lines(lanes, ' ', ' ' + chr(92))} \\\n"
         "} while (0)\n"
     )
+
+
+def _apart(i: int) -> str:
+    """Where lane ``i`` lies."""
+    return ("0", "(stride)")[i] if i < 2 else f"{i} * (stride)"
 
 
 def _lines(lanes: Sequence[str], between: str, end: str = "") -> str:

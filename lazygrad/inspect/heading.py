@@ -28,7 +28,7 @@ def heading(kernel: object, step: Step, row: StepKernel, code: str) -> list[str]
     if any(e.op in ex.BINDING for e in ex.toposort(kernel.values)):
         lines += ["", "as plain loops:", "", *_wrapped(plain_loops(kernel, buffers))]
     axes = list(_axes(kernel, buffers, code))
-    lines += ["", "axes:", *(INDENT + axis for axis in axes)] if axes else []
+    lines += ["", "axes:", *_wrapped("\n".join(INDENT + axis for axis in axes))] if axes else []
     lines += ["", "buffers:"]
     for name, number in zip(buffer_names(kernel), row.buffers, strict=True):
         lines.append(f"{INDENT}{name}: {step.buffers[number]} {step.buffers[number].dtype}")

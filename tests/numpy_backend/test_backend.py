@@ -86,7 +86,7 @@ def test_source_can_be_read() -> None:
         "\n"
         "    return bind\n"
     )
-    assert BACKEND.describe(scaled()) == "i: 100\nb0[i] = mul(add(b1[i], 1.5), 2.0)  # 100 times"
+    assert BACKEND.describe(scaled()) == "i: 100\nout0[i] = mul(add(in1[i], 1.5), 2.0)  # 100 times"
 
 
 def test_tracebacks_show_generated_lines() -> None:
