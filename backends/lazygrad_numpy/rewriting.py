@@ -35,6 +35,9 @@ def _folded(kernel: Kernel) -> Kernel:
             number = folding.number(value.op, known, dtypes, value.dtype)
             if number is not None:
                 return ex.literal(number, value.dtype)
+            summed = folding.index(value.op, src, value.dtype)
+            if summed is not None:
+                return summed
             same = folding.operand(value.op, known, dtypes, value.dtype)
             if same is not None:
                 return src[same]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lazygrad_opencl.prelude import Dialect, prelude
-from lazygrad_opencl.spelling import signature
+from lazygrad_opencl.spelling import call, signature
 
 # Parameters of entry points; one more takes all that there are. A launch copies all its arguments,
 # so those with few are kept apart from those with many.
@@ -87,8 +87,11 @@ class EntryPoint:
         for number, entry in enumerate(self.entries):
             last = "part" if entry.parts else "item"
             own = [*given[: entry.arguments], *starts[: len(entry.moving)]]
-            arguments = ", ".join([*own, last])
-            cases.append(f"    case {number}: {entry.name}({arguments}); break;")
+            cases += [
+                f"    case {number}:",
+                call("      ", entry.name, [*own, last]),
+                "      break;",
+            ]
         parameters = ["const int number", "const int part", *declared]
         return "\n".join([
             "// Calls one of the functions above; part: of one whose parts take turns, -1: all",

@@ -69,7 +69,8 @@ class Inlining:
         name = s.name
         if self._uses.get(name) != 1 or self._made[name] != self._used[name]:
             return False
-        if type(s) is nest.Let and s.op is ops.MUL and s.dtype.is_floating_point:
+        product = type(s) is nest.Let and s.op is ops.MUL and s.dtype.is_floating_point
+        if product and s.operands[1].literal != -1:
             return False
         if any(operand.name in self._changing for operand in self.operands(s)):
             return False

@@ -39,7 +39,7 @@ class Operand:
             if self.value is not None:
                 return spelling.literal(self.value, self.dtype, lanes)
             return masks.widened(self.text, lanes)
-        return f"({spelling.register(self.dtype, lanes)})({self.text})"
+        return f"({spelling.register(self.dtype, lanes)})({bare(self.text)})"
 
 
 @dataclass(frozen=True)

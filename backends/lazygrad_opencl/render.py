@@ -182,7 +182,8 @@ class _Writer:
         kind = self.integers(s.lanes)
         operand = self.operand(s.value)
         if s.lanes == 1:
-            yield f"const {kind} {s.name} = ({kind}){operand.text};"
+            same = spelling.register(operand.dtype) == kind
+            yield f"const {kind} {s.name} = {'' if same else f'({kind})'}{operand.text};"
         elif operand.dtype is dtype.bool_:
             yield f"const {kind} {s.name} = {masks.numbers(operand.text, self.integer, s.lanes)};"
         else:
@@ -225,10 +226,8 @@ class _Writer:
         if s.dtype is dtype.bool_:
             text = f"(({text}) != 0)"
             text = text if s.lanes == 1 else masks.of_comparison(text, self.integer, s.lanes)
-        elif s.lanes > 1:
-            text = f"CONVERT({kind}, {text})"
-        elif kind != self.integer:
-            text = f"({kind})({text})"
+        elif kind != self.integers(s.lanes):
+            text = f"CONVERT({kind}, {text})" if s.lanes > 1 else f"({kind})({text})"
         yield from self.value(s, text)
 
     def keep(self, s: nest.Keep) -> Iterator[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from lazygrad.plugin import nest
 
+ROOM = 90  # characters of a line
 INLINE = 64  # lanes that lie apart in a block, at most, for which no function is called
 CALLED = "CALL_"  # starts the names of functions
 
@@ -100,6 +101,7 @@ def _apart(i: int) -> str:
 
 
 def _lines(lanes: Sequence[str], between: str, end: str = "") -> str:
-    """Four lanes a line."""
-    rows = [between.join(lanes[n : n + 4]) for n in range(0, len(lanes), 4)]
+    """As many lanes a line as there is room for, four at most."""
+    count = next(n for n in (4, 2, 1) if n * (max(map(len, lanes)) + 2) <= ROOM or n == 1)
+    rows = [between.join(lanes[n : n + count]) for n in range(0, len(lanes), count)]
     return f"{between.rstrip()}{end}\n".join(f"    {row}" for row in rows)

@@ -262,11 +262,12 @@ class Integers:
 
 
 def _divided(value: Sum, remainder: bool) -> str:
-    """What a quotient or a remainder is called: after what is divided, if that has a name."""
+    """What a quotient or a remainder is called: after the axis, if that is what is divided."""
     name = "rest" if remainder else "quotient"
-    if len(value.terms) == 1 and value.terms[0][1] == 1 and not value.const:
-        return f"{value.terms[0][0]}_{name}"
-    return name
+    if len(value.terms) != 1 or value.terms[0][1] != 1 or value.const:
+        return name
+    divided = value.terms[0][0]
+    return name if "rest" in divided or "quotient" in divided else f"{divided}_{name}"
 
 
 def _index_of(variable: Variable) -> Index:

@@ -119,8 +119,10 @@ def _ranges(listed: Iterable[Range]) -> str:
 
 def _shared(roots: Iterable[Expr]) -> list[Expr]:
     """What is used more than once and is no leaf, operands first; of what is negated, that."""
-    order = ex.toposort(roots)
+    wanted = list(roots)
+    order = ex.toposort(wanted)
     uses = Counter(operand for value in order for operand in value.operands)
+    uses.update(wanted)
     found = (_positive(value) for value in order if uses[value] > 1)
     return [value for value in dict.fromkeys(found) if value.op not in LEAVES]
 

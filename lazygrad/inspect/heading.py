@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from textwrap import wrap
 
 from lazygrad.inspect.formula import Named, axes_of, buffers_of, formula, plain_loops
@@ -15,7 +16,7 @@ from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, buffer_names
 
 WIDTH = 96  # characters, and a few more for comments
-MOST = 4  # buffers of which an axis says that it walks along them
+MOST = 2  # buffers of which an axis says that it walks along them
 INDENT = "    "
 
 
@@ -30,8 +31,9 @@ def heading(kernel: object, step: Step, row: StepKernel, code: str) -> list[str]
     axes = list(_axes(kernel, buffers, code))
     lines += ["", "axes:", *_wrapped("\n".join(INDENT + axis for axis in axes))] if axes else []
     lines += ["", "buffers:"]
-    for name, number in zip(buffer_names(kernel), row.buffers, strict=True):
-        lines.append(f"{INDENT}{name}: {step.buffers[number]} {step.buffers[number].dtype}")
+    for name, known, number in zip(buffer_names(kernel), buffers, row.buffers, strict=True):
+        value = step.buffers[number]
+        lines.append(f"{INDENT}{name}: {replace(value, name=known.name)} {value.dtype}")
     return lines
 
 
@@ -102,5 +104,5 @@ def _place(r: Range, code: str) -> str:
         return ""
     joined = re.search(rf"\b(?:[a-z]\d+_)*{r.name}(?:_[a-z]\d+)*\b", code)
     if joined:
-        return f" (in the code a part of {joined[0]}, which counts them as one)"
-    return " (in the code without a name)"
+        return f" (a part of {joined[0]} in the code)"
+    return " (not named in the code)"

@@ -13,7 +13,9 @@ import numpy as np
 from lazygrad import element_types as dt, ops, semantics
 from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
-from lazygrad.kernel import forms
+from lazygrad.kernel import expr as ex, forms
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Index
 
 Known = Sequence[Scalar | None]  # operands: numbers, or None
 
@@ -28,6 +30,35 @@ NEUTRAL_BOOL: Mapping[Any, int] = {
     ops.ADD: False, ops.MUL: True, ops.MAX: False, ops.XOR: False, ops.NE: False, ops.AND: True,
 }  # fmt: skip
 ON_THE_RIGHT = ops.DIV, forms.SUBTRACT
+
+
+def index(op: Any, src: Sequence[Expr], dtype: DType) -> Expr | None:
+    """The sum of two indices or numbers, or a multiple of an index, as an index, as long as that
+    needs no wrapping."""
+    if op not in (ops.ADD, ops.MUL) or not dtype.is_integer:
+        return None
+    left, right = (_as_index(operand) for operand in src)
+    if left is None or right is None or (op is ops.MUL and left.terms and right.terms):
+        return None
+    if op is ops.ADD:
+        found = left + right
+    else:
+        found = left * right.const if left.terms else right * left.const
+    fits = all(_fits(one, dtype) for one in (left, right, found))
+    return ex.index_value(found, dtype) if fits else None
+
+
+def _as_index(value: Expr) -> Index | None:
+    if value.op is ex.INDEX:
+        found: Index = value.arg
+        return found
+    is_number = value.op is ex.LITERAL and value.dtype.is_integer
+    return Index((), int(value.arg)) if is_number else None
+
+
+def _fits(index: Index, dtype: DType) -> bool:
+    low, high = index.interval
+    return bool(dtype.min <= low and high <= dtype.max)
 
 
 def number(op: Any, known: Known, dtypes: Sequence[DType], dtype: DType) -> Scalar | None:
