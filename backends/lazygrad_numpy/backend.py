@@ -24,7 +24,7 @@ from lazygrad.plugin import (
     without_starts,
 )
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.generate import Source, generate
+from lazygrad_numpy.generate import Source, described, generate
 from lazygrad_numpy.module import module_function, module_text
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
@@ -122,7 +122,7 @@ class NumpyBackend(Backend):
         return NumpyProgram(code, self._team, self._blas)
 
     def describe(self, kernel: Kernel) -> str:
-        return generate(kernel, self._team.members).nest
+        return described(kernel, self._team.members)
 
     @property
     def fingerprint(self) -> str:

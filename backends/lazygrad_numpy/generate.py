@@ -56,7 +56,6 @@ class Source:
         scratch_bytes: what ``prepare`` may hand out.
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
         sums: each thread adds up its own blocks.
-        nest: the loops, for people.
         starts: the bytes at which buffers begin; none where all begin with their memory.
     """
 
@@ -65,12 +64,21 @@ class Source:
     scratch_bytes: int
     shared: Loop | None
     sums: bool
-    nest: str
     starts: tuple[int, ...] = ()
 
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
+    return _generated(kernel, units, scale)[0]
+
+
+def described(kernel: Kernel, units: int) -> str:
+    """The ranges of ``kernel``, how they are walked, and what is stored."""
+    _, shaped, names = _generated(kernel, units, 1.0)
+    return _nest(shaped, names)
+
+
+def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(kernel))
     if contraction.find(shaped) is None:
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
@@ -95,14 +103,14 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     _emit(lowering)
     shared = _shared_loop(lowering) if units > 1 else None
     scratch_bytes = place_regions(names.launch)
-    return Source(
+    source = Source(
         text=_text(kernel, names),
         constants=names.constants,
         scratch_bytes=scratch_bytes,
         shared=shared.loop if shared else None,
         sums=bool(shared and shared.totals),
-        nest=_nest(shaped, names),
     )
+    return source, shaped, names
 
 
 # -- threads ----------------------------------------------------------------------------------
@@ -267,7 +275,6 @@ def _is_shared(launch: Scope) -> bool:
 
 
 def _nest(kernel: Kernel, names: Names) -> str:
-    """The ranges, how they are walked, and what is stored."""
     lines = []
     for r in names.order:
         loop = names.loops.get(r)

@@ -20,30 +20,26 @@ Rewrite = Callable[[Sources], Expr | None]
 
 def with_numpy_calls(kernel: Kernel) -> Kernel:
     """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
-    return _rewritten(_folded(kernel), REWRITES)
+    return _rewritten(kernel, REWRITES, _folded)
 
 
-def _folded(kernel: Kernel) -> Kernel:
+def _folded(value: Expr, src: Sources) -> Expr | None:
     """What is computed from numbers alone, or with one that changes nothing."""
-
-    def visit(value: Expr, src: Sources) -> Expr:
-        if value.op in ex.BINDING or not any(e.op is ex.LITERAL for e in src):
-            return ex.rebuild(value, src, value.arg)
-        known = [e.arg if e.op is ex.LITERAL else None for e in src]
-        dtypes = [e.dtype for e in src]
-        if isinstance(value.op, ops.Op):
-            number = folding.number(value.op, known, dtypes, value.dtype)
-            if number is not None:
-                return ex.literal(number, value.dtype)
-            summed = folding.index(value.op, src, value.dtype)
-            if summed is not None:
-                return summed
-            same = folding.operand(value.op, known, dtypes, value.dtype)
-            if same is not None:
-                return src[same]
-        return ex.rebuild(value, src, value.arg)
-
-    return _with_values(kernel, ex.transform(kernel.values, visit))
+    op, dtype = value.op, value.dtype
+    for e in src:
+        if e.op is ex.LITERAL:
+            break
+    else:
+        return None
+    if not isinstance(op, ops.Op):
+        return None
+    known = [e.arg if e.op is ex.LITERAL else None for e in src]
+    dtypes = [e.dtype for e in src]
+    number = folding.number(op, known, dtypes, dtype)
+    if number is not None:
+        return ex.literal(number, dtype)
+    same = folding.operand(op, known, dtypes, dtype)
+    return folding.index(op, src, dtype) if same is None else src[same]
 
 
 def with_guards_once(kernel: Kernel) -> Kernel:
@@ -82,8 +78,15 @@ def _is_apart(bound: Index, index: Index) -> bool:
     return len(steps) > 1 or steps == {0}
 
 
-def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
+def _rewritten(
+    kernel: Kernel,
+    rewrites: Mapping[Any, Rewrite],
+    first: Callable[[Expr, Sources], Expr | None] = lambda value, src: None,
+) -> Kernel:
     def visit(value: Expr, src: Sources) -> Expr:
+        known = first(value, src)
+        if known is not None:
+            return known
         rewrite = rewrites.get(value.op)
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)

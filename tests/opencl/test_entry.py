@@ -32,7 +32,7 @@ def test_no_more_parameters_than_are_needed() -> None:
     (point,) = entry_points([entry("a", 2), entry("b", 3)])
     assert point.parameters == 3
     assert "case 0:\n      a(m0, m1, item);\n      break;" in point.text
-    assert "case 1: b(m0, m1, m2, item); break;" in point.text
+    assert "case 1:\n      b(m0, m1, m2, item);\n      break;" in point.text
 
 
 def test_equal_functions_have_one_number() -> None:
