@@ -25,16 +25,32 @@ def heading(kernel: object, step: Step, row: StepKernel, code: str) -> list[str]
     if not isinstance(kernel, Kernel):
         return []
     buffers = buffers_of(kernel, step, row)
+    values = [step.buffers[number] for number in row.buffers]
+    pairs = zip(values, buffers, strict=True)
+    facts = [f"{replace(value, name=known.name)} {value.dtype}" for value, known in pairs]
+    return _heading(kernel, buffers, facts, code)
+
+
+def heading_inside(kernel: object, code: str) -> list[str]:
+    """The same of a kernel in a loop, whose buffers have no names of the user's."""
+    if not isinstance(kernel, Kernel):
+        return []
+    named = zip(buffer_names(kernel), kernel.buffers, strict=True)
+    buffers = [Named(name, (spec.size,), spec.size) for name, spec in named]
+    facts = [f"{spec.size} elements, {spec.dtype.name}" for spec in kernel.buffers]
+    return _heading(kernel, buffers, facts, code)
+
+
+def _heading(
+    kernel: Kernel, buffers: Sequence[Named], facts: Sequence[str], code: str
+) -> list[str]:
     lines = [*_wrapped(formula(kernel, buffers))]
     if any(e.op in ex.BINDING for e in ex.toposort(kernel.values)):
         lines += ["", "as plain loops:", "", *_wrapped(plain_loops(kernel, buffers))]
     axes = list(_axes(kernel, buffers, code))
     lines += ["", "axes:", *_wrapped("\n".join(INDENT + axis for axis in axes))] if axes else []
-    lines += ["", "buffers:"]
-    for name, known, number in zip(buffer_names(kernel), buffers, row.buffers, strict=True):
-        value = step.buffers[number]
-        lines.append(f"{INDENT}{name}: {replace(value, name=known.name)} {value.dtype}")
-    return lines
+    named = zip(buffer_names(kernel), facts, strict=True)
+    return [*lines, "", "buffers:", *(f"{INDENT}{name}: {fact}" for name, fact in named)]
 
 
 def commented(lines: Iterable[str], comment: str) -> str:
