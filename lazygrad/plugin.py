@@ -14,10 +14,10 @@ from lazygrad.config import settings
 from lazygrad.element_types import DType
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.folders import is_mine, private_folder
-from lazygrad.kernel import contraction, expr, index, running
+from lazygrad.kernel import contraction, expr, folding, forms, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
+from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads, named
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
@@ -37,7 +37,8 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
     "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
-    "contraction", "disk", "dtype", "expr", "in_turn", "index", "is_mine", "is_worthwhile",
-    "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder", "progress", "running",
-    "semantics", "settings", "variations", "without_starts",
+    "buffer_names", "contraction", "disk", "dtype", "expr", "folding", "forms", "in_turn", "index",
+    "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "named", "nest", "ops",
+    "private_folder", "progress", "running", "semantics", "settings", "variations",
+    "without_starts",
 ]  # fmt: skip

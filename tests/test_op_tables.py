@@ -35,7 +35,8 @@ def rendered() -> Collection[object]:
     return [
         op
         for op, by_class in operations.TABLE.items()
-        if "" in by_class or all(c in by_class for c, d in classes.items() if allows(op, d))
+        if isinstance(op, Op)
+        and ("" in by_class or all(c in by_class for c, d in classes.items() if allows(op, d)))
     ]
 
 

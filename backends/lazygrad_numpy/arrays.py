@@ -16,6 +16,11 @@ from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
 Dims = tuple[tuple[Range, ...], ...]  # each dim: the ranges that it runs over, merged
 
 
+def name_of(dtype: np.dtype[Any]) -> str:
+    """What NumPy calls a dtype."""
+    return "bool_" if dtype.kind == "b" else dtype.name
+
+
 @dataclass(frozen=True)
 class Declaration:
     """A name for scratch memory, made in ``prepare``."""
@@ -26,11 +31,12 @@ class Declaration:
     strides: tuple[int, ...]  # in bytes
 
     def text(self) -> str:
+        """What is called by it."""
         home, dtype = self.array.home, self.array.dtype
         assert isinstance(home, Region)
         start = home.offset + self.array.offset * dtype.itemsize
         tail = strides_text(self.shape, self.strides, dtype.itemsize)
-        return f"{self.name} = scratch({tuple_text(self.shape)}, {dtype.name}, {start}{tail})"
+        return f"scratch({tuple_text(self.shape)}, {name_of(dtype)}, {start}{tail})"
 
 
 @dataclass
@@ -40,18 +46,18 @@ class Names:
     Attributes:
         order: all ranges, outermost axis first.
         loops: the ranges that are walked in blocks.
+        buffers: what the kernel's buffers are called.
         prepare, launch: the bodies of the program's two functions.
         declared: names for scratch memory.
-        kept: names of ``prepare`` that ``launch`` uses.
         constants: 0-d arrays, by name.
         spread: arrays of ``prepare``, repeated along further ranges.
     """
 
     order: tuple[Range, ...]
     loops: Mapping[Range, Loop]
+    buffers: tuple[str, ...] = ()
     prepare: Scope = field(default_factory=Scope)
     declared: list[Declaration] = field(default_factory=list)
-    kept: dict[str, None] = field(default_factory=dict)
     constants: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     spread: dict[Array, dict[frozenset[Range], Array]] = field(default_factory=dict)
     _used: dict[str, int] = field(default_factory=dict)
@@ -66,11 +72,12 @@ class Names:
     # -- making arrays --
 
     def fresh(self, label: str) -> str:
-        """A name that is not in use: t0, t1, ... or x1, x1_2, ..."""
+        """A name that is not in use: sum_0, sum_1, ... or in1, in1_2, ..."""
         count = self._used.get(label, 0)
         self._used[label] = count + 1
         if label.isalpha():
-            return f"{label}{count}"
+            return f"{label}_{count}"
+        label = label.removesuffix("_")
         return label if count == 0 else f"{label}_{count + 1}"
 
     def extent(self, r: Range) -> int:
@@ -87,24 +94,26 @@ class Names:
         dtype: np.dtype[Any],
         scope: Scope,
         layout: Sequence[Range] | None = None,
-        label: str = "t",
+        label: str = "value",
     ) -> Array:
         """Scratch for one block of ``ranges``; ``layout``: outermost in memory first. What is
         computed in ``prepare`` gets memory of its own instead."""
         if scope is self.prepare:
-            made = self.prepared(ranges, dtype)
+            made = self.prepared(ranges, dtype, label)
             shape = tuple_text(self.shape(self.axes(made.ranges), made.extents))
-            self.prepare.add(f"{made.label} = empty({shape}, {dtype.name})")
+            self.prepare.add(f"{made.label} = empty({shape}, {name_of(dtype)})")
             return made
         laid = list(layout) if layout is not None else self.in_order(ranges)
         extents, strides, size = self._packed(laid)
         home = Region(size * dtype.itemsize)
         return Array(self.fresh(label), dtype, strides, extents, home, scope)
 
-    def prepared(self, ranges: Iterable[Range], dtype: np.dtype[Any]) -> Array:
+    def prepared(
+        self, ranges: Iterable[Range], dtype: np.dtype[Any], label: str = "value"
+    ) -> Array:
         """An array that a statement of ``prepare`` makes."""
         extents, strides, _ = self._packed(self.in_order(ranges))
-        return Array(self.fresh("p"), dtype, strides, extents, None, self.prepare)
+        return Array(self.fresh(label), dtype, strides, extents, None, self.prepare)
 
     def _packed(self, laid: Sequence[Range]) -> tuple[dict[Range, int], dict[Range, int], int]:
         extents = {r: self.extent(r) for r in laid}
@@ -115,13 +124,13 @@ class Names:
             step *= extents[r]
         return extents, strides, step
 
-    def constant(self, value: Any, dtype: np.dtype[Any]) -> Array:
+    def constant(self, value: Any, dtype: np.dtype[Any], label: str = "") -> Array:
         """A 0-d array; NumPy takes those without the checks that Python numbers get."""
         made = np.array(value).astype(dtype)
         key = (dtype.name, made.tobytes())
         name = self._constant_names.get(key)
         if name is None:
-            name = self._constant_names[key] = self.fresh("c")
+            name = self._constant_names[key] = self.fresh((label or _constant_name(made)) + "_")
             self.constants[name] = made
         return Array(name, dtype, {}, {}, None, self.prepare)
 
@@ -152,8 +161,6 @@ class Names:
         if key not in self._names:
             self._names[key] = self._declare(array, dims, sliced=bool(cuts))
         name = self._names[key]
-        if not isinstance(array.home, int) and scope is not self.prepare:
-            self.kept[name] = None
         whole = name.removesuffix("_all")
         for s, loop in cuts:
             if key not in s.names:
@@ -172,16 +179,14 @@ class Names:
             strides.insert(0, step)
             step *= size
         self.declared.append(Declaration(name, whole, tuple(sizes), tuple(strides)))
-        self.kept[name] = None
         return name
 
     def spare(self, region: Region, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
         """A name for ``region`` that has nothing to do with ranges."""
-        name = self.fresh("s")
+        name = self.fresh("spare")
         array = Array(name, dtype, {}, {}, region, self.launch)
         steps = [dtype.itemsize * prod(shape[i + 1 :]) for i in range(len(shape))]
         self.declared.append(Declaration(name, array, shape, tuple(steps)))
-        self.kept[name] = None
         return name
 
     def prepared_once(self, made: str, label: str) -> str:
@@ -190,7 +195,6 @@ class Names:
         if name is None:
             name = self._made[made] = self.fresh(label)
             self.prepare.add(f"{name} = {made}")
-            self.kept[name] = None
         return name
 
     def _declare(self, array: Array, dims: Dims, *, sliced: bool) -> str:
@@ -210,9 +214,22 @@ class Names:
         size = array.dtype.itemsize
         tail = strides_text(shape, strides, size)
         start = f", {array.offset * size}" if array.offset or tail else ""
-        arguments = f"{tuple_text(shape)}, {array.dtype.name}, b{array.home}{start}{tail}"
-        self.launch.head.append(Line(f"{name} = ndarray({arguments})"))
+        self.seen(name, array.home, shape, array.dtype, start + tail)
         return name
+
+    def seen(
+        self, name: str, slot: int, shape: Sequence[int], dtype: np.dtype[Any], tail: str = ""
+    ) -> None:
+        """``name`` for the memory of a buffer, as an array."""
+        memory = f"{self.buffers[slot]}_bytes"
+        made = f"ndarray({tuple_text(shape)}, {name_of(dtype)}, {memory}{tail})"
+        self.launch.head.append(Line(f"{name} = {made}"))
+
+
+def _constant_name(value: np.ndarray[Any, Any]) -> str:
+    """After the number: c0_5, c1em05, cm1 for 0.5, 1e-05 and -1."""
+    text = str(value).removesuffix(".0")
+    return "c" + text.replace(".", "_").replace("-", "m").replace("+", "").lower()
 
 
 def _cut_text(array: Array, dims: Dims, loop: Loop) -> str:

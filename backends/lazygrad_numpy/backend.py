@@ -13,6 +13,7 @@ from lazygrad.plugin import (
     Call,
     Code,
     Kernel,
+    Part,
     Program,
     Target,
     available_cores,
@@ -23,8 +24,8 @@ from lazygrad.plugin import (
     without_starts,
 )
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.generate import Source, generate
-from lazygrad_numpy.module import module_functions, module_text
+from lazygrad_numpy.generate import Source, described, generate
+from lazygrad_numpy.module import module_function, module_text
 from lazygrad_numpy.program import Memory, NumpyProgram, Running, aligned, code_of
 from lazygrad_numpy.team import Team
 
@@ -108,9 +109,12 @@ class NumpyBackend(Backend):
     def texts(self, codes: Sequence[Code]) -> list[str]:
         return [module_text(code.data.text, code.data.constants) for code in codes]
 
+    def shown(self, code: Code, part: Part) -> str:
+        return self.texts([code])[0] if isinstance(code.data, Source) else part.source
+
     def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
         return [
-            NumpyProgram(code, self._team, self._blas, module_functions(code.parts[0].name, text))
+            NumpyProgram(code, self._team, self._blas, module_function(code.parts[0].name, text))
             for code, text in zip(codes, texts, strict=True)
         ]
 
@@ -118,7 +122,7 @@ class NumpyBackend(Backend):
         return NumpyProgram(code, self._team, self._blas)
 
     def describe(self, kernel: Kernel) -> str:
-        return generate(kernel, self._team.members).nest
+        return described(kernel, self._team.members)
 
     @property
     def fingerprint(self) -> str:

@@ -1,9 +1,9 @@
 """Generated code as data: nested blocks of lines, the arrays they name, and the scratch memory
 that those arrays share.
 
-A program has two functions. ``prepare(scratch)`` names arrays in scratch memory and computes
-constants, once a thread; ``bind`` gets what it returned and the memory of the kernel's buffers, and
-returns the function that does the work, any number of times.
+A program is a function: ``prepare(scratch)`` names arrays in scratch memory and computes constants,
+once a thread, and returns another one, ``bind``, which gets the memory of the kernel's buffers, and
+returns the one that does the work, any number of times.
 """
 
 from __future__ import annotations

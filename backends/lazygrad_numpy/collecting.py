@@ -41,9 +41,10 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     looped = places is not None and places in names.loops
     once = looped and out is into and prod(r.size for r in e.src[1].ranges) < LEAST_SHARED_WORK
     home = names.launch if once else scope
-    called = ", ".join(names.of(a, home) for a in (out, place, value))
+    called = "out={}, place={}, value={}".format(*(names.of(a, home) for a in (out, place, value)))
     first = places.name if places and looped and not once else "0"
-    text = f"collect({step}, {called}, {first}, {axis}, {turns})"
+    how = f"nothing={nothing!r}, first={first}, axis={axis}, turns={turns}"
+    text = f"collect({step}, {called}, {how})"
     (scope.after if once else scope.items).append(Line(text, regions_of((place, value, out))))
     return out
 

@@ -15,9 +15,9 @@ from lazygrad_numpy.support import NAMESPACE
 BUILTINS = {"max": max, "min": min, "range": range}
 # of arrays, ufuncs and the team
 ATTRIBUTES = frozenset({"blocks", "fill", "merge", "reduce", "reshape", "view"})
-FUNCTIONS = ("prepare", "bind")
-KNOWN = ATTRIBUTES | NAMESPACE.keys() | BUILTINS.keys() | set(FUNCTIONS)
-CONSTANT = re.compile(r"c\d+")
+FUNCTION = "prepare"
+KNOWN = ATTRIBUTES | NAMESPACE.keys() | BUILTINS.keys() | {FUNCTION}
+CONSTANT = re.compile(r"c(m?\d|m?inf|nan|true|false)\w*")
 PATTERN = re.compile(r"\bmatch\b")  # the one statement that reaches attributes without naming them
 
 
@@ -37,8 +37,8 @@ def _code(name: str, text: str) -> CodeType:
     return compile(text, f"{name}.py (generated)", "exec")
 
 
-def functions(name: str, text: str, constants: Mapping[str, Any]) -> tuple[Any, Any]:
-    """``prepare`` and ``bind`` of a program.
+def functions(name: str, text: str, constants: Mapping[str, Any]) -> Any:
+    """``prepare`` of a program.
 
     Raises:
         InternalError: the text names something else than generated code does.
@@ -59,8 +59,7 @@ def functions(name: str, text: str, constants: Mapping[str, Any]) -> tuple[Any, 
         "__loader__": Text(text),
     }
     exec(code, namespace)
-    made, bind = (namespace[function] for function in FUNCTIONS)
-    return made, bind
+    return namespace[FUNCTION]
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, Kernel, Output, contraction, dtype as dt, expr as ex, ops
+from lazygrad.plugin import (
+    Expr,
+    Kernel,
+    Output,
+    buffer_names,
+    contraction,
+    dtype as dt,
+    expr as ex,
+    named,
+    ops,
+)
 from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
@@ -31,6 +42,7 @@ from lazygrad_numpy.windows import with_positions
 RULES: dict[Any, Rule] = (
     elementwise.RULES | loading.RULES | reductions.RULES | running.RULES | collecting.RULES
 )
+LONGEST_LINE = 92  # indented once, or twice
 DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, *ex.BINDING, TAKE_ROWS, RUNNING))
 
 
@@ -39,12 +51,11 @@ class Source:
     """Generated code.
 
     Attributes:
-        text: of the functions ``prepare`` and ``bind``.
-        constants: what it names c0, c1, ...
+        text: of the function ``prepare``.
+        constants: numbers, by the names that it has for them.
         scratch_bytes: what ``prepare`` may hand out.
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
         sums: each thread has blocks of its own, of which one thread makes a whole.
-        nest: the loops, for people.
         starts: the bytes at which buffers begin; none where all begin with their memory.
     """
 
@@ -53,12 +64,21 @@ class Source:
     scratch_bytes: int
     shared: Loop | None
     sums: bool
-    nest: str
     starts: tuple[int, ...] = ()
 
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
+    return _generated(kernel, units, scale)[0]
+
+
+def described(kernel: Kernel, units: int) -> str:
+    """The ranges of ``kernel``, how they are walked, and what is stored."""
+    _, shaped, names = _generated(kernel, units, 1.0)
+    return _nest(shaped, names)
+
+
+def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(kernel))
     if contraction.find(shaped) is None:
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
@@ -77,20 +97,20 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
     found = [w for p in products.values() for w in p.windows]
-    names = Names(with_positions(order, found), loops)
+    names = Names(with_positions(order, found), loops, buffer_names(kernel))
     besides = tuple(w.value for w in found)
     lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
     _emit(lowering)
     shared = _shared_loop(lowering) if units > 1 else None
     scratch_bytes = place_regions(names.launch)
-    return Source(
+    source = Source(
         text=_text(kernel, names),
         constants=names.constants,
         scratch_bytes=scratch_bytes,
         shared=shared.loop if shared else None,
         sums=bool(shared and (shared.totals or shared.after)),
-        nest=_nest(shaped, names),
     )
+    return source, shaped, names
 
 
 # -- threads ----------------------------------------------------------------------------------
@@ -159,7 +179,7 @@ def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
             continue
         value = lo.need(root, scope)
         if hazard and root.op is ex.LOAD:
-            kept = lo.names.scratch(value.ranges, value.dtype, scope)
+            kept = lo.names.scratch(value.ranges, value.dtype, scope, label="kept")
             lo.copy(value, kept, scope)
             value = kept
         writes.append((output, target, value))
@@ -179,7 +199,7 @@ def _target(lo: Lowering, output: Output) -> Array:
     strides = {r: output.index.coefficient(r) for r in output.ranges}
     extents = {r: r.size for r in output.ranges}
     looped = frozenset(r for r in output.ranges if r in lo.names.loops)
-    label = lo.names.fresh(f"y{output.slot}")
+    label = lo.names.fresh(lo.names.buffers[output.slot])
     dtype = lo.kernel.buffers[output.slot].dtype.numpy
     return Array(
         label, dtype, strides, extents, output.slot, lo.names.launch, output.index.const, looped
@@ -202,28 +222,52 @@ def _reads_written(lo: Lowering, root: Expr, written: Iterable[Output]) -> bool:
 
 
 def _text(kernel: Kernel, names: Names) -> str:
+    """One function in another: what is prepared once a thread, what is bound to buffers, what
+    runs."""
     lines = [f"# {kernel.name}"]
-    written = {output.slot for output in kernel.outputs}
-    for slot, spec in enumerate(kernel.buffers):
-        use = "written" if slot in written else "read"
-        lines.append(f"# b{slot}: {spec.size} x {spec.dtype.name}, {use}")
     if names.order:
-        lines.append("# axes: " + ", ".join(f"{r.name} = {r.size}" for r in names.order))
-    lines += [f"# {name} = {c.dtype.name} {c}" for name, c in names.constants.items()]
+        axes = ", ".join(f"{r.name} = {r.size}" for r in names.order)
+        lines.append(f"# axes of arrays, 1 where one does not vary: {axes}")
     lines += ["", "", "def prepare(scratch):"]
-    body = [f"    {declared.text()}" for declared in names.declared]
-    body += render(names.prepare)
-    kept = ", ".join(names.kept)
-    comma = "," if len(names.kept) == 1 else ""
-    lines += [*body, f"    return {kept or '()'}{comma}", "", ""]
-    buffers = "".join(f", b{slot}" for slot in range(len(kernel.buffers)))
-    lines.append(f"def bind(prepared{buffers}):")
-    lines += [f"    {kept}{comma} = prepared"] if kept else []
-    lines += [f"    {line.text}" for line in names.launch.head]
-    inside = render(Scope(items=names.launch.items), depth=2) or ["        pass"]
+    lines += [f"    {line}" for line in _declared(names)]
+    lines += render(names.prepare)
+    lines += ["", *_bind_head([f"{name}_bytes" for name in names.buffers])]
+    lines += [f"        {line.text}" for line in names.launch.head]
+    inside = render(Scope(items=names.launch.items), depth=3) or ["            pass"]
     team = "team" if _is_shared(names.launch) else ""
-    lines += ["", f"    def run({team}):", *inside, "", "    return run"]
-    return "\n".join(lines) + "\n"
+    lines += ["", f"        def run({team}):", *inside, "", "        return run", ""]
+    return "\n".join([*lines, "    return bind"]) + "\n"
+
+
+def _bind_head(buffers: Sequence[str]) -> list[str]:
+    line = f"    def bind({', '.join(buffers)}):"
+    if len(line) <= LONGEST_LINE:
+        return [line]
+    listed = fill(", ".join(buffers), LONGEST_LINE - 8).splitlines()
+    return ["    def bind(", *(f"        {each}" for each in listed), "    ):"]
+
+
+def _declared(names: Names) -> Iterator[str]:
+    """Scratch memory: names of one after the other for the same are given together."""
+    alike: dict[str, list[str]] = {}
+    for declaration in names.declared:
+        alike.setdefault(declaration.text(), []).append(declaration.name)
+    for text, called in alike.items():
+        first = called[0]
+        yield from _in_lines(called, text, first)
+
+
+def _in_lines(called: Sequence[str], text: str, first: str) -> Iterator[str]:
+    """``a = b = text``; in several lines if that is long, all but one of them ``... = first``."""
+    line = " = ".join([*called, text])
+    if len(line) <= LONGEST_LINE or len(called) == 1:
+        yield line
+        return
+    count = 1
+    while len(" = ".join([*called[: count + 1], text])) <= LONGEST_LINE:
+        count += 1
+    yield " = ".join([*called[:count], text])
+    yield from _in_lines(called[count:], first, first)
 
 
 def _is_shared(launch: Scope) -> bool:
@@ -231,7 +275,6 @@ def _is_shared(launch: Scope) -> bool:
 
 
 def _nest(kernel: Kernel, names: Names) -> str:
-    """The ranges, how they are walked, and what is stored."""
     lines = []
     for r in names.order:
         loop = names.loops.get(r)
@@ -239,4 +282,4 @@ def _nest(kernel: Kernel, names: Names) -> str:
     for output in kernel.outputs:
         points = prod(r.size for r in output.ranges)
         lines.append(f"b{output.slot}[{output.index}] = {output.value}  # {points} times")
-    return "\n".join(lines)
+    return named(kernel, "\n".join(lines))

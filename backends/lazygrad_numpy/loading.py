@@ -11,8 +11,8 @@ import numpy as np
 from lazygrad.plugin import Expr, InternalError, Range, dtype as dt, expr as ex
 from lazygrad_numpy import indexing
 from lazygrad_numpy.access import Boxed, Dim, Part, Strided, classify
-from lazygrad_numpy.arrays import Names, is_mergeable, strides_text, tuple_text
-from lazygrad_numpy.code import Array, Line, Loop, Region, Scope
+from lazygrad_numpy.arrays import Names, is_mergeable, strides_text
+from lazygrad_numpy.code import Array, Loop, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 
 MANY_READERS = 3
@@ -28,7 +28,8 @@ def _load(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     if isinstance(access, Strided):
         stored = strided(lo, e, access)
         if stored.dtype == compute_dtype(e.dtype) and _is_worth_a_copy(lo, e, stored):
-            out = lo.names.scratch(e.ranges, stored.dtype, scope)
+            label = f"{lo.names.buffers[slot]}_copy"
+            out = lo.names.scratch(e.ranges, stored.dtype, scope, label=label)
             lo.copy(stored, out, scope)
             return out
     else:
@@ -43,7 +44,7 @@ def strided(lo: Lowering, e: Expr, access: Strided) -> Array:
         return known
     extents = {r: r.size for r in access.strides}
     looped = frozenset(r for r in extents if r in lo.names.loops)
-    label = lo.names.fresh(f"x{e.arg.slot}")
+    label = lo.names.fresh(lo.names.buffers[e.arg.slot])
     lo.views[e] = view = Array(
         label, e.dtype.numpy, dict(access.strides), extents, e.arg.slot, lo.names.launch,
         access.offset, looped,
@@ -96,7 +97,7 @@ def _boxed(lo: Lowering, e: Expr, access: Boxed, scope: Scope) -> Array:
     absolute = {r for d in access.dims if d.range is None for r, _ in d.steps if r in names.loops}
     extents = {r: r.size if r in absolute else names.extent(r) for r in strides}
     home = Region(max(1, prod(sizes)) * dtype.itemsize, pinned=True)
-    label = names.fresh(f"x{e.arg.slot}")
+    label = names.fresh(names.buffers[e.arg.slot])
     view = Array(label, dtype, strides, extents, home, scope, offset, frozenset(absolute))
     _fill(lo, e, access, view, sizes, scope)
     return view
@@ -145,12 +146,10 @@ def _box_in_memory(lo: Lowering, e: Expr, access: Boxed) -> str:
     dtype = e.dtype.numpy
     shape = [part.valid for part in access.parts]
     strides = [part.stride * dtype.itemsize for part in access.parts]
-    name = lo.names.fresh(f"x{e.arg.slot}_box")
+    name = lo.names.fresh(f"{lo.names.buffers[e.arg.slot]}_box")
     tail = strides_text(shape, strides, dtype.itemsize)
     start = f", {access.offset * dtype.itemsize}" if access.offset or tail else ""
-    lo.names.launch.head.append(
-        Line(f"{name} = ndarray({tuple_text(shape)}, {dtype.name}, b{e.arg.slot}{start}{tail})")
-    )
+    lo.names.seen(name, e.arg.slot, shape, dtype, start + tail)
     return name
 
 
@@ -199,11 +198,11 @@ def _take(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     buffer = _whole(lo, e.arg, (spec.size,), spec.dtype.numpy)
     index = lo.array(e.src[0], scope)
     dtype = spec.dtype.numpy
-    stored = lo.names.scratch(e.ranges, dtype, scope)
+    stored = lo.names.scratch(e.ranges, dtype, scope, label="taken")
     called = [lo.names.of(a, scope) for a in (index, stored)]
     # a constant index has no dims, and take wants the result to have as many
     target = f"{called[1]}.reshape(())" if e.src[0].op is ex.LITERAL else called[1]
-    scope.add(f"take({buffer}, {called[0]}, None, {target}, 'clip')", index, stored)
+    scope.add(f"take({buffer}, {called[0]}, out={target}, mode='clip')", index, stored)
     return _converted(lo, e, stored, scope, None)
 
 
@@ -219,9 +218,11 @@ def _take_rows(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array
     dims = (tuple(at), tuple(walk))
     stored = into
     if stored is None or not is_mergeable(stored, dims) or stored.strides[walk[-1]] != 1:
-        stored = names.scratch(e.ranges, dtype, scope, layout=[*at, *walk])
+        stored = names.scratch(e.ranges, dtype, scope, layout=[*at, *walk], label="taken")
     index, flat = names.of(number, scope), names.of(stored, scope, dims)
-    scope.add(f"take({buffer}, {index}.reshape(-1), 0, {flat}, 'clip')", number, stored)
+    scope.add(
+        f"take({buffer}, {index}.reshape(-1), axis=0, out={flat}, mode='clip')", number, stored
+    )
     if into is not None:
         if stored is not into:
             lo.copy(stored, into, scope)
@@ -231,10 +232,8 @@ def _take_rows(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array
 
 def _whole(lo: Lowering, slot: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
     """A buffer's memory by itself."""
-    name = lo.names.fresh(f"x{slot}_flat")
-    lo.names.launch.head.append(
-        Line(f"{name} = ndarray({tuple_text(shape)}, {dtype.name}, b{slot})")
-    )
+    name = lo.names.fresh(f"{lo.names.buffers[slot]}_flat")
+    lo.names.seen(name, slot, shape, dtype)
     return name
 
 

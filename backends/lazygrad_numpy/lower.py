@@ -23,6 +23,7 @@ from lazygrad.plugin import (
     Range,
     dtype as dt,
     expr as ex,
+    forms,
 )
 from lazygrad_numpy import indexing
 from lazygrad_numpy.arrays import Names
@@ -169,7 +170,15 @@ class Lowering:
 
     def result(self, e: Expr, scope: Scope, into: Array | None) -> Array:
         """Where ``e`` goes: ``into``, or new scratch."""
-        return into or self.names.scratch(e.ranges, compute_dtype(e.dtype), scope)
+        if into is not None:
+            return into
+        return self.names.scratch(e.ranges, compute_dtype(e.dtype), scope, label=self.stem(e))
+
+    @staticmethod
+    def stem(e: Expr) -> str:
+        """What the array of ``e`` is called."""
+        found = forms.stem(e)
+        return e.op.name.lower().rpartition("_")[2] if found == "value" else found
 
     def statement(
         self, scope: Scope, function: str, operands: Sequence[Array], out: Array, tail: str = ""

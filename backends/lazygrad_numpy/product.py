@@ -328,7 +328,7 @@ def emit(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     dims: Dims = (*((r,) for r in product.batch), product.rows, product.columns)
     target = into
     if target is None or not _is_matrix(target, dims):
-        target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, layout=product.result)
+        target = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, product.result, "matmul")
     rows, columns = (product.rows, product.k), (product.k, product.columns)
     called = (
         lo.names.of(left, scope, (*_batch_dims(product, left), *rows)),
@@ -382,7 +382,7 @@ def _matrix(lo: Lowering, product: Product, operand: Operand, scope: Scope) -> A
         own = [r for r in product.batch if r in ranges]
         pair = (product.k, operand.free) if operand.transposed else (operand.free, product.k)
         packed = lo.names.scratch(
-            ranges, compute_dtype(operand.value.dtype), home, layout=[*own, *pair[0], *pair[1]]
+            ranges, compute_dtype(operand.value.dtype), home, [*own, *pair[0], *pair[1]], "packed"
         )
         _pack(lo, operand, home, packed)
         home.values[key] = packed

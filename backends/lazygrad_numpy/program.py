@@ -90,18 +90,16 @@ class Running:
 
 
 class NumpyProgram(Program):
-    """One kernel as NumPy code; ``changed``: ``prepare`` and ``bind`` of somebody's own."""
+    """One kernel as NumPy code; ``changed``: ``prepare`` of somebody's own."""
 
-    def __init__(
-        self, code: Code, team: Team, blas: BlasThreads, changed: tuple[Any, Any] | None = None
-    ) -> None:
+    def __init__(self, code: Code, team: Team, blas: BlasThreads, changed: Any = None) -> None:
         super().__init__(code)
         made: Source = code.data
         self._shared, self._sums, self._team = made.shared, made.sums, team
         self._blas = blas
         self._scratch_bytes = made.scratch_bytes
         (part,) = code.parts
-        self._make, self._bind = changed or functions(part.name, made.text, made.constants)
+        self._make = changed or functions(part.name, made.text, made.constants)
         self._starts = made.starts
         self._local = threading.local()
 
@@ -118,14 +116,14 @@ class NumpyProgram(Program):
             memory = [whole[start:] for whole, start in zip(memory, self._starts, strict=True)]
         loop = self._shared
         if loop is None:
-            run: Callable[[], None] = self._bind(self._prepared(), *memory)
+            run: Callable[[], None] = self._prepared()(*memory)
             return self._prepared, run
         runs: dict[int, Callable[[Member], None]] = {}  # by thread, each with scratch of its own
 
         def ready(member: Member) -> Callable[[Member], None]:
             own = runs.get(get_ident())
             if own is None:
-                own = runs[get_ident()] = self._bind(self._prepared(), *memory)
+                own = runs[get_ident()] = self._prepared()(*memory)
             return own
 
         def work(member: Member) -> None:
@@ -146,15 +144,15 @@ class NumpyProgram(Program):
             call()
             return [perf_counter() - start]
 
-    def _prepared(self) -> tuple[Any, ...]:
-        """Scratch arrays and constants of this thread."""
+    def _prepared(self) -> Callable[..., Any]:
+        """What binds buffers, with scratch arrays and constants of this thread."""
         try:
-            found: tuple[Any, ...] = self._local.prepared
+            found: Callable[..., Any] = self._local.prepared
         except AttributeError:
             found = self._local.prepared = self._prepare()
         return found
 
-    def _prepare(self) -> tuple[Any, ...]:
+    def _prepare(self) -> Callable[..., Any]:
         arena = ARENA.of(self._scratch_bytes)
 
         def scratch(
@@ -163,5 +161,5 @@ class NumpyProgram(Program):
             return np.ndarray(shape, dtype, arena, offset, strides)
 
         with np.errstate(all="ignore"):
-            prepared: tuple[Any, ...] = self._make(scratch)
+            prepared: Callable[..., Any] = self._make(scratch)
         return prepared

@@ -158,7 +158,7 @@ def _with_groups(kernel: Kernel, groups: Mapping[Range, Sequence[Range]]) -> Ker
     mapping: dict[Range, Index] = {}
     parts: dict[Range, tuple[Range, ...]] = {}
     for last, group in groups.items():
-        one = Range("".join(r.name for r in group), prod(r.size for r in group))
+        one = Range("_".join(r.name for r in group), prod(r.size for r in group))
         for r in group:
             mapping[r], parts[r] = Index(), ()
         mapping[last], parts[last] = ix.of(one), (one,)

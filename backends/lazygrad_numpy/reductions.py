@@ -10,6 +10,7 @@ import numpy as np
 
 from lazygrad.plugin import Expr, Range, dtype as dt, expr as ex, ops
 from lazygrad_numpy import product
+from lazygrad_numpy.arrays import name_of
 from lazygrad_numpy.code import Array, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 from lazygrad_numpy.support import LOCKED, LONGEST_NAIVE_SUM
@@ -50,7 +51,7 @@ def _over_blocks(lo: Lowering, e: Expr, scope: Scope) -> None:
     inner = bodies[-1]
     for one, total in totals.items():
         layout = lo.products[one].result if one in lo.products else None
-        part = lo.names.scratch(one.ranges, compute_dtype(one.dtype), inner, layout)
+        part = lo.names.scratch(one.ranges, compute_dtype(one.dtype), inner, layout, "part")
         if one in lo.products:
             product.emit(lo, one, inner, part)
         else:
@@ -89,7 +90,7 @@ def _accumulator(lo: Lowering, e: Expr, scope: Scope) -> Array:
     dtype = compute_dtype(e.dtype)
     wide = dtype.kind == "f" and e.arg.op is ops.SUM and e not in lo.products
     layout = lo.products[e].result if e in lo.products else None
-    total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope, layout)
+    total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope, layout, "total")
     identity = e.arg.op.identity(e.dtype)
     scope.add(f"{lo.names.of(total, scope)}.fill({identity!r})", total)
     return total
@@ -98,7 +99,7 @@ def _accumulator(lo: Lowering, e: Expr, scope: Scope) -> Array:
 def _in_compute_dtype(lo: Lowering, e: Expr, total: Array, scope: Scope) -> Array:
     if total.dtype == compute_dtype(e.dtype):
         return total
-    out = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope)
+    out = lo.result(e, scope, None)
     lo.copy(total, out, scope)
     return out
 
@@ -157,7 +158,8 @@ def _by_ufunc(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) ->
     axes = [i for i, r in enumerate(lo.names.order) if r in bound]
     axis = str(axes[0]) if len(axes) == 1 else "(" + ", ".join(map(str, axes)) + ")"
     x, target = lo.names.of(source, scope), lo.names.of(out, scope)
-    scope.add(f"{_step(e)}.reduce({x}, {axis}, {out.dtype.name}, {target}, True)", source, out)
+    how = f"axis={axis}, dtype={name_of(out.dtype)}, out={target}, keepdims=True"
+    scope.add(f"{_step(e)}.reduce({x}, {how})", source, out)
 
 
 def _is_group(laid: Sequence[Range], bound: frozenset[Range], *, first: bool) -> bool:
@@ -188,7 +190,7 @@ def _is_whole(lo: Lowering, array: Array, laid: Iterable[Range] | None, scope: S
 
 
 def _ones(lo: Lowering, dtype: np.dtype[Any], shape: tuple[int, int]) -> str:
-    return lo.names.prepared_once(f"ones({shape}, {dtype.name})", "ones")
+    return lo.names.prepared_once(f"ones({shape}, {name_of(dtype)})", "ones")
 
 
 RULES: dict[Any, Rule] = {ex.REDUCE: _reduce}

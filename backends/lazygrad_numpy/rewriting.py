@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import Expr, Index, Kernel, dtype as dt, expr as ex, ops
+from lazygrad.plugin import DType, Expr, Index, Kernel, dtype as dt, expr as ex, folding, forms, ops
 from lazygrad_numpy.access import classify
 
-SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
-EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
+NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
-NOT = ex.KernelOp("NOT", "the opposite of a bool")
 
 Sources = tuple[Expr, ...]
 
@@ -22,7 +20,26 @@ Rewrite = Callable[[Sources], Expr | None]
 
 def with_numpy_calls(kernel: Kernel) -> Kernel:
     """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
-    return _rewritten(kernel, REWRITES)
+    return _rewritten(kernel, REWRITES, _folded)
+
+
+def _folded(value: Expr, src: Sources) -> Expr | None:
+    """What is computed from numbers alone, or with one that changes nothing."""
+    op, dtype = value.op, value.dtype
+    for e in src:
+        if e.op is ex.LITERAL:
+            break
+    else:
+        return None
+    if not isinstance(op, ops.Op):
+        return None
+    known = [e.arg if e.op is ex.LITERAL else None for e in src]
+    dtypes = [e.dtype for e in src]
+    number = folding.number(op, known, dtypes, dtype)
+    if number is not None:
+        return ex.literal(number, dtype)
+    same = folding.operand(op, known, dtypes, dtype)
+    return folding.index(op, src, dtype) if same is None else src[same]
 
 
 def with_guards_once(kernel: Kernel) -> Kernel:
@@ -61,52 +78,63 @@ def _is_apart(bound: Index, index: Index) -> bool:
     return len(steps) > 1 or steps == {0}
 
 
-def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
+def _rewritten(
+    kernel: Kernel,
+    rewrites: Mapping[Any, Rewrite],
+    first: Callable[[Expr, Sources], Expr | None] = lambda value, src: None,
+) -> Kernel:
     def visit(value: Expr, src: Sources) -> Expr:
+        known = first(value, src)
+        if known is not None:
+            return known
         rewrite = rewrites.get(value.op)
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
+    return _with_values(kernel, ex.transform(kernel.values, visit))
+
+
+def _with_values(kernel: Kernel, values: Iterable[Expr]) -> Kernel:
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
 
 
+def _as(form: forms.Form | None, dtype: DType) -> Expr | None:
+    return None if form is None else ex.extension(*form, None, dtype)
+
+
 def _difference(src: Sources) -> Expr | None:
+    for kept, other in (src, src[::-1]):
+        if other.op is NEGATIVE:
+            return ex.extension(forms.SUBTRACT, (kept, other.src[0]), None, kept.dtype)
+    return None
+
+
+def _negative(src: Sources) -> Expr | None:
     if src[0].dtype.kind not in (dt.SIGNED, dt.FLOAT):
         return None
-    for kept, other in (src, src[::-1]):
-        if other.op is ops.MUL and any(_is_literal(f, -1) for f in other.src):
-            positive = next((f for f in other.src if not _is_literal(f, -1)), other.src[0])
-            return ex.extension(SUBTRACT, (kept, positive), None, kept.dtype)
+    for factor, number in (src, src[::-1]):
+        if forms.is_literal(number, -1):
+            return ex.extension(NEGATIVE, (factor,), None, factor.dtype)
     return None
 
 
 def _opposite(src: Sources) -> Expr | None:
-    """A bool that differs from True; of a comparison, the opposite comparison."""
-    for condition, other in (src, src[::-1]):
-        if condition.dtype is dt.bool_ and _is_literal(other, True):
-            return negated(condition)
-    return None
-
-
-def negated(condition: Expr) -> Expr:
-    """The opposite of a bool."""
-    if condition.op is ops.NE:
-        return ex.extension(EQUAL, condition.src, None, dt.bool_)
-    return ex.extension(NOT, (condition,), None, dt.bool_)
+    return _as(forms.opposite(src), dt.bool_)
 
 
 def _choice(src: Sources) -> Expr | None:
     """Zero comes last, where it costs nothing. What was chosen already is not chosen again; of two
     conditions for the same value, one choice is made, because they are narrower than it."""
     condition, left, right = src
+    if forms.is_literal(left, True) and forms.is_literal(right, False):
+        return condition if left.dtype is dt.bool_ else None
     if is_zero(right) and left.op is ops.MAX and _is_size(condition, *left.src):
         return ex.extension(ABSOLUTE, left.src[:1], None, left.dtype)
     if left.op is ops.WHERE and left.src[0] is condition:
         return ex.elementwise(ops.WHERE, (condition, left.src[1], right), left.dtype)
     if is_zero(left) and not is_zero(right):
-        swapped = (negated(condition), right, left)
+        swapped = (ex.extension(*forms.negated(condition), None, dt.bool_), right, left)
         return ex.elementwise(ops.WHERE, swapped, left.dtype)
     if is_zero(right) and left.op is ops.WHERE and is_zero(left.src[2]):
         both = ex.elementwise(ops.AND, (condition, left.src[0]), dt.bool_)
@@ -116,10 +144,9 @@ def _choice(src: Sources) -> Expr | None:
 
 def _is_size(condition: Expr, x: Expr, minus: Expr) -> bool:
     """Whether the larger of ``x`` and ``minus`` where ``condition``, else zero, is abs(x)."""
-    if condition.op is not ops.NE or minus.op is not ops.MUL:
+    if condition.op is not ops.NE or minus.op is not NEGATIVE:
         return False
-    nonzero = condition.src[0] is x and is_zero(condition.src[1])
-    return nonzero and minus.src[0] is x and _is_literal(minus.src[1], -1)
+    return condition.src[0] is x and is_zero(condition.src[1]) and minus.src[0] is x
 
 
 def is_zero(e: Expr) -> bool:
@@ -127,12 +154,9 @@ def is_zero(e: Expr) -> bool:
     return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
 
 
-def _is_literal(e: Expr, value: Any) -> bool:
-    return e.op is ex.LITERAL and bool(e.arg == value)
-
-
 REWRITES: Mapping[Any, Rewrite] = {
     ops.ADD: _difference,
+    ops.MUL: _negative,
     ops.NE: _opposite,
     ops.XOR: _opposite,
     ops.WHERE: _choice,

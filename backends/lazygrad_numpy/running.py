@@ -50,7 +50,7 @@ def _running(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     axis = lo.names.order.index(r)
     x, y = lo.names.of(source, scope), lo.names.of(out, scope)
     step = UFUNCS[op.combine]
-    scope.add(f"accumulate({step}, {x}, {axis}, {backwards:d}, {y})", source, out)
+    scope.add(f"accumulate({step}, {x}, axis={axis}, backwards={backwards}, out={y})", source, out)
     return out
 
 

@@ -180,8 +180,8 @@ NUMPY: dict[str, Any] = {
     for name in (
         "absolute", "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty",
         "equal", "exp", "floor_divide", "fmod", "inf", "less", "log", "logical_and", "logical_not",
-        "logical_or", "matmul", "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder",
-        "sin", "sqrt", "subtract", "take", "where",
+        "logical_or", "matmul", "maximum", "multiply", "ndarray", "negative", "not_equal", "ones",
+        "remainder", "sin", "sqrt", "subtract", "take", "where",
     )
 }  # fmt: skip
 OWN: dict[str, Any] = {
@@ -192,9 +192,9 @@ OWN: dict[str, Any] = {
     )
 }  # fmt: skip
 DTYPES: dict[str, Any] = {
-    name: np.dtype(name)
+    name: np.dtype(getattr(np, name))
     for name in (
-        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
         "float16", "float32", "float64",
     )
 }  # fmt: skip

@@ -20,6 +20,9 @@ class Multiples:
     def pointer(self, s: nest.Pointer) -> None:
         self._known[s.name] = self._of_place(s.place)
 
+    def loop(self, s: nest.Loop) -> None:
+        self._known[s.name] = gcd(self._of_sum(s.start), s.step)
+
     def is_aligned(self, place: nest.Place, lanes: int) -> bool:
         return self._of_place(place) % lanes == 0
 

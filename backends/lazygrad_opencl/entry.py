@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lazygrad_opencl.prelude import Dialect, prelude
+from lazygrad_opencl.spelling import call, signature
 
 # Parameters of entry points; one more takes all that there are. A launch copies all its arguments,
 # so those with few are kept apart from those with many.
@@ -80,19 +81,22 @@ class EntryPoint:
     def text(self) -> str:
         given = [f"m{i}" for i in range(self.parameters)]
         starts = [f"s{i}" for i in range(self.starts)]
-        declared = ", ".join([
-            *(f"__global void *{name}" for name in given),
-            *(f"const long {name}" for name in starts),
-        ])  # fmt: skip
+        declared = [f"__global void *{name}" for name in given]
+        declared += [f"const long {name}" for name in starts]
         cases = []
         for number, entry in enumerate(self.entries):
             last = "part" if entry.parts else "item"
             own = [*given[: entry.arguments], *starts[: len(entry.moving)]]
-            arguments = ", ".join([*own, last])
-            cases.append(f"    case {number}: {entry.name}({arguments}); break;")
+            cases += [
+                f"    case {number}:",
+                call("      ", entry.name, [*own, last]),
+                "      break;",
+            ]
+        parameters = ["const int number", "const int part", *declared]
         return "\n".join([
+            "// Calls one of the functions above; part: of one whose parts take turns, -1: all",
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
-            f"void {self.name}(const int number, const int part, {declared}) {{",
+            *signature(f"void {self.name}", parameters),
             "  const int item = get_global_id(0);",
             "  switch (number) {",
             *cases,

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import DType, InternalError, dtype, ops, semantics
+from lazygrad.plugin import DType, InternalError, dtype, forms, ops, semantics
 from lazygrad_opencl import masks, spelling
+from lazygrad_opencl.inline import bare
 
+INFINITY = float("inf")
 BOOLEAN, INTEGER, FLOATING = "boolean", "integer", "floating"
 
 
@@ -34,8 +36,10 @@ class Operand:
         if self.lanes == lanes:
             return self.text
         if self.dtype is dtype.bool_:
+            if self.value is not None:
+                return spelling.literal(self.value, self.dtype, lanes)
             return masks.widened(self.text, lanes)
-        return f"({spelling.register(self.dtype, lanes)})({self.text})"
+        return f"({spelling.register(self.dtype, lanes)})({bare(self.text)})"
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,21 @@ Rule = Callable[[Operation], str]
 
 def _infix(symbol: str) -> Rule:
     def rule(o: Operation) -> str:
-        return f"{o.plain(0)} {symbol} {o.plain(1)}"
+        return _signed(o, symbol) or f"{o.plain(0)} {symbol} {o.plain(1)}"
 
     return rule
+
+
+def _signed(o: Operation, symbol: str) -> str:
+    """A product with -1 as such, and a sum with a negative number as a difference."""
+    number = o.src[-1].value
+    if o.dtype is dtype.bool_ or not isinstance(number, int | float):
+        return ""
+    if symbol == "*" and number == -1:
+        return f"-{o.plain(0)}"
+    if symbol == "+" and -INFINITY < number < 0 and number > o.dtype.min:
+        return f"{o.plain(0)} - {spelling.literal(-number, o.dtype)}"
+    return ""
 
 
 def _modular(symbol: str) -> Rule:
@@ -95,6 +111,8 @@ def _modular(symbol: str) -> Rule:
 
     def rule(o: Operation) -> str:
         if o.lanes > 1:
+            return _signed(o, symbol) or f"{o.plain(0)} {symbol} {o.plain(1)}"
+        if o.dtype in (dtype.uint32, dtype.uint64):
             return f"{o.plain(0)} {symbol} {o.plain(1)}"
         return _wrapped(f"{{u}}{o.plain(0)} {symbol} {{u}}{o.plain(1)}", o.dtype)
 
@@ -121,7 +139,7 @@ def _narrowed(symbol: str) -> Rule:
 
 def _call(name: str) -> Rule:
     def rule(o: Operation) -> str:
-        return f"{name}({', '.join(o.wide(i) for i in range(len(o.src)))})"
+        return f"{name}({', '.join(bare(o.wide(i)) for i in range(len(o.src)))})"
 
     return rule
 
@@ -156,7 +174,7 @@ def _logical(scalar: str, vector: str) -> Rule:
 
 def _compared(text: str, of: DType, lanes: int) -> str:
     """The bools that comparing values of ``of`` gave."""
-    return text if lanes == 1 else masks.of_comparison(f"({text})", spelling.register(of), lanes)
+    return text if lanes == 1 else masks.of_comparison(text, spelling.register(of), lanes)
 
 
 def select(condition: Operand, a: str, b: str, of: DType, lanes: int) -> str:
@@ -173,15 +191,12 @@ def _where(o: Operation) -> str:
 def _float_max(o: Operation) -> str:
     """NaN if either is: a comparison with NaN is false, so it comes out where it is second."""
     a, b = (1, 0) if o.src[1].is_number else (0, 1)
-    first, second = o.wide(a), o.wide(b)
-    if o.src[a].is_number:
-        return f"{first} > {second} ? {first} : {second}"
-    either = "||" if o.lanes == 1 else "|"
-    return f"({first} > {second}) {either} ({first} != {first}) ? {first} : {second}"
+    macro = "LARGER" if o.src[a].is_number else "MAXIMUM"
+    return f"{macro}({bare(o.wide(a))}, {bare(o.wide(b))})"
 
 
 def _int_max(o: Operation) -> str:
-    return f"{o.wide(0)} > {o.wide(1)} ? {o.wide(0)} : {o.wide(1)}"
+    return f"LARGER({bare(o.wide(0))}, {bare(o.wide(1))})"
 
 
 def _safe_division(symbol: str) -> Rule:
@@ -264,6 +279,7 @@ TABLE: dict[object, dict[str, Rule]] = {
     ops.SQRT: {FLOATING: _call("sqrt")},
     ops.CAST: {"": _cast},
     ops.ADD: {FLOATING: _infix("+"), INTEGER: _modular("+"), BOOLEAN: _OR},
+    forms.SUBTRACT: {FLOATING: _infix("-"), INTEGER: _modular("-")},
     ops.MUL: {FLOATING: _infix("*"), INTEGER: _modular("*"), BOOLEAN: _AND},
     ops.DIV: {FLOATING: _infix("/"), INTEGER: _safe_division("/"), BOOLEAN: _AND},
     ops.MAX: {FLOATING: _float_max, INTEGER: _int_max, BOOLEAN: _OR},
@@ -272,6 +288,11 @@ TABLE: dict[object, dict[str, Rule]] = {
         FLOATING: _compare("<"), INTEGER: _compare("<"),
         BOOLEAN: _logical("!{a} && {b}", "~{a} & {b}"),
     },
+    forms.EQUAL: {
+        FLOATING: _compare("=="), INTEGER: _compare("=="),
+        BOOLEAN: _logical("{a} == {b}", "~({a} ^ {b})"),
+    },
+    forms.NOT: {BOOLEAN: lambda o: f"{'!' if o.lanes == 1 else '~'}{o.src[0].text}"},
     ops.NE: {FLOATING: _compare("!="), INTEGER: _compare("!="), BOOLEAN: _DIFFERS},
     ops.MOD: {
         FLOATING: _call_by_lane("fmod", dtype.float64), INTEGER: _safe_division("%"),

@@ -14,6 +14,7 @@ HEAD = """\
 # What a kernel function calls. It stays a function of its own, which compiles in a time that grows
 # with its length alone; LLVM splits wide vectors in functions that are not told to keep them.
 FUNCTION = """\
+// FUNCTION: stays a function of its own, so that it compiles in a time that grows with its length
 #if defined(__has_attribute)
 #if __has_attribute(noinline) && __has_attribute(min_vector_width)
 #define FUNCTION static __attribute__((noinline, min_vector_width({bits})))
@@ -32,6 +33,8 @@ ENDED = 2  # the position of that among them: a long
 # even if a single one does everything. The last one to leave clears the counters. Where processors
 # have a counter that runs at one rate, whoever begins, and who ends a part, notes what it shows.
 TURNS = f"""\
+// The parts of a launch take turns: work-items TAKE what a part has to do, one after the other, and
+// AWAIT the end of all of it. The last one to LEAVE clears the counters.
 #define TAKEN(part) (counters + {COUNTERS} * (part))
 #define FINISHED(part) (TAKEN(part) + {COUNTERS // 2})
 #define TAKE(part) __sync_fetch_and_add(TAKEN(part), 1)
@@ -56,6 +59,7 @@ TURNS = f"""\
 FP64 = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n"
 
 CONVERT = """\
+// CONVERT: a vector with elements of another type
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_convertvector)
 #define CONVERT(type, x) __builtin_convertvector(x, type)
@@ -67,14 +71,27 @@ CONVERT = """\
 """
 
 INTEGERS = """\
+// Quotients and remainders that are rounded down; divisors by which nothing traps.
 #define FLOOR_DIV(a, b) ((a) >= 0 ? (a) / (b) : -1 - (-1 - (a)) / (b))
 #define FLOOR_MOD(a, b) ((((a) % (b)) + (b)) % (b))
 #define SIGNED_DIVISOR(type, b) ((((b) == type(0)) | ((b) == type(-1))) ? type(1) : (b))
 #define UNSIGNED_DIVISOR(type, b) (((b) == type(0)) ? type(1) : (b))
 """
 
+# No comparison with NaN holds.
+MAXIMUM = """\
+#define MAXIMUM(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))  // NaN if one of them is
+"""
+
+LARGER = """\
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))  // b if one of them is NaN
+"""
+
+MAXIMA = {"MAXIMUM": MAXIMUM, "LARGER": LARGER}
+
 # Floats on their way to integers: `low` for what is out of range; what a whole turn brings there.
 TRUNCATED = """\
+// Floats on their way to integers: low for what is out of range; what a whole turn brings there.
 #define HELD(x, low, high) ((((x) > (low)) & ((x) < (high))) ? (x) : (low))
 #define MODULO(x, half_, whole) ((((x) >= (half_)) & ((x) < (whole))) ? (x) - (whole) : (x))
 """
@@ -177,31 +194,38 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(CONVERT)
     if "FLOOR_" in sources or "_DIVISOR(" in sources:
         parts.append(INTEGERS)
+    parts += [text for name, text in MAXIMA.items() if f"{name}(" in sources]
     if "HELD(" in sources:
         parts.append(TRUNCATED)
-    for lanes in sorted(set(re.findall(r"\bmask(\d+)\b", sources)), key=int):
-        parts.append(f"typedef int{lanes} mask{lanes};  // -1: true")
+    of_masks = sorted(_found("mask", r"\bmask(\d+)\b", sources), key=int)
+    parts += [f"typedef int{lanes} mask{lanes};  // bools: -1 is true\n" for lanes in of_masks]
     for function, (call, definition) in BY_LANE.items():
-        for name in sorted(set(re.findall(rf"\b{function}_(\w+)\(", sources))):
-            lanes = range(int(re.sub(r"\D", "", name)))
-            each = ", ".join(call.format(i=i) for i in lanes)
+        for name in sorted(_found(f"{function}_", rf"\b{function}_(\w+)\(", sources)):
+            count = int(re.sub(r"\D", "", name))
+            each = ", ".join(call.format(i=i) for i in range(count))
             parts.append(definition.format(type=name, lanes=each))
-    parts += _vectors(sources, PACKED if dialect.packed else BUILT_IN)
+    vectors = _vectors(sources, PACKED if dialect.packed else BUILT_IN)
+    parts += ["// Vectors in memory, at any element.", *vectors] if vectors else []
     parts += strided.definitions(sources)
     for name, text in (("float16", FLOAT16), ("bfloat16", BFLOAT16)):
-        for lanes in sorted(set(re.findall(rf"_{name}_(\d+)\(", sources)), key=int):
+        for lanes in sorted(_found(f"_{name}_", rf"_{name}_(\d+)\(", sources), key=int):
             parts.append(_half(text, lanes))
     return "\n".join(parts)
+
+
+def _found(word: str, pattern: str, sources: str) -> set[str]:
+    """What ``pattern``, which has ``word`` in it, finds."""
+    return set(re.findall(pattern, sources)) if word in sources else set()
 
 
 def _vectors(sources: str, loads: str) -> list[str]:
     """The macros that move vectors between memory and registers."""
     parts = []
-    for pattern, form in (
-        ("(?:LOAD|STORE)", loads),
-        ("(?:LOAD|STORE)_ALIGNED", ALIGNED),
+    for word, pattern, form in (
+        ("", "(?:LOAD|STORE)", loads),
+        ("_ALIGNED", "(?:LOAD|STORE)_ALIGNED", ALIGNED),
     ):
-        for name in sorted(set(re.findall(rf"\b{pattern}_([a-z]+\d+)\(", sources))):
+        for name in sorted(_found(word, rf"\b{pattern}_([a-z]+\d+)\(", sources)):
             element, lanes = re.sub(r"\d", "", name), int(re.sub(r"\D", "", name))
             parts.append(form.format(type=name, lanes=lanes, element=element))
     return parts

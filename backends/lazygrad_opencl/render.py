@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lazygrad.plugin import DType, LoopNest, dtype, nest, ops
+from lazygrad.plugin import DType, LoopNest, buffer_names, dtype, nest, ops
 from lazygrad_opencl import masks, spelling, strided
 from lazygrad_opencl.alignment import Multiples
+from lazygrad_opencl.inline import Inlining, bare, needs_brackets
 from lazygrad_opencl.operations import Operand, Operation, select, spell
 
 BARRIER = "barrier(CLK_LOCAL_MEM_FENCE);"
@@ -44,13 +45,17 @@ class _Writer:
         self.lanes_of: dict[str, int] = {}  # of tests
         self.shared_names: set[str] = set()
         self.called = False  # functions, for vectors whose lanes lie apart
+        self.names = buffer_names(self.kernel)
+        self.inlining = Inlining(loop_nest.body)
+        self.inlined: dict[str, Operand] = {}  # by the variables that they need not be
 
     # -- the function ---------------------------------------------------------------------------
 
     def plain_function(self, name: str) -> str:
-        parameters = ", ".join([*self.parameters(), f"const {self.integer} item"])
-        lines = [f"FUNCTION void {name}({parameters}) {{", *self.block(self.nest.body, 1)]
-        return "\n".join([*lines, "}"])
+        head = spelling.signature(
+            f"FUNCTION void {name}", [*self.parameters(), f"const {self.integer} item"]
+        )
+        return "\n".join([*head, *self.block(self.nest.body, 1), "}"])
 
     def kernel_function(self, name: str) -> str:
         group = self.nest.group
@@ -62,20 +67,20 @@ class _Writer:
             )
         lines = [
             f"__kernel __attribute__((reqd_work_group_size({group}, 1, 1)))",
-            f"void {name}({', '.join(self.parameters())}) {{",
+            *spelling.signature(f"void {name}", [*self.parameters()]),
             item,
         ]
         if self.nest.items % group:
             lines.append(f"  if (item >= {self.nest.items}) return;")
         for slot in self.moving:
-            name = self.buffer(slot)
+            name = self.names[slot]
             lines.append(f"  {name} = {started(self.kind(slot), name, f'start{slot}')};")
         lines += self.block(self.nest.body, 1)
         return "\n".join([*lines, "}"])
 
     def parameters(self) -> Iterator[str]:
         for slot in range(len(self.kernel.buffers)):
-            yield f"{self.kind(slot)}{self.buffer(slot)}"
+            yield f"{self.kind(slot)}{self.names[slot]}"
         if self.nest.zeros:
             yield f"__global const float *{ZEROS}"
         for slot in self.moving:
@@ -86,18 +91,28 @@ class _Writer:
         const = "" if slot < self.outputs else "const "
         return f"__global {const}{spelling.stored(self.kernel.buffers[slot].dtype)} *"
 
-    def buffer(self, slot: int) -> str:
-        return f"out{slot}" if slot < self.outputs else f"in{slot}"
-
     def block(self, body: tuple[nest.Statement, ...], depth: int) -> Iterator[str]:
         called = strided.is_called(body, self.nest.wide)
         for statement in body:
             self.called = called
-            for line in _SPELL[type(statement)](self, statement):
+            for line in self.spelled(statement, spelling.LONGEST_LINE - 2 * depth):
                 yield "  " * depth + line
             if isinstance(statement, nest.BLOCKS):
                 yield from self.block(statement.body, depth + 1)
                 yield "  " * depth + "}"
+
+    def spelled(self, statement: nest.Statement, width: int) -> list[str]:
+        """Its line, and before it variables for what would make it too long."""
+        lines = [*_SPELL[type(statement)](self, statement)]
+        while self.inlined and lines and len(lines[-1]) > width:
+            parts = [v for v in self.inlining.operands(statement) if v.name in self.inlined]
+            if not parts:
+                break
+            part = max(parts, key=lambda v: len(self.inlined[v.name].text))
+            text = self.inlined.pop(part.name).text
+            defined = self.define(part.name, part.dtype, part.lanes, text)
+            lines = [defined, *self.spelled(statement, width)]
+        return lines
 
     # -- pieces ---------------------------------------------------------------------------------
 
@@ -109,17 +124,18 @@ class _Writer:
 
     def operand(self, value: nest.Value) -> Operand:
         if value.name:
-            return Operand(value.name, value.dtype, value.lanes)
+            inlined = self.inlined.get(value.name)
+            return inlined or Operand(value.name, value.dtype, value.lanes)
         text = spelling.literal(value.literal, value.dtype)
         return Operand(text, value.dtype, 1, value.literal)
 
     def address(self, place: nest.Place) -> str:
-        base, offset = place.pointer or self.buffer(place.slot), self.sum(place.offset)
+        base, offset = place.pointer or self.names[place.slot], self.sum(place.offset)
         return base if offset == "0" else f"{base} + {offset}"
 
     def element(self, of: DType, place: nest.Place) -> str:
         """One element as a scalar in registers."""
-        base, offset = place.pointer or self.buffer(place.slot), self.sum(place.offset)
+        base, offset = place.pointer or self.names[place.slot], self.sum(place.offset)
         if of in dtype.HALVES:
             return f"FROM_{of.name}_1({base}[{offset}])"
         return f"{base}[{offset}]{' != 0' if of is dtype.bool_ else ''}"
@@ -130,7 +146,15 @@ class _Writer:
         return f"{macro}_ALIGNED" if aligned else macro
 
     def define(self, name: str, of: DType, lanes: int, text: str) -> str:
-        return f"const {spelling.register(of, lanes)} {name} = {text};"
+        return f"const {spelling.register(of, lanes)} {name} = {bare(text)};"
+
+    def value(self, s: nest.Let | nest.FromInt | nest.Keep, text: str) -> Iterator[str]:
+        """Defines a variable, unless ``text`` is written where it is used."""
+        if self.inlining.allows(s, text):
+            text = f"({text})" if needs_brackets(text) else text
+            self.inlined[s.name] = Operand(text, s.dtype, s.lanes)
+        else:
+            yield self.define(s.name, s.dtype, s.lanes, text)
 
     # -- integers -------------------------------------------------------------------------------
 
@@ -158,7 +182,8 @@ class _Writer:
         kind = self.integers(s.lanes)
         operand = self.operand(s.value)
         if s.lanes == 1:
-            yield f"const {kind} {s.name} = ({kind}){operand.text};"
+            same = spelling.register(operand.dtype) == kind
+            yield f"const {kind} {s.name} = {'' if same else f'({kind})'}{operand.text};"
         elif operand.dtype is dtype.bool_:
             yield f"const {kind} {s.name} = {masks.numbers(operand.text, self.integer, s.lanes)};"
         else:
@@ -184,7 +209,7 @@ class _Writer:
         if s.lanes == 1:
             yield f"const bool {s.name} = {' && '.join([*s.also, *checks]) or 'true'};"
             return
-        text = " & ".join(f"({check})" for check in checks)
+        text = " & ".join(f"({check})" for check in checks) if len(checks) > 1 else checks[0]
         text = masks.of_comparison(text, self.integer, s.lanes)
         wide = [Operand(t, dtype.bool_, self.lanes_of[t]).wide(s.lanes) for t in s.also]
         yield self.define(s.name, dtype.bool_, s.lanes, " & ".join([*wide, text]))
@@ -193,8 +218,7 @@ class _Writer:
 
     def let(self, s: nest.Let) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]
-        text = spell(s.op, Operation(s.dtype, s.lanes, src))
-        yield self.define(s.name, s.dtype, s.lanes, text)
+        yield from self.value(s, spell(s.op, Operation(s.dtype, s.lanes, src)))
 
     def from_int(self, s: nest.FromInt) -> Iterator[str]:
         kind = spelling.register(s.dtype, s.lanes)
@@ -202,17 +226,15 @@ class _Writer:
         if s.dtype is dtype.bool_:
             text = f"(({text}) != 0)"
             text = text if s.lanes == 1 else masks.of_comparison(text, self.integer, s.lanes)
-        elif s.lanes > 1:
-            text = f"CONVERT({kind}, {text})"
-        elif kind != self.integer:
-            text = f"({kind})({text})"
-        yield self.define(s.name, s.dtype, s.lanes, text)
+        elif kind != self.integers(s.lanes):
+            text = f"CONVERT({kind}, {text})" if s.lanes > 1 else f"({kind})({text})"
+        yield from self.value(s, text)
 
     def keep(self, s: nest.Keep) -> Iterator[str]:
         zero = spelling.literal(0, s.dtype, s.lanes)
         kept = self.operand(s.operand).wide(s.lanes)
         test = Operand(s.guard, dtype.bool_, self.lanes_of[s.guard])
-        yield self.define(s.name, s.dtype, s.lanes, select(test, kept, zero, s.dtype, s.lanes))
+        yield from self.value(s, select(test, kept, zero, s.dtype, s.lanes))
 
     def load(self, s: nest.Load) -> Iterator[str]:
         text = self.loaded(s)
@@ -247,14 +269,20 @@ class _Writer:
 
     def declare(self, s: nest.Declare) -> Iterator[str]:
         first = spelling.literal(s.first, s.dtype, s.lanes)
-        yield f"{spelling.register(s.dtype, s.lanes)} {s.name} = {first};"
+        yield f"{spelling.register(s.dtype, s.lanes)} {s.name} = {bare(first)};"
 
     def accumulate(self, s: nest.Accumulate) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]
         if len(src) == 2 and s.dtype.is_floating_point:
+            if src[1].value == -1:
+                yield f"{s.name} -= {bare(src[0].text)};"
+                return
             yield f"{s.name} += {src[0].text} * {src[1].text};"
             return
         value = src[0]
+        if len(src) == 1 and s.op is ops.ADD and s.dtype.is_floating_point:
+            yield f"{s.name} += {bare(value.text)};"
+            return
         if len(src) == 2:
             product = spell(ops.MUL, Operation(s.dtype, s.lanes, src))
             value = Operand(f"({product})", s.dtype, s.lanes)
@@ -263,6 +291,7 @@ class _Writer:
 
     def fold(self, s: nest.Fold) -> Iterator[str]:
         """Halves the vector until one element is left."""
+        yield "// its lanes: the lower half with the upper one, until one is left"
         of, name, lanes = s.operand.dtype, s.operand.name, s.operand.lanes
         while lanes > 1:
             lanes //= 2
@@ -270,15 +299,16 @@ class _Writer:
                 low, high = Operand(f"{name}.x", of, 1), Operand(f"{name}.y", of, 1)
             else:
                 low, high = Operand(f"{name}.lo", of, lanes), Operand(f"{name}.hi", of, lanes)
-            name = s.name if lanes == 1 else f"{s.name}_{lanes}"
+            name = s.name if lanes == 1 else f"{s.name}_of_{lanes}"
             yield self.define(name, of, lanes, spell(s.op, Operation(of, lanes, [low, high])))
 
     def combine(self, s: nest.Combine) -> Iterator[str]:
         """Halves what the work-items found, in local memory, until one value is left."""
         of, part = s.operand.dtype, f"{s.name}_part"
         mine, other = Operand(f"{part}[member]", of, 1), Operand(f"{part}[member + half_]", of, 1)
+        yield "// all members of the group: the first half with the second one, until one is left"
         yield f"__local {spelling.register(of, 1)} {part}[{self.nest.group}];"
-        yield f"{part}[member] = {self.operand(s.operand).text};"
+        yield f"{part}[member] = {bare(self.operand(s.operand).text)};"
         yield BARRIER
         yield f"for (int half_ = {self.nest.group // 2}; half_ > 0; half_ /= 2) {{"
         both = spell(s.op, Operation(of, 1, [mine, other]))
@@ -302,7 +332,7 @@ class _Writer:
         yield BARRIER
 
     def put(self, s: nest.Put) -> Iterator[str]:
-        yield f"{s.array}[{self.sum(s.index)}] = {self.operand(s.value).wide(s.lanes)};"
+        yield f"{s.array}[{self.sum(s.index)}] = {bare(self.operand(s.value).wide(s.lanes))};"
 
     def get(self, s: nest.Get) -> Iterator[str]:
         text = f"{s.array}[{self.sum(s.index)}]"
@@ -328,14 +358,14 @@ class _Writer:
             text = f"TO_{s.dtype.name}_1({text})"
         elif s.dtype is dtype.bool_:
             text = f"{text} ? 1 : 0"
-        base = s.place.pointer or self.buffer(s.place.slot)
-        return f"{base}[{self.sum(s.place.offset)}] = {text};"
+        base = s.place.pointer or self.names[s.place.slot]
+        return f"{base}[{self.sum(s.place.offset)}] = {bare(text)};"
 
     def store_vector(self, s: nest.Store, text: str) -> str:
         address = self.address(s.place)
         kind = f"{spelling.stored(s.dtype)}{s.lanes}"
         text = self.to_memory(s.dtype, s.lanes, text)
-        return f"{self.access('STORE', s.place, s.lanes)}_{kind}({text}, {address});"
+        return f"{self.access('STORE', s.place, s.lanes)}_{kind}({bare(text)}, {address});"
 
     def to_memory(self, of: DType, lanes: int, vector: str) -> str:
         """A vector in registers, as memory holds it."""
@@ -344,6 +374,7 @@ class _Writer:
         return masks.numbers(vector, spelling.stored(of), lanes) if of is dtype.bool_ else vector
 
     def loop(self, s: nest.Loop) -> Iterator[str]:
+        self.multiples.loop(s)
         condition = f"{s.name} < {self.sum(s.stop)}"
         if s.limit is not None:
             condition += f" && {s.name} < {s.limit}"

@@ -148,7 +148,7 @@ class Sources:
         else:
             items, parts = WORKERS * self.units, len(batches)
             parameters += ["__global int *counters", *starts, "const int part"]
-            lines = [f"FUNCTION void %({', '.join(parameters)}) {{", f"  BEGIN({parts});"]
+            lines = [*spelling.signature("FUNCTION void %", parameters), f"  BEGIN({parts});"]
             for number, batch in enumerate(batches):
                 lines += self._turn(number, batch, argument)
             lines += [f"  LEAVE({parts}, {items});", "}"]
@@ -183,7 +183,7 @@ class Sources:
                 continue
             lines.append(f"{'else ' if lines else ''}if (item < {start}) {{")
             lines += [*(f"  {call}" for call in calls), "}"]
-        return [indent + line for line in lines]
+        return [indent + line for text in lines for line in text.splitlines()]
 
     def _call(self, job: Job, argument: Mapping[int, int], item: str) -> str:
         numbers = [argument[m] for m in job.call.memory]
@@ -195,15 +195,15 @@ class Sources:
             if slot < len(job.starts) and job.starts[slot]:
                 given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
         given += [ZEROS] * bool(job.nest.zeros)
-        return f"{self._function(job)}({', '.join([*given, item])});"
+        return spelling.call("", self._function(job), [*given, item])
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
         """The first lines of a function whose kernels run side by side."""
         if self.dialect.calls:
-            return [f"FUNCTION void %({', '.join([*parameters, 'const long item'])}) {{"]
+            return spelling.signature("FUNCTION void %", [*parameters, "const long item"])
         return [
             "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))",
-            f"void %({', '.join(parameters)}) {{",
+            *spelling.signature("void %", parameters),
             "  const long item = get_global_id(0);",
         ]
 

@@ -7,11 +7,16 @@ floats; a bool is a bool where it is a scalar, and a vector of bools is a mask (
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from lazygrad.plugin import DType, dtype
+
+LONGEST_LINE = 100
+ROOM_FOR_NAME = 40  # characters, where % stands for it
 
 _NAMES = {
     dtype.uint8: "uchar", dtype.uint16: "ushort", dtype.uint32: "uint", dtype.uint64: "ulong",
@@ -34,6 +39,27 @@ SELECTORS = {
     "bool": "int", "char": "char", "uchar": "char", "short": "short", "ushort": "short",
     "int": "int", "uint": "int", "float": "int", "long": "long", "ulong": "long", "double": "long",
 }  # fmt: skip
+
+
+def signature(start: str, parameters: Sequence[str]) -> list[str]:
+    """The head of a function, a parameter a line where they are too many for one."""
+    line = f"{start}({', '.join(parameters)}) {{"
+    if len(line) <= LONGEST_LINE - ROOM_FOR_NAME * ("%" in start):
+        return [line]
+    *others, last = parameters
+    return [f"{start}(", *(f"    {parameter}," for parameter in others), f"    {last}) {{"]
+
+
+def call(indent: str, function: str, arguments: Sequence[str]) -> str:
+    """A statement that calls a function, in several lines if one is too short."""
+    line = f"{indent}{function}({', '.join(arguments)});"
+    if len(line) <= LONGEST_LINE:
+        return line
+    deeper = indent + "    "
+    listed = fill(
+        ", ".join(arguments), LONGEST_LINE - 2, initial_indent=deeper, subsequent_indent=deeper
+    )
+    return f"{indent}{function}(\n{listed});"
 
 
 def register(of: DType, lanes: int = 1) -> str:

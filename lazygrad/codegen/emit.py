@@ -18,7 +18,7 @@ from lazygrad.codegen.steps import MEMBER, Piece, Steps
 from lazygrad.codegen.values import Values
 from lazygrad.kernel import index as ix
 from lazygrad.kernel.index import Index, Range
-from lazygrad.kernel.kernel import Kernel, Output
+from lazygrad.kernel.kernel import Kernel, Output, buffer_names
 
 ITEM = "item"  # the variable that counts work-items
 
@@ -32,7 +32,7 @@ class _Emitter:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.scope = Scope()
-        self.values = Values(self.scope)
+        self.values = Values(self.scope, buffer_names(schedule.kernel))
         self.steps = Steps(self.scope, self.values.integers, schedule.group)
         rows = KeptRows(schedule.rows, self.scope, self.values)
         self.reductions = Reductions(self.scope, self.values, self.steps, schedule, rows)
@@ -69,12 +69,17 @@ class _Emitter:
             if number == len(shared) - 1:
                 found[r] = flat
                 break
-            found[r] = self._divided(f"{r.name}_", flat, items, True)
-            flat = self._divided("item", flat, items, False)
+            name = self.scope.counter(r.name if self._is_axis(r) else f"{r.name}_part")
+            found[r] = self._divided(name, flat, items, True)
+            flat = self._divided(self.scope.fresh("item"), flat, items, False)
         return found
 
-    def _divided(self, prefix: str, flat: str, items: int, remainder: bool) -> str:
-        name = self.scope.define(self.scope.fresh(prefix), 0)
+    def _is_axis(self, r: Range) -> bool:
+        """Whether each of the work-items along ``r`` has one element of it."""
+        return r in self.schedule.order and self.schedule.walk(r).items == r.size
+
+    def _divided(self, name: str, flat: str, items: int, remainder: bool) -> str:
+        self.scope.define(name, 0)
         self.scope.add(nest.Divide(name, Sum(((flat, 1),)), items, remainder, False))
         return name
 

@@ -7,7 +7,7 @@ instead of pointers, LLVM gathers the addresses of a tile into vectors and takes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +38,17 @@ class Variable:
 class Integers:
     """Writes integer statements; ``value_of`` gives the value of a gather's index expression."""
 
-    def __init__(self, scope: Scope, value_of: Callable[[Expr, Point], nest.Value]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        buffers: Sequence[str],
+        value_of: Callable[[Expr, Point], nest.Value],
+    ) -> None:
         self.scope = scope
+        self.buffers = buffers  # their names
         self.value_of = value_of
         self.lanes: dict[Range, int] = {}  # the ranges that count lanes
+        self.steps: dict[str, tuple[int, int]] = {}  # of counters of elements: each, and the first
         self.zeros = 0
         self._assumed: tuple[Bound, ...] = ()
         self._widths: dict[str, int] = {}  # of the variables that are vectors
@@ -81,7 +88,7 @@ class Integers:
         ranges = frozenset(r for r, lanes in self.lanes.items() if lanes == value.lanes > 1)
         depth = point.key(atom.value.ranges)[1]
         name = self.scope.once(
-            ("int", value), depth, "i", lambda name: nest.ToInt(name, value, value.lanes)
+            ("int", value), depth, "index", lambda name: nest.ToInt(name, value, value.lanes)
         )
         self._widths[name] = value.lanes
         return _index_of(Variable(name, atom.interval, ranges))
@@ -94,8 +101,27 @@ class Integers:
 
     def total(self, index: Index) -> Sum:
         """The index as a sum of variables."""
-        terms = tuple((self._name(atom), coefficient) for atom, coefficient in index.terms)
-        return Sum(terms, index.const)
+        terms = [self._term(atom, coefficient) for atom, coefficient in index.terms]
+        const = index.const - sum(ahead for _, _, ahead in terms)
+        return Sum(tuple([(name, coefficient) for name, coefficient, _ in terms]), const)
+
+    def _term(self, atom: Atom, coefficient: int) -> tuple[str, int, int]:
+        """A variable, its coefficient, and how much too large the term is: indices count steps
+        of a loop, its variable elements from the first one on."""
+        if not isinstance(atom, Range) or atom.name not in self.steps:
+            return self._name(atom), coefficient, 0
+        tile, first = self.steps[atom.name]
+        each, rest = divmod(coefficient, tile)
+        if rest:
+            return self._step_number(atom.name, tile, first), coefficient, 0
+        return atom.name, each, each * first
+
+    def _step_number(self, counter: str, tile: int, first: int) -> str:
+        from_first = Sum(((counter, 1),), -first)
+        return self.scope.once(
+            ("step", counter), self.scope.depth_of[counter], f"{counter}_step",
+            lambda name: nest.Divide(name, from_first, tile, False, False),
+        )  # fmt: skip
 
     def _name(self, atom: Atom | Variable) -> str:
         if isinstance(atom, Variable):
@@ -111,7 +137,7 @@ class Integers:
         negative = atom.index.interval[0] < 0
         remainder = isinstance(atom, Remainder)
         name = self.scope.once(
-            (remainder, value, atom.divisor), self.depth(value), "i",
+            (remainder, value, atom.divisor), self.depth(value), _divided(value, remainder),
             lambda name: nest.Divide(name, value, atom.divisor, remainder, negative, width),
         )  # fmt: skip
         self._widths[name] = width
@@ -135,7 +161,7 @@ class Integers:
         value = self.hoisted(total)
         width = self._width(value)
         name = self.scope.once(
-            ("sum", value), self.depth(value), "i", lambda name: nest.Int(name, value, width)
+            ("sum", value), self.depth(value), "at", lambda name: nest.Int(name, value, width)
         )
         self._widths[name] = width
         return name
@@ -169,20 +195,23 @@ class Integers:
         inner, outer = self._parted(total)
         if self.scope.depth_of[guard] >= self.depth(total):
             return self.place(slot, index), guard
-        moving = Index([(a, c) for a, c in index.terms if (self._name(a), c) in inner])
+        named = [(self._term(a, c), a, c) for a, c in index.terms]
+        deepest = {name for name, _ in inner}
+        moving = Index([(a, c) for (name, _, _), a, c in named if name in deepest])
+        ahead = sum(more for (name, _, more), _, _ in named if name in deepest)
         low, high = moving.interval
         nbytes = (high - low + reach) * itemsize
         if nbytes > ZEROS:
             return self.place(slot, index), guard
         self.zeros = max(self.zeros, nbytes)
-        pointer = self._pointer(slot, Sum(outer, total.const + low), guard)
-        return Place(slot, pointer, Sum(inner, -low)), ""
+        pointer = self._pointer(slot, Sum(outer, total.const + ahead + low), guard)
+        return Place(slot, pointer, Sum(inner, -ahead - low)), ""
 
     def _pointer(self, slot: int, offset: Sum, guard: str) -> str:
         value = self.hoisted(offset)
         depth = max(self.depth(value), self.scope.depth_of[guard] if guard else 0)
         return self.scope.once(
-            ("pointer", slot, value, guard), depth, "p",
+            ("pointer", slot, value, guard), depth, f"{self.buffers[slot]}_p",
             lambda name: nest.Pointer(name, Place(slot, "", value), guard),
         )  # fmt: skip
 
@@ -227,9 +256,18 @@ class Integers:
     def _test(self, checks: tuple[Any, ...], also: str, width: int, depth: int) -> str:
         before = (also,) if also else ()
         return self.scope.once(
-            ("test", checks, also), depth, "ok",
+            ("test", checks, also), depth, "inside",
             lambda name: nest.Test(name, checks, before, width),
         )  # fmt: skip
+
+
+def _divided(value: Sum, remainder: bool) -> str:
+    """What a quotient or a remainder is called: after the axis, if that is what is divided."""
+    name = "rest" if remainder else "quotient"
+    if len(value.terms) != 1 or value.terms[0][1] != 1 or value.const:
+        return name
+    divided = value.terms[0][0]
+    return name if "rest" in divided or "quotient" in divided else f"{divided}_{name}"
 
 
 def _index_of(variable: Variable) -> Index:

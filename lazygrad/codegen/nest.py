@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
 from lazygrad.kernel.expr import KernelOp
-from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.kernel import Kernel, named
 from lazygrad.ops import Op
 
 
@@ -357,7 +357,7 @@ class LoopNest:
     def __str__(self) -> str:
         head = [f"{self.kernel.name}: {self.items} work-items in groups of {self.group}"]
         head += [f"  {line}" for line in self.plan]
-        return "\n".join([*head, *_lines(self.body, 1)])
+        return named(self.kernel, "\n".join([*head, *_lines(self.body, 1)]))
 
 
 def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -9,7 +9,7 @@ from math import prod
 
 from lazygrad import ops
 from lazygrad.element_types import BOOL
-from lazygrad.kernel import expr as ex, index as ix
+from lazygrad.kernel import expr as ex, folding, index as ix
 from lazygrad.kernel.expr import Bound, Expr, Guard
 from lazygrad.kernel.index import Atom, DataAtom, Index, Quotient, Range, Remainder
 from lazygrad.kernel.kernel import Kernel
@@ -99,6 +99,8 @@ def _simplified(value: Expr) -> Expr:
     if value.op is ex.GUARD and value.src[0].op is ex.LOAD:
         slot, index, guard = value.src[0].arg
         return ex.load(slot, index, value.dtype, ex.simplify_guard((*guard, *value.arg)))
+    if value.op is ops.ADD or value.op is ops.MUL:
+        return folding.index(value.op, value.src, value.dtype) or value
     return _shorter(value) if value.op is ex.REDUCE else value
 
 
@@ -162,7 +164,7 @@ def merge_ranges(kernel: Kernel) -> Kernel:
 
 
 def _merged(kernel: Kernel, outer: Range, inner: Range) -> Kernel:
-    one = Range(inner.name, outer.size * inner.size)
+    one = Range(f"{outer.name}_{inner.name}", outer.size * inner.size)
     mapping = {outer: Index(), inner: ix.of(one)}
     return substitute(kernel, mapping, {outer: (), inner: (one,)})
 

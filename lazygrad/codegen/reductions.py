@@ -18,7 +18,7 @@ from lazygrad.codegen.schedule import Schedule, Walk, segments
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Piece, Steps
 from lazygrad.codegen.values import Values
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, forms
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.running import Running
@@ -210,7 +210,7 @@ class Reductions:
         return [(self.values.at(source, point),)]
 
     def _declare(self, value: Expr, lanes: int, home: int) -> Value:
-        name = self.scope.define(self.scope.fresh("acc"), home)
+        name = self.scope.define(self.scope.fresh(forms.stem(value)), home)
         first = value.arg.op.identity(value.dtype)
         self.scope.add(nest.Declare(name, value.dtype, lanes, first), home)
         return Value(value.dtype, lanes, name)
@@ -227,13 +227,13 @@ class Reductions:
         for lanes in sorted(by_lanes, reverse=True):
             total = self._combine(by_lanes[lanes], value, op, home)
             if total.lanes > 1 and outer == 1:
-                name = self.scope.define(self.scope.fresh("v"), home)
+                name = self.scope.define(self.scope.fresh(forms.STEMS[op]), home)
                 self.scope.add(nest.Fold(name, op, total))
                 total = Value(value.dtype, 1, name)
             totals.append(total)
         total = self._combine(totals, value, op, home)
         if any(self.schedule.walk(r).together for r in value.arg.ranges):
-            name = self.scope.define(self.scope.fresh("v"), home)
+            name = self.scope.define(self.scope.fresh(forms.STEMS[op]), home)
             self.scope.add(nest.Combine(name, op, total))
             total = Value(value.dtype, 1, name)
         return total

@@ -29,6 +29,7 @@ class Scope:
     def __init__(self) -> None:
         self.stack = [Block()]
         self.depth_of: dict[str, int] = {}
+        self.counters: set[str] = set()  # of the loops that are open, and of work-items
         self._used: dict[str, int] = {}
 
     @property
@@ -37,10 +38,16 @@ class Scope:
         return len(self.stack) - 1
 
     def fresh(self, prefix: str) -> str:
-        """A name that nothing has yet: x0, x1, ..."""
+        """A name that nothing has yet: sum_0, sum_1, ..."""
         number = self._used.get(prefix, 0)
         self._used[prefix] = number + 1
-        return f"{prefix}{number}"
+        return f"{prefix}_{number}"
+
+    def counter(self, axis: str) -> str:
+        """A name for what counts along an axis: its own, if no loop around has it."""
+        name = self.fresh(f"{axis}_again") if axis in self.counters else axis
+        self.counters.add(name)
+        return name
 
     def define(self, name: str, depth: int) -> str:
         self.depth_of[name] = depth
@@ -51,13 +58,20 @@ class Scope:
         loops that are still open below."""
         self.stack[-1 if depth is None else depth].statements.append(statement)
 
-    def once(self, key: Hashable, depth: int, prefix: str, make: Callable[[str], Statement]) -> str:
-        """The variable that ``make`` defines, made on the first request only."""
+    def once(
+        self,
+        key: Hashable,
+        depth: int,
+        prefix: str,
+        make: Callable[[str], Statement],
+        named: Callable[[str], str] | None = None,
+    ) -> str:
+        """The variable that ``make`` defines, made on the first request only, and ``named``."""
         known = self.stack[depth].known
         found = known.get(key)
         if isinstance(found, str):
             return found
-        name = self.define(self.fresh(prefix), depth)
+        name = self.define((named or self.fresh)(prefix), depth)
         self.stack[depth].statements.append(make(name))
         known[key] = name
         return name

@@ -67,7 +67,7 @@ class BlockedSum:
         (total,) = self.kernel.reductions()
         rows, columns = self.blocks.rows, self.blocks.columns
         for place in product(range(rows.steps), range(columns.steps)):
-            name = self.scope.define(self.scope.fresh("acc"), 0)
+            name = self.scope.define(self.scope.fresh("sum"), 0)
             self.scope.add(nest.Declare(name, total.dtype, columns.lanes, 0.0))
             self.accumulators[place] = Value(total.dtype, columns.lanes, name)
         self._put(self._read(Index(), 0), Index())

@@ -53,7 +53,8 @@ class Steps:
         main, *tails = segments(r.size, walk)
         chunk = -(-main.steps // walk.items)
         if chunk == 1:
-            body(self._pieces(main, ix.of(Range(coordinate, walk.items)), 0))
+            axis = self._axis(r, main, coordinate)
+            body(self._pieces(main, ix.of(Range(axis, walk.items)), 0))
         else:
             start = Sum(((coordinate, chunk),))
             limit = main.steps if main.steps % chunk else None
@@ -63,6 +64,18 @@ class Steps:
                 for segment in tails:  # at this depth: the other work-items skip it
                     self._segment(r, segment, body, self.scope.depth)
             self.scope.add(nest.Last(coordinate, walk.items - 1, tuple(block.statements)))
+
+    def _axis(self, r: Range, main: Segment, coordinate: str) -> str:
+        """A variable that counts elements along ``r``, of which a work-item takes one step."""
+
+        def along(name: str) -> nest.Int:
+            return nest.Int(name, Sum(((coordinate, main.tile),), main.start))
+
+        axis = coordinate
+        if coordinate != r.name:
+            axis = self.scope.once(("axis", r), 0, r.name, along, self.scope.counter)
+            self.integers.steps[axis] = main.tile, main.start
+        return axis
 
     def _segment(self, r: Range, segment: Segment, body: Body, depth: int = 0) -> None:
         if segment.steps == 1:
@@ -74,11 +87,16 @@ class Steps:
         self, r: Range, segment: Segment, body: Body, start: Sum, stop: Sum, limit: int | None,
         step: int = 1,
     ) -> None:  # fmt: skip
-        name = self.scope.fresh(f"{r.name}_")
+        """``start``, ``stop`` and ``limit`` count steps; the loop counts elements."""
+        name, first, tile = self.scope.counter(r.name), segment.start, segment.tile
+        self.integers.steps[name] = tile, first
         with self.scope.block() as block:
             counter = Range(self.scope.define(name, self.scope.depth), segment.steps)
             body(self._pieces(segment, ix.of(counter), self.scope.depth))
-        self.scope.add(nest.Loop(name, start, stop, tuple(block.statements), limit, step))
+        self.scope.counters.discard(name)
+        start, stop = _elements(start, tile, first), _elements(stop, tile, first)
+        limit = None if limit is None else limit * tile + first
+        self.scope.add(nest.Loop(name, start, stop, tuple(block.statements), limit, step * tile))
 
     def _pieces(self, segment: Segment, step: Index, depth: int) -> list[Piece]:
         base = step * segment.tile + segment.start
@@ -89,3 +107,7 @@ class Steps:
 
     def _lanes(self, index: Index, lanes: int) -> Index:
         return index if lanes == 1 else index + ix.of(self.integers.lane(lanes))
+
+
+def _elements(steps: Sum, tile: int, first: int) -> Sum:
+    return Sum(tuple((name, c * tile) for name, c in steps.terms), steps.const * tile + first)

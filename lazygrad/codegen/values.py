@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 
 from lazygrad import ops
-from lazygrad.codegen import nest
+from lazygrad.codegen import folded, nest
 from lazygrad.codegen.integers import Integers
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.errors import InternalError
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, forms
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Output
@@ -25,11 +25,13 @@ from lazygrad.kernel.kernel import Output
 class Values:
     """Writes expressions. REDUCE expressions must be known already (see ``reductions``)."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, buffers: Sequence[str]) -> None:
         self.scope = scope
-        self.integers = Integers(scope, self.at)
+        self.buffers = buffers  # their names
+        self.integers = Integers(scope, buffers, self.at)
         self._copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels and rows
         self._orders: dict[Expr, list[Expr]] = {}
+        self._forms: dict[Expr, forms.Form] = {}
 
     def at(self, value: Expr, point: Point) -> Value:
         """``value`` at ``point``."""
@@ -49,11 +51,13 @@ class Values:
         """From now on, ``get`` reads ``value`` from where it was copied to."""
         self._copied[value] = get
         self._orders.clear()
+        self._forms.clear()
 
     def compute_again(self) -> None:
         """Forgets all copies."""
         self._copied.clear()
         self._orders.clear()
+        self._forms.clear()
 
     def known(self, value: Expr, point: Point) -> Value | None:
         """What ``value`` is called at ``point``, if it was computed."""
@@ -76,7 +80,17 @@ class Values:
         to be read back."""
         found = self._orders.get(value)
         if found is None:
-            found = self._orders[value] = _order(value, self._copied)
+            found = self._orders[value] = _order(value, self._copied, self._form)
+        return found
+
+    def _form(self, e: Expr) -> forms.Form:
+        """``e`` as it is written."""
+        found = self._forms.get(e)
+        if found is None:
+            op, src = forms.form(e)
+            if op is not e.op and any(s in self._copied for s in e.src):
+                op, src = e.op, e.src
+            found = self._forms[e] = op, src
         return found
 
     # -- one method a kernel op ------------------------------------------------------------------
@@ -98,7 +112,7 @@ class Values:
         base, stride, moving = self._split_lane(index, lanes)
         place = self.integers.place(slot, base)
         name = self.scope.once(
-            ("gather", place, stride, moving, lanes, test), depth, "x",
+            ("gather", place, stride, moving, lanes, test), depth, self.buffers[slot],
             lambda name: nest.Gather(
                 name, e.dtype, lanes, place, stride, moving, test, test_lanes
             ),
@@ -112,7 +126,7 @@ class Values:
         else:
             place = self.integers.place(slot, base)
         name = self.scope.once(
-            ("load", place, lanes, test), depth, "x",
+            ("load", place, lanes, test), depth, self.buffers[slot],
             lambda name: nest.Load(name, e.dtype, lanes, place, test),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
@@ -127,7 +141,7 @@ class Values:
         total = self.integers.hoisted(self.integers.total(bound))
         lanes = self.integers.width(bound)
         name = self.scope.once(
-            ("index", total, e.dtype), point.key(e.ranges)[1], "v",
+            ("index", total, e.dtype), point.key(e.ranges)[1], "number",
             lambda name: nest.FromInt(name, e.dtype, lanes, total),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
@@ -140,19 +154,23 @@ class Values:
         test = self.integers.test(bounds)
         lanes = max([operand.lanes, *(self.integers.width(b.index) for b in bounds)])
         name = self.scope.once(
-            ("keep", operand, test), point.key(e.ranges)[1], "v",
+            ("keep", operand, test), point.key(e.ranges)[1], "kept",
             lambda name: nest.Keep(name, e.dtype, lanes, operand, test),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
 
     def elementwise(self, e: Expr, point: Point) -> Value:
-        return self.let(e.op, tuple(self._must(s, point) for s in e.src), e, point.key(e.ranges)[1])
+        op, src = self._form(e)
+        return self.let(op, tuple([self._must(s, point) for s in src]), e, point.key(e.ranges)[1])
 
     def let(self, op: ops.Op | ex.KernelOp, src: tuple[Value, ...], e: Expr, depth: int) -> Value:
         """``op(src)`` with the dtype of ``e``, in the block at ``depth``."""
+        known = folded.value(op, src, e.dtype)
+        if known is not None:
+            return known
         lanes = max(s.lanes for s in src)
         name = self.scope.once(
-            (op, e.dtype, src, _signs(src)), depth, "v",
+            (op, e.dtype, src, _signs(src)), depth, forms.STEMS.get(op, "value"),
             lambda name: nest.Let(name, e.dtype, lanes, op, src),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
@@ -160,7 +178,7 @@ class Values:
     def get(self, e: Expr, depth: int, array: str, place: nest.Sum, lanes: int) -> Value:
         """``e``, read back in the block at ``depth`` from where it was put."""
         name = self.scope.once(
-            ("get", array, place, lanes), depth, "x",
+            ("get", array, place, lanes), depth, f"from_{array}",
             lambda name: nest.Get(name, e.dtype, lanes, array, place),
         )  # fmt: skip
         return Value(e.dtype, lanes, name)
@@ -217,14 +235,14 @@ class Values:
         place = self.integers.place(output.slot, self._split_lane(index, lanes)[0])
         dtype = output.value.dtype
         if op is not None:
-            name = self.scope.define(self.scope.fresh("x"), self.scope.depth)
+            name = self.scope.define(self.scope.fresh("before"), self.scope.depth)
             self.scope.add(nest.Load(name, dtype, lanes, place))
             before = Value(dtype, lanes, name)
             added = self.let(op, (before, added), output.value, self.scope.depth)
         self.scope.add(nest.Store(place, added, dtype, lanes))
 
 
-def _order(root: Expr, copied: Container[Expr]) -> list[Expr]:
+def _order(root: Expr, copied: Container[Expr], form: Callable[[Expr], forms.Form]) -> list[Expr]:
     """Toposort that does not enter reductions, nor what was copied."""
     order: list[Expr] = []
     seen: set[Expr] = set()
@@ -237,7 +255,9 @@ def _order(root: Expr, copied: Container[Expr]) -> list[Expr]:
             seen.add(current)
             stack.append((current, True))
             if current.op is not ex.REDUCE and current not in copied:
-                stack.extend((operand, False) for operand in current.operands)
+                op, src = form(current)
+                below = current.operands if op is current.op else src
+                stack.extend((operand, False) for operand in below)
     return order
 
 

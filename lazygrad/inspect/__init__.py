@@ -32,6 +32,7 @@ from lazygrad.inspect.step import Step
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
+from lazygrad.runtime import registry
 
 __all__ = [
     "Step", "disk_cache", "draw", "dump", "explain", "kernels", "loops", "plan_cache", "report",
@@ -71,8 +72,12 @@ def loops(*what: Any, **arguments: Any) -> tuple[LoopCall, ...]:
 
 def sources(*what: Any, **arguments: Any) -> tuple[str, ...]:
     """The generated code of what would be launched, a text a part of a launch."""
-    codes = [c for each in plans_of("sources", what, arguments) for c in each.plan.recipe.codes]
-    return tuple(part.source for code in codes for part in code.parts)
+    found = []
+    for each in plans_of("sources", what, arguments):
+        backend = registry.backend(each.plan.device)
+        for code in each.plan.recipe.codes:
+            found += [backend.shown(code, part) for part in code.parts]
+    return tuple(found)
 
 
 def dump(*what: Any, path: str | Path, **arguments: Any) -> tuple[Path, ...]:

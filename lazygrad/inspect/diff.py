@@ -12,8 +12,10 @@ from pathlib import Path
 from lazygrad.errors import DataError
 from lazygrad.inspect import costs
 from lazygrad.inspect.dump import ABOUT, RUN_FILE, STEP, folder_of
+from lazygrad.inspect.heading import without
 from lazygrad.inspect.step import OUTPUT, Step, StepKernel
 from lazygrad.inspect.words import counted
+from lazygrad.runtime import registry
 
 ALIKE = 0.5  # of what two kernels come from and write, from where on one has become the other
 
@@ -29,7 +31,13 @@ class Dumped:
         """The lines of a file of a kernel; of its source for ``kernel.*``."""
         folder = self.folder / folder_of(self.step, kernel)
         found = sorted(folder.glob(file))
-        return found[0].read_text().splitlines() if found else []
+        if not found:
+            return []
+        text = found[0].read_text()
+        if found[0].name == ABOUT:
+            return text.splitlines()
+        comment = registry.backend(self.step.device).comment
+        return without(text, comment).splitlines()  # what the user calls things changes no code
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from lazygrad.graph import Node
 from lazygrad.inspect import words
 from lazygrad.inspect.alone import Ran, inputs_of, plan_of, recipe_of, run_alone
 from lazygrad.inspect.graphs import graphs_of, of_values
+from lazygrad.inspect.heading import commented, heading, heading_inside
 from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.looped import Inner, inner, run_loop
 from lazygrad.inspect.names import names_of
@@ -91,14 +92,27 @@ def folder_of(step: Step, kernel: StepKernel) -> str:
 
 def _write_kernel(folder: Path, plan: CompiledPlan, step: Step, row: StepKernel) -> None:
     kernel = plan.plan.steps[row.number].kernel
-    _write_work(folder, Inner(kernel, (), row.key), plan.device, words.facts(step, row))
+    facts = words.facts(step, row)
+    _write_work(folder, Inner(kernel, (), row.key), plan.device, facts, (step, row))
 
 
-def _write_work(folder: Path, work: Inner, device: str, facts: Sequence[str]) -> None:
-    """A kernel, and in its folder those of the body of a loop."""
+def _write_work(
+    folder: Path,
+    work: Inner,
+    device: str,
+    facts: Sequence[str],
+    where: tuple[Step, StepKernel] | None = None,
+) -> None:
+    """A kernel, ``where`` in a step, and in its folder those of the body of a loop."""
     kernel, moving = work.kernel, work.moving[: len(work.kernel.buffers)]
-    recipe = recipe_of(kernel, registry.backend(device), moving)
-    write_bundle(folder, kernel.name, plan_of(kernel), device, recipe, work.key)
+    backend = registry.backend(device)
+
+    def head(text: str) -> str:
+        lines = heading(kernel, *where, text) if where else heading_inside(kernel, text)
+        return commented(lines, backend.comment)
+
+    recipe = recipe_of(kernel, backend, moving)
+    write_bundle(folder, kernel.name, plan_of(kernel), device, recipe, work.key, head)
     about = [kernel.name, *facts, "", nest_of(kernel, device)]
     (folder / ABOUT).write_text("\n".join(about) + "\n")
     if isinstance(kernel, LoopCall):

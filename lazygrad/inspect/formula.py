@@ -12,7 +12,7 @@ import numpy as np
 
 from lazygrad import ops
 from lazygrad.inspect.step import Step, StepKernel
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, forms
 from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Atom, DataAtom, Index, Quotient, Range, unravel
 from lazygrad.kernel.kernel import Kernel, Output
@@ -101,6 +101,12 @@ def plain_loops(kernel: Kernel, buffers: Sequence[Named]) -> str:
     return "\n".join(loops.lines)
 
 
+def axes_of(kernel: Kernel) -> list[Range]:
+    """Those of the outputs, then those that are summed over."""
+    found = [r for output in kernel.outputs for r in _all_ranges(output)]
+    return sorted(dict.fromkeys(found), key=lambda r: r not in kernel.ranges)
+
+
 def _all_ranges(output: Output) -> list[Range]:
     """Those of the output, then those that are summed over."""
     inner = [r for e in ex.toposort([output.value]) if e.op in ex.BINDING for r in e.arg.ranges]
@@ -112,10 +118,17 @@ def _ranges(listed: Iterable[Range]) -> str:
 
 
 def _shared(roots: Iterable[Expr]) -> list[Expr]:
-    """What is used more than once and is no leaf, operands first."""
-    order = ex.toposort(roots)
+    """What is used more than once and is no leaf, operands first; of what is negated, that."""
+    wanted = list(roots)
+    order = ex.toposort(wanted)
     uses = Counter(operand for value in order for operand in value.operands)
-    return [value for value in order if uses[value] > 1 and value.op not in LEAVES]
+    uses.update(wanted)
+    found = (_positive(value) for value in order if uses[value] > 1)
+    return [value for value in dict.fromkeys(found) if value.op not in LEAVES]
+
+
+def _positive(value: Expr) -> Expr:
+    return value.src[0] if value.op is ops.MUL and _is_minus_one(value.src[1]) else value
 
 
 @dataclass
@@ -124,12 +137,17 @@ class _Writing:
 
     buffers: Sequence[Named]
     names: dict[Expr, str] = field(default_factory=dict)
+    _taken: Counter[str] = field(default_factory=Counter)
 
-    def name(self, value: Expr, stem: str = "t") -> str:
-        """A new name for a value."""
-        taken = sum(known.startswith(stem) for known in self.names.values())
-        self.names[value] = f"{stem}{taken}"
+    def name(self, value: Expr) -> str:
+        """A new name for a value, after what it is."""
+        self.names[value] = self.fresh(value)
         return self.names[value]
+
+    def fresh(self, value: Expr) -> str:
+        stem = forms.stem(value)
+        self._taken[stem] += 1
+        return f"{stem}{self._taken[stem] - 1}"
 
     def text(self, value: Expr) -> str:
         return self.names.get(value) or self.own(value)
@@ -247,7 +265,6 @@ class _Loops(_Writing):
     def __init__(self, buffers: Sequence[Named]) -> None:
         super().__init__(buffers)
         self.lines: list[str] = []
-        self._sums = 0
 
     def outputs(self, kernel: Kernel) -> None:
         around = frozenset(kernel.ranges)
@@ -277,8 +294,7 @@ class _Loops(_Writing):
                 self._reduction(reduction, available, depth)
 
     def _reduction(self, value: Expr, available: frozenset[Range] | None, depth: int) -> None:
-        name, (element,) = f"{_combines(value)}{self._sums}", value.src
-        self._sums += 1
+        name, (element,) = self.fresh(value), value.src
         begins, goes_on = COMBINED[value.arg.op]
         outside = available if available is not None else value.ranges
         self._reductions(element, frozenset(outside) - frozenset(value.arg.ranges), depth)

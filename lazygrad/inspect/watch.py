@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 
 from lazygrad.config import config, looking, settings
 from lazygrad.graph import Node
-from lazygrad.inspect import numerics, words
+from lazygrad.inspect import colour, numerics, words
 from lazygrad.inspect.alone import run_timed
 from lazygrad.inspect.dump import nest_of, write_dump
+from lazygrad.inspect.heading import commented, heading
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.words import MARK
+from lazygrad.runtime import registry
 from lazygrad.runtime.differences import Change, told
 from lazygrad.runtime.history import Line
 from lazygrad.runtime.program import Binding, CompiledPlan
@@ -45,7 +47,7 @@ class Watch(Watcher):
 
     def planned(self, roots: Sequence[Node], plan: CompiledPlan) -> None:
         if settings.debug >= GRAPHS:
-            _say(show_graph(roots))
+            _show(show_graph(roots))
         if settings.dump is not None:
             self._graphs[plan] = roots  # until it runs
         if settings.report is not None:
@@ -84,7 +86,13 @@ def _recorder(path: str) -> Recorder:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    """Says what is told of a step."""
+    print(colour.told(text, MARK) if colour.is_wanted(sys.stderr) else text, file=sys.stderr)
+
+
+def _show(text: str) -> None:
+    """Shows code, nests, formulas."""
+    print(colour.code(text) if colour.is_wanted(sys.stderr) else text, file=sys.stderr)
 
 
 def _tell(plan: CompiledPlan, asked: object) -> None:
@@ -100,13 +108,19 @@ def _tell(plan: CompiledPlan, asked: object) -> None:
         _say(words.explanation(step))
         return
     _say(f"{MARK} {words.summary(step)}")
+    backend = registry.backend(plan.device)
     for code in plan.recipe.codes:
         for part in code.parts:
+            shown = backend.shown(code, part)
             for number in part.calls:
-                _say("\n".join(words.described(step, step.kernels[number])))
+                kernel, row = plan.plan.steps[number].kernel, step.kernels[number]
+                _say("\n".join(words.described(step, row)))
+                _show(commented(heading(kernel, step, row, shown), backend.comment).rstrip())
                 if level >= NESTS:
-                    _say(nest_of(plan.plan.steps[number].kernel, plan.device))
-            _say("\n".join([*words.together(step, part.calls), part.source]))
+                    _show(nest_of(kernel, plan.device))
+            for line in words.together(step, part.calls):
+                _say(line)
+            _show(shown)
 
 
 def _say_times(plan: CompiledPlan, seconds: Sequence[float]) -> None:
@@ -117,8 +131,8 @@ def _say_times(plan: CompiledPlan, seconds: Sequence[float]) -> None:
         rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
         _say(
-            f"{MARK} {spent * 1e6:9.1f} us {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
+            f"{MARK} {words.microseconds(spent):>12} {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
             f"{part.nbytes * rate:8.2f} GB/s  {part.name}"
         )
     launches = words.counted(len(plan.programs), "launch")
-    _say(f"{MARK} {total * 1e6:9.1f} us in {launches}")
+    _say(f"{MARK} {words.microseconds(total):>12} in {launches}")

@@ -22,12 +22,22 @@ def microseconds(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} us"
 
 
+def cost(flops: int, nbytes: int) -> str:
+    """``1.731 MFLOP, 0.397 MB moved``: in the same units of steps and of kernels."""
+    return f"{flops / 1e6:.{_digits(flops)}f} MFLOP, {nbytes / 1e6:.{_digits(nbytes)}f} MB moved"
+
+
+def _digits(number: int) -> int:
+    """After the point, of millions."""
+    return 1 if number >= 1e7 else 3 if number >= 1e4 else 6
+
+
 def summary(step: Step) -> str:
     """One line."""
     return (
         f"{step.device}: {counted(len(step.kernels), 'kernel')} in "
-        f"{counted(len(step.launches), 'launch')}, {step.flops / 1e6:.1f} MFLOP, "
-        f"{step.nbytes / 1e6:.1f} MB moved, {step.temporaries / 1e6:.1f} MB of temporaries"
+        f"{counted(len(step.launches), 'launch')}, {cost(step.flops, step.nbytes)}, "
+        f"{step.temporaries / 1e6:.1f} MB of temporaries"
     )
 
 
@@ -102,7 +112,7 @@ def facts(step: Step, kernel: StepKernel) -> list[str]:
     lines += [f"reads {_read(value)}" for value in _values(step, kernel.read)]
     lines += [f"writes {_written(value)}" for value in _values(step, kernel.written)]
     lines += [f"a kernel of its own because {reason}" for reason in kernel.reasons]
-    lines.append(f"{kernel.flops} floating-point operations, {kernel.nbytes} bytes")
+    lines.append(cost(kernel.flops, kernel.nbytes))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -91,6 +92,18 @@ class Kernel:
     def reductions(self) -> list[Expr]:
         """Its REDUCE expressions, inner ones first."""
         return [e for e in ex.toposort(self.values) if e.op is ex.REDUCE]
+
+
+def buffer_names(kernel: Kernel) -> tuple[str, ...]:
+    """What code calls the buffers of ``kernel``: those that it writes come first."""
+    written = len(kernel.written)
+    return tuple(f"{'out' if n < written else 'in'}{n}" for n in range(len(kernel.buffers)))
+
+
+def named(kernel: Kernel, text: str) -> str:
+    """``text`` with buffers under their names, not as b0, b1 ..."""
+    names = buffer_names(kernel)
+    return re.sub(r"\bb(\d+)(?=\[)", lambda found: names[int(found[1])], text)
 
 
 def loads(roots: Iterable[Expr]) -> list[Expr]:

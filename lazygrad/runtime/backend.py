@@ -188,7 +188,11 @@ class Backend(ABC):
     def texts(self, codes: Sequence[Code]) -> list[str]:
         """The programs that ``codes`` become when they are loaded together, in order: each a
         complete text, that says all that is compiled; here what people are shown."""
-        return [part.source for code in codes for part in code.parts]
+        return [self.shown(code, part) for code in codes for part in code.parts]
+
+    def shown(self, code: Code, part: Part) -> str:
+        """The code of a part of a launch, for people."""
+        return part.source
 
     def load_texts(self, codes: Sequence[Code], texts: Sequence[str]) -> list[Program]:
         """As ``load``, but compiles ``texts``, which somebody may have changed.

@@ -11,7 +11,7 @@ that running it takes, and a script that runs it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,7 +62,10 @@ class Bundle:
 
     @property
     def is_changed(self) -> bool:
-        return self.texts != self.generated
+        """Not if there are but comments before what was generated."""
+        comment = registry.backend(self.head.device).comment
+        pairs = zip(self.texts, self.generated, strict=True)
+        return any(not _is_commented(text, made, comment) for text, made in pairs)
 
     def compiled(self) -> CompiledPlan:
         """The texts as they lie there, compiled."""
@@ -77,10 +80,22 @@ class Bundle:
             return [kept[name] for name in sorted(kept.files, key=int)]
 
 
+def _is_commented(text: str, code: str, comment: str) -> bool:
+    before = text.removesuffix(code).splitlines()
+    return text.endswith(code) and all(not s.strip() or s.startswith(comment) for s in before)
+
+
 def write_bundle(
-    folder: Path, name: str, plan: Plan, device: str, recipe: Recipe | None = None, key: str = ""
+    folder: Path,
+    name: str,
+    plan: Plan,
+    device: str,
+    recipe: Recipe | None = None,
+    key: str = "",
+    head: Callable[[str], str] = lambda text: "",
 ) -> None:
-    """Writes a plan, whose code is generated unless its ``recipe`` is given."""
+    """Writes a plan, whose code is generated unless its ``recipe`` is given; ``head`` gives the
+    comments that stand before the text of a kernel."""
     backend = registry.backend(device)
     recipe = recipe or Recipe.of(plan, backend)
     texts = steps.texts_of(recipe.codes, backend)
@@ -90,7 +105,7 @@ def write_bundle(
     for place in {folder, *(folder.joinpath(name).parent for name in names)}:
         place.mkdir(parents=True, exist_ok=True)
     for file, text in zip(names, texts, strict=True):
-        (folder / file).write_text(text)
+        (folder / file).write_text(head(text) + text)
     with suppress(Malformed):  # a backend without records: its code can be read, and no more
         (folder / DATA).write_bytes(written(recipe, plan, backend))
     (folder / HEAD).write_text(json.dumps(asdict(Head(name, device, names, key)), indent=1) + "\n")

@@ -15,6 +15,7 @@ import numpy as np
 from lazygrad import element_types as dt, ops, semantics
 from lazygrad.codegen import interpret, nest
 from lazygrad.codegen.nest import LoopNest, Sum
+from lazygrad.kernel import forms
 
 Array = np.ndarray[Any, Any]
 
@@ -213,7 +214,8 @@ class _Runner:
     def apply(self, op: Any, of: dt.DType, source: dt.DType, src: Sequence[Any]) -> Any:
         if op is ops.CAST:
             return interpret._cast(np.asarray(src[0]), source, of)
-        return semantics.ELEMENTWISE[op](*(np.asarray(v) for v in src))
+        meaning = forms.MEANING.get(op) or semantics.ELEMENTWISE[op]
+        return meaning(*(np.asarray(v) for v in src))
 
     def from_int(self, s: nest.FromInt, names: Names) -> None:
         value = np.asarray(self.sum(s.value, names))

@@ -30,18 +30,18 @@ CASES = {
     ),
     "softmax": (
         lambda x: x.softmax(1),
-        "t0 = -max[k0](x[i0, k0])\n"
-        "value[i0, j0] = exp(x[i0, j0] + t0) / sum[k1](exp(x[i0, k1] + t0))\n"
+        "max0 = max[k0](x[i0, k0])\n"
+        "value[i0, j0] = exp(x[i0, j0] - max0) / sum[k1](exp(x[i0, k1] - max0))\n"
         "    for i0 < 3, j0 < 4, k0 < 4, k1 < 4",
         """for i0 < 3:
     max0 = -inf
     for k0 < 4:
         max0 = max(max0, x[i0, k0])
-    sum1 = 0
+    sum0 = 0
     for k1 < 4:
-        sum1 += exp(x[i0, k1] - max0)
+        sum0 += exp(x[i0, k1] - max0)
     for j0 < 4:
-        value[i0, j0] = exp(x[i0, j0] - max0) / sum1""",
+        value[i0, j0] = exp(x[i0, j0] - max0) / sum0""",
     ),
     "product": (
         lambda x: (x @ x.T - 0.1).relu(),
@@ -67,9 +67,10 @@ CASES = {
     ),
     "picked": (
         lambda x: x[x[0].long()[:2]],
-        "t0 = int64(x[0, i0])\n"
-        "t1 = where(t0 < 0, t0 + 3, t0)\n"
-        "value[i0, i1] = where(t1 < 0 or 2 < t1, nan, x[t1, i1] if 0 <= t1 < 3 else 0)\n"
+        "cast0 = int64(x[0, i0])\n"
+        "chosen0 = where(cast0 < 0, cast0 + 3, cast0)\n"
+        "value[i0, i1] = where(chosen0 < 0 or 2 < chosen0, nan, "
+        "x[chosen0, i1] if 0 <= chosen0 < 3 else 0)\n"
         "    for i0 < 2, i1 < 4",
         None,
     ),

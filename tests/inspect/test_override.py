@@ -112,9 +112,9 @@ def test_a_wrong_one_is_refused_with_where_it_differs(
 
 def test_what_is_not_written_is_wrong(device: str, source: Path) -> None:
     lines = source.read_text().splitlines()
-    store = {"CPU": "out=y0", "GPU": "STORE_float8("}[device]
+    store = {"CPU": "out=out0", "GPU": "STORE_float8("}[device]
     last = max(number for number, line in enumerate(lines) if store in line)
-    lines[last] = {"CPU": "        pass", "GPU": ""}[device]
+    lines[last] = {"CPU": "            pass", "GPU": ""}[device]
     source.write_text("\n".join(lines))
     with config(override=str(source.parent)), pytest.raises(OverrideError, match="nan instead of"):
         f(Tensor(X, device=device)).numpy()
@@ -127,7 +127,7 @@ def test_one_that_fails_or_does_not_compile_says_so(device: str, source: Path) -
     with config(override=str(source.parent)), pytest.raises(OverrideError, match=expected):
         f(Tensor(X, device=device)).numpy()
     if device == "CPU":
-        source.write_text(text.replace("    def run():", "    def run():\n        1 / 0"))
+        source.write_text(text.replace("def run():", "def run():\n            1 / 0"))
         expected = r"\[override\] .* fails: ZeroDivisionError"
         with config(override=str(source.parent)), pytest.raises(OverrideError, match=expected):
             f(Tensor(X, device=device)).numpy()

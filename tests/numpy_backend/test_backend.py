@@ -69,28 +69,24 @@ def test_source_can_be_read() -> None:
     program = check(scaled())
     assert program.source == (
         "# scaled\n"
-        "# b0: 100 x float32, written\n"
-        "# b1: 100 x float32, read\n"
-        "# axes: i = 100\n"
-        "# c0 = float32 1.5\n"
-        "# c1 = float32 2.0\n"
+        "# axes of arrays, 1 where one does not vary: i = 100\n"
         "\n\n"
         "def prepare(scratch):\n"
-        "    t0 = scratch((100,), float32, 0)\n"
-        "    return t0,\n"
-        "\n\n"
-        "def bind(prepared, b0, b1):\n"
-        "    t0, = prepared\n"
-        "    x1 = ndarray((100,), float32, b1)\n"
-        "    y0 = ndarray((100,), float32, b0)\n"
+        "    sum_0 = scratch((100,), float32, 0)\n"
         "\n"
-        "    def run():\n"
-        "        add(x1, c0, out=t0)\n"
-        "        multiply(t0, c1, out=y0)\n"
+        "    def bind(out0_bytes, in1_bytes):\n"
+        "        in1 = ndarray((100,), float32, in1_bytes)\n"
+        "        out0 = ndarray((100,), float32, out0_bytes)\n"
         "\n"
-        "    return run\n"
+        "        def run():\n"
+        "            add(in1, c1_5, out=sum_0)\n"
+        "            multiply(sum_0, c2, out=out0)\n"
+        "\n"
+        "        return run\n"
+        "\n"
+        "    return bind\n"
     )
-    assert BACKEND.describe(scaled()) == "i: 100\nb0[i] = mul(add(b1[i], 1.5), 2.0)  # 100 times"
+    assert BACKEND.describe(scaled()) == "i: 100\nout0[i] = mul(add(in1[i], 1.5), 2.0)  # 100 times"
 
 
 def test_tracebacks_show_generated_lines() -> None:
@@ -98,7 +94,7 @@ def test_tracebacks_show_generated_lines() -> None:
     with pytest.raises(TypeError) as caught:
         program.launch([memory_of(np.zeros(50, np.float32))] * 2)
     shown = "".join(traceback.format_exception(caught.value))
-    assert "x1 = ndarray((100,), float32, b1)" in shown
+    assert "in1 = ndarray((100,), float32, in1_bytes)" in shown
 
 
 def test_timed_launch_computes_too() -> None:

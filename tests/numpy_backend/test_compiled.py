@@ -11,19 +11,18 @@ from lazygrad_numpy.compiled import functions
 TEXT = """
 def prepare(scratch):
     {}
-    return scratch
-
-def bind(prepared, b0):
-    def run():
-        add(b0, c0, out=b0)
-    return run
+    def bind(out0):
+        def run():
+            add(out0, c0, out=out0)
+        return run
+    return bind
 """
 
 
 def test_what_is_generated_runs() -> None:
-    prepare, bind = functions("sum", TEXT.format("range(3)"), {"c0": np.ones(())})
+    prepare = functions("sum", TEXT.format("range(3)"), {"c0": np.ones(())})
     memory = np.zeros(2)
-    bind(prepare(None), memory)()
+    prepare(None)(memory)()
     np.testing.assert_array_equal(memory, [1, 1])
 
 
@@ -51,7 +50,7 @@ def test_what_is_generated_runs() -> None:
 )
 def test_anything_else_does_not(line: str) -> None:
     with pytest.raises((InternalError, NameError)):
-        prepare, _ = functions("planted", TEXT.format(line), {"c0": np.ones(())})
+        prepare = functions("planted", TEXT.format(line), {"c0": np.ones(())})
         prepare(None)
 
 

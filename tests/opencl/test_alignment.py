@@ -33,6 +33,11 @@ def test_multiples_go_through_integers_and_pointers() -> None:
     assert not known.is_aligned(Place(0, "p1", Sum((("k", 16),))), 4)
     assert known.is_aligned(Place(0, "p1", Sum((("k", 16),))), 2)
     assert not known.is_aligned(Place(0, "nobody", Sum()), 2)
+    known.loop(nest.Loop("i1", Sum((), 32), Sum((), 64), (), step=8))
+    known.loop(nest.Loop("i2", Sum((("row", 6),)), Sum((("row", 6),), 6), ()))
+    assert known.is_aligned(Place(0, "", Sum((("i1", 1),), 16)), 8)
+    assert not known.is_aligned(Place(0, "", Sum((("i1", 1),), 4)), 8)
+    assert not known.is_aligned(Place(0, "", Sum((("i2", 1),))), 2)
 
 
 def accesses(kernel: Kernel, *, aligned: bool = True) -> set[str]:

@@ -31,8 +31,8 @@ def test_launches_with_few_arguments_are_apart_from_those_with_many() -> None:
 def test_no_more_parameters_than_are_needed() -> None:
     (point,) = entry_points([entry("a", 2), entry("b", 3)])
     assert point.parameters == 3
-    assert "case 0: a(m0, m1, item); break;" in point.text
-    assert "case 1: b(m0, m1, m2, item); break;" in point.text
+    assert "case 0:\n      a(m0, m1, item);\n      break;" in point.text
+    assert "case 1:\n      b(m0, m1, m2, item);\n      break;" in point.text
 
 
 def test_equal_functions_have_one_number() -> None:

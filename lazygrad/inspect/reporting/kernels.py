@@ -67,7 +67,7 @@ def pages(shown: Shown, codes: Codes, measured: Limits) -> list[KernelPage]:
     step, seconds = shown.step, shown.seconds()
     backend = registry.backend(step.device)
     sources = {
-        number: part.source
+        number: backend.shown(code, part)
         for code in shown.plan.recipe.codes
         for part in code.parts
         for number in part.calls
