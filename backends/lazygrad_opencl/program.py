@@ -143,8 +143,8 @@ def build(context: Any, device: Any, source: str, options: Sequence[str]) -> Any
     except cl.Error as error:
         log = str(error)
         raise DeviceError(
-            f"[opencl] {device.name.strip()} does not compile a generated program; please report "
-            f"this\n{log.strip()}\n{_quoted(source, log)}"
+            f"[opencl] {device.name.strip()} does not compile a program; if it is as it was "
+            f"generated, please report this\n{log.strip()}\n{_quoted(source, log)}"
         ) from None
 
 

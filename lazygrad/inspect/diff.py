@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import html
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -115,18 +115,12 @@ def _between(before: Dumped | None, after: Dumped | None) -> Difference:
 
     found.same = len(list(_matched(old, new, same)))
     marks = {id(k): _features(d.step, k) for d in (before, after) for k in d.step.kernels}
-
-    def remade(a: StepKernel, b: StepKernel) -> bool:
-        return a.key == b.key or (a.name == b.name and marks[id(a)] == marks[id(b)])
-
-    found.changes += (Change((a,), (b,)) for a, b in _matched(old, new, remade))
+    found.changes += _remade(old, new, marks)
     found.changes += _regrouped(old, new, lambda part, whole: marks[id(part)] <= marks[id(whole)])
-
-    def alike(a: StepKernel, b: StepKernel) -> bool:
-        shared, every = marks[id(a)] & marks[id(b)], marks[id(a)] | marks[id(b)]
-        return len(shared) >= ALIKE * len(every) > 0
-
-    found.changes += (Change((a,), (b,)) for a, b in _matched(old, new, alike))
+    found.changes += _similar(old, new, marks)
+    moved = {number: frozenset(map(_placeless, features)) for number, features in marks.items()}
+    found.changes += _remade(old, new, moved)
+    found.changes += _similar(old, new, moved)
     found.changes += (Change((a,), ()) for a in old)
     found.changes += (Change((), (b,)) for b in new)
     return found
@@ -147,6 +141,28 @@ def _matched(
             yield a, b
 
 
+Marks = Mapping[int, frozenset[str]]  # what kernels are known by, by their id
+
+
+def _remade(old: list[StepKernel], new: list[StepKernel], marks: Marks) -> Iterator[Change]:
+    """Kernels for the same that are made otherwise."""
+
+    def rule(a: StepKernel, b: StepKernel) -> bool:
+        return a.key == b.key or (a.name == b.name and marks[id(a)] == marks[id(b)])
+
+    return (Change((a,), (b,)) for a, b in _matched(old, new, rule))
+
+
+def _similar(old: list[StepKernel], new: list[StepKernel], marks: Marks) -> Iterator[Change]:
+    """Kernels for much of the same."""
+
+    def rule(a: StepKernel, b: StepKernel) -> bool:
+        shared, every = marks[id(a)] & marks[id(b)], marks[id(a)] | marks[id(b)]
+        return len(shared) >= ALIKE * len(every) > 0
+
+    return (Change((a,), (b,)) for a, b in _matched(old, new, rule))
+
+
 def _regrouped(old: list[StepKernel], new: list[StepKernel], covers: Rule) -> Iterator[Change]:
     """Kernels whose operations several had, or that several have now; taken out of the lists."""
     for wholes, parts, merged in ((new, old, True), (old, new, False)):
@@ -163,6 +179,11 @@ def _features(step: Step, kernel: StepKernel) -> frozenset[str]:
     """What a kernel comes from, and which outputs it writes."""
     outputs = [step.buffers[n].name for n in kernel.written if step.buffers[n].role == OUTPUT]
     return frozenset((*kernel.origins, *outputs))
+
+
+def _placeless(feature: str) -> str:
+    """Without the line, which moves when somebody writes above it."""
+    return feature.partition(" (")[0]
 
 
 # -- in words ----------------------------------------------------------------------------------

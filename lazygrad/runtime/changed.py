@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.errors import OverrideError
+from lazygrad.errors import DeviceError, OverrideError
 from lazygrad.kernel.kernel import BufferSpec
 from lazygrad.runtime import compare
 from lazygrad.runtime.backend import Backend, Code, Program
@@ -44,7 +44,10 @@ class ChangedProgram(Program):
         super().__init__(code)
         self._data: Changed = code.data
         self._backend = backend
-        (self._program,) = backend.load_texts([self._data.code], [self._data.text])
+        try:
+            (self._program,) = backend.load_texts([self._data.code], [self._data.text])
+        except DeviceError as error:
+            raise OverrideError(f"[override] {self._data.path} does not compile\n{error}") from None
 
     def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
         call = self._program.bind(*_in_order(self._data.code, memory, starts))
