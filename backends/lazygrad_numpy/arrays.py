@@ -77,7 +77,6 @@ class Names:
         self._used[label] = count + 1
         if label.isalpha():
             return f"{label}_{count}"
-        label = label.removesuffix("_")
         return label if count == 0 else f"{label}_{count + 1}"
 
     def extent(self, r: Range) -> int:
@@ -130,7 +129,11 @@ class Names:
         key = (dtype.name, made.tobytes())
         name = self._constant_names.get(key)
         if name is None:
-            name = self._constant_names[key] = self.fresh((label or _constant_name(made)) + "_")
+            name = label or _constant_name(made)
+            name = f"{name}_{dtype.name}" if name in self.constants else name
+            while name in self.constants:  # there are many NaN
+                name += "_too"
+            self._constant_names[key] = name
             self.constants[name] = made
         return Array(name, dtype, {}, {}, None, self.prepare)
 

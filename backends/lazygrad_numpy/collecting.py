@@ -43,7 +43,7 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     home = names.launch if once else scope
     called = "out={}, place={}, value={}".format(*(names.of(a, home) for a in (out, place, value)))
     first = places.name if places and looped and not once else "0"
-    how = f"nothing={nothing!r}, first={first}, axis={axis}, turns={turns}"
+    how = f"first={first}, axis={axis}, turns={turns}"
     text = f"collect({step}, {called}, {how})"
     (scope.after if once else scope.items).append(Line(text, regions_of((place, value, out))))
     return out

@@ -13,6 +13,7 @@ from lazygrad.kernel.index import of as index_of
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime.backend import Call
 from lazygrad_numpy import NumpyBackend, backend
+from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import ALIGNMENT, Line, Region, Scope, place_regions
 from lazygrad_numpy.generate import Source, generate
 from tests.numpy_backend.helpers import BACKEND, check, kernel, load, memory_of, op, ranges
@@ -87,6 +88,17 @@ def test_source_can_be_read() -> None:
         "    return bind\n"
     )
     assert BACKEND.describe(scaled()) == "i: 100\nout0[i] = mul(add(in1[i], 1.5), 2.0)  # 100 times"
+
+
+def test_equal_numbers_of_other_dtypes_have_other_names() -> None:
+    names = Names((), {})
+    numbers = (1, np.int32), (1, np.float32), (1.2, np.float32), (1, np.int64), (-1, np.int32)
+    found = [names.constant(value, np.dtype(of)).label for value, of in numbers]
+    assert found == ["c1", "c1_float32", "c1_2", "c1_int64", "cm1"]
+    nans = np.array([0x7FC00000, 0x7FC00001, 0x7FC00002], np.uint32).view(np.float32)
+    found = [names.constant(nan, np.dtype(np.float32)).label for nan in nans]
+    assert found == ["cnan", "cnan_float32", "cnan_float32_too"]
+    assert len(names.constants) == 8
 
 
 def test_tracebacks_show_generated_lines() -> None:
