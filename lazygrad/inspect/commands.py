@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from lazygrad.errors import DataError, MissingExtraError
 from lazygrad.inspect import diff
 from lazygrad.inspect.caches import disk_cache
+from lazygrad.inspect.words import tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DataError, MissingExtraError) as error:
         print(error, file=sys.stderr)
         return 2
-    except BrokenPipeError:  # somebody has read enough: python -m lazygrad.inspect diff A B | head
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for what is still to be written
-        return 1
     return status
 
 
@@ -51,7 +48,7 @@ def _diff(options: argparse.Namespace) -> int:
     found = diff.compare(options.before, options.after)
     if options.html is not None:
         options.html.write_text(diff.page(found))
-    print(diff.text(found, sources=options.sources))
+    tell(diff.text(found, sources=options.sources))
     return int(diff.differ(found))
 
 

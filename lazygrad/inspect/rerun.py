@@ -19,7 +19,7 @@ from lazygrad.inspect.limits import limits
 from lazygrad.inspect.looped import difference
 from lazygrad.inspect.read import costs, step_of
 from lazygrad.inspect.step import OUTPUT
-from lazygrad.inspect.words import counted, microseconds
+from lazygrad.inspect.words import counted, microseconds, tell
 from lazygrad.kernel.kernel import BufferSpec
 from lazygrad.kernel.plan import INPUT, LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
@@ -46,7 +46,7 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
     except LazygradError as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(lines))
+    tell("\n".join(lines))
     return 0 if right else 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -16,6 +18,16 @@ def counted(number: int, what: str) -> str:
     """``3 kernels``, ``1 launch``."""
     plural = "es" if what.endswith("ch") else "s"
     return f"{number} {what}{'' if number == 1 else plural}"
+
+
+def tell(text: str) -> None:
+    """Prints it, to somebody who may have read enough: ``python KERNEL/run.py | head -1``."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # for what is still to be written
+        os.close(nowhere)
 
 
 def microseconds(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, config, inspect, jit
-from lazygrad.inspect import diff
+from lazygrad.inspect import diff, words
 from lazygrad.inspect.commands import main
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
@@ -116,3 +118,13 @@ def test_plans_are_compared_by_what_is_called_and_of_the_latest_run(
 def test_what_is_no_dump(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", str(tmp_path), str(tmp_path)]) == 2
     assert f"{tmp_path} holds no dump" in capsys.readouterr().err
+
+
+def test_who_has_read_enough_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``head -1`` does: what is written later goes nowhere, and is no error."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(sys, "stdout", os.fdopen(writing, "w"))
+    words.tell("a line")
+    print("another one", flush=True)
+    sys.stdout.close()
