@@ -60,7 +60,8 @@ class Source:
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
     shaped = with_running(simplified(kernel))
-    if contraction.find(shaped) is None:
+    found = contraction.find(shaped)
+    if found is None or not product.pays(found):
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
@@ -76,9 +77,9 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
-    found = [w for p in products.values() for w in p.windows]
-    names = Names(with_positions(order, found), loops)
-    besides = tuple(w.value for w in found)
+    windows = [w for p in products.values() for w in p.windows]
+    names = Names(with_positions(order, windows), loops)
+    besides = tuple(w.value for w in windows)
     lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
     _emit(lowering)
     shared = _shared_loop(lowering) if units > 1 else None
