@@ -80,7 +80,8 @@ def described(kernel: Kernel, units: int) -> str:
 
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(kernel))
-    if contraction.find(shaped) is None:
+    found = contraction.find(shaped)
+    if found is None or not product.pays(found):
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
@@ -96,9 +97,9 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
-    found = [w for p in products.values() for w in p.windows]
-    names = Names(with_positions(order, found), loops, buffer_names(kernel))
-    besides = tuple(w.value for w in found)
+    windows = [w for p in products.values() for w in p.windows]
+    names = Names(with_positions(order, windows), loops, buffer_names(kernel))
+    besides = tuple(w.value for w in windows)
     lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
     _emit(lowering)
     shared = _shared_loop(lowering) if units > 1 else None

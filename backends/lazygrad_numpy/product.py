@@ -99,6 +99,13 @@ def with_factors(kernel: Kernel) -> Kernel:
     return replace(kernel, outputs=outputs)
 
 
+def pays(found: contraction.Contraction) -> bool:
+    """Whether it is worth packing: what is packed is read more than once, or computed. In a
+    depthwise convolution, a matrix meets a single vector of each channel."""
+    loaded = found.a.op is ex.LOAD and found.b.op is ex.LOAD
+    return not loaded or not found.batch or bool(found.m and found.n)
+
+
 def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
     """The REDUCE that BLAS computes, and how; None if there is none that is worth it."""
     found = contraction.find(kernel)

@@ -20,6 +20,7 @@ from lazygrad.shape import Shape, numel
 
 Order = tuple[int, ...]  # dims of a node, outermost in memory first
 REPACK_REUSE = 16  # an operand read this often is worth a copy in the order the lanes want
+FEWEST_READS = 2  # where a library packs it; less is no product of matrices
 COPY_WORK = 8  # multiplications that take as long as copying an element
 LOADED = 2  # instructions of a product whose operands are both loaded for it
 WORTH = 6  # instructions of a product: where nothing lies side by side, it takes more
@@ -95,7 +96,7 @@ def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> I
             if not all(len(read) == 1 and _may_have_lanes(read[0], r) for read in moving):
                 continue
             apart = {e: None for (e,) in moving if e.arg.index.coefficient(r) != 1}
-            if apart and repack and reuse < REPACK_REUSE:
+            if apart and reuse < (REPACK_REUSE if repack else FEWEST_READS):
                 continue
             yield _option(found, Lanes(r, tuple(apart)), 1, lanes, places)
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, grad, ops
-from lazygrad.inspect import sources
+from lazygrad.inspect import sources, steps
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Index, Quotient, of as index_of
 from lazygrad.kernel.kernel import Kernel
+from lazygrad_numpy.ranges import LONGEST_UNROLLED
 from lazygrad_numpy.windows import windowed
 from tests.numpy_backend.helpers import check, flat, kernel, load, op, ranges, reduce_sum
 
@@ -153,3 +154,35 @@ def test_a_strided_convolution_and_its_gradients_walk_in_strides() -> None:
     for result in (y, by_x, by_weight):
         assert result is not None
         assert not any("take(" in source for source in sources(result))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_filter_that_each_element_meets_once_is_no_product_of_matrices(
+    shape: tuple[int, ...],
+) -> None:
+    """Packing an image that is in memory for a single vector takes longer than multiplying."""
+    images, side, stride, padding, window, dilation = shape
+    random = np.random.default_rng(0)
+    x = Tensor(random.standard_normal((images, CHANNELS, side, side)).astype(np.float32))
+    weight = Tensor(random.standard_normal((CHANNELS, 1, window, window)).astype(np.float32))
+
+    def convolved(x: Tensor, weight: Tensor) -> Tensor:
+        return x.conv2d(
+            weight, stride=stride, padding=padding, dilation=dilation, groups=CHANNELS
+        )  # fmt: skip
+
+    source = "".join(sources(convolved(x, weight)))
+    written_out = window**2 <= LONGEST_UNROLLED
+    assert ("matmul(" in source) != written_out
+    assert source.count("multiply(") == (window**2 if written_out else 0)
+    wide = convolved(x.double(), weight.double()).numpy()
+    np.testing.assert_allclose(convolved(x, weight).numpy(), wide, rtol=1e-4, atol=1e-5)
+
+
+def test_a_filter_a_channel_keeps_the_order_of_what_it_reads() -> None:
+    """So that values and sums after it walk along memory, too. Here channels are last."""
+    x = Tensor.randn(32, 8, 9, 16, device="CPU").realize().permute(0, 3, 1, 2)
+    each, last = Tensor.randn(16, 1, 3, 3, device="CPU"), Tensor.randn(4, 16, 1, 1, device="CPU")
+    found = steps(x.conv2d(each, padding=1, groups=16).conv2d(last))[0]
+    shapes = [tuple(n for n in buffer.shape if n != 1) for buffer in found.buffers]
+    assert shapes.count((32, 8, 9, 16)) == 2
