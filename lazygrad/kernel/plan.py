@@ -83,6 +83,15 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Flags:
+    """The ``nbytes`` from one place on are bools. Once a step has left none of them set, those to
+    come would change nothing."""
+
+    place: Reach
+    nbytes: int
+
+
+@dataclass(frozen=True)
 class LoopCall:
     """A plan that is run again and again. Buffers come in the order results, operands; slots after
     those are memory for itself.
@@ -94,6 +103,8 @@ class LoopCall:
         results, operands: what the buffers are.
         inputs, outputs, temporaries: the memory that each of the body's works on.
         before, each, after: what is copied before the first step, after each, and in the end.
+        going: what says when it may end early; after as many steps more or less as are an even
+            number, so that carries that take turns lie where they do after all steps.
         origins: the user's operations and lines it came from.
         reasons: why it is a step of its own.
     """
@@ -109,6 +120,7 @@ class LoopCall:
     before: tuple[Copy, ...]
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
+    going: Flags | None = None
     origins: tuple[str, ...] = field(default=(), compare=False)
     reasons: tuple[str, ...] = field(default=(), compare=False)
 

@@ -9,7 +9,7 @@ from lazygrad import ops
 from lazygrad.body import FINAL, STACKED, TRAJECTORY, Body, Looped, Result, Slot
 from lazygrad.graph import Node, toposort
 from lazygrad.kernel.kernel import BufferSpec
-from lazygrad.kernel.plan import INPUT, Copy, LoopCall, Place, Plan, Reach
+from lazygrad.kernel.plan import INPUT, Copy, Flags, LoopCall, Place, Plan, Reach
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.draft import Draft, nbytes
 from lazygrad.schedule.naming import kernel_name, origins
@@ -26,7 +26,9 @@ def built(draft: Draft, of_body: Planner) -> BuiltCall:
     body = looped.body
     wanted = {root.arg.result: slot for slot, root in enumerate(draft.roots)}
     stacked = [result for result in wanted if result.kind == STACKED]
-    living = _living(body, list(wanted))
+    ends = body.going is not None and all(result.kind == FINAL for result in wanted)
+    asked = [*wanted, Result(FINAL, body.going)] if ends else list(wanted)
+    living = _living(body, asked)
     kept = [*(Result(FINAL, carry) for carry in living), *stacked]
     plan = of_body([_value(body, result) for result in kept], body.leaves)
     layout = _Layout(looped, wanted, frozenset(living), len(draft.roots) + len(first.src))
@@ -47,6 +49,7 @@ def built(draft: Draft, of_body: Planner) -> BuiltCall:
         before=tuple(layout.before),
         each=tuple(layout.each),
         after=tuple(layout.after),
+        going=layout.flags(body.going) if ends else None,
         origins=origins(draft.roots),
         reasons=tuple(draft.reasons),
     )
@@ -119,6 +122,10 @@ class _Layout:
             self.each.append(Copy(inputs[place.index], to, nbytes(value)))
         elif outputs.setdefault(place.index, to) is not to:
             self.each.append(Copy(outputs[place.index], to, nbytes(value)))
+
+    def flags(self, carry: int) -> Flags:
+        """What a carry says after each step."""
+        return Flags(self._home(carry)[1], _bytes(self.looped.body.slots[carry]))
 
     def scratch(self, size: int) -> Reach:
         self.sizes.append(size)
