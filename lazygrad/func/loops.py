@@ -142,8 +142,10 @@ def while_loop(
     function. Derivatives go back through the steps that were done, one by one.
 
     With ``max_steps`` it is a ``scan`` of so many steps, of which those after the end change
-    nothing: it can be jitted and mapped, and differentiated as a scan is. Steps after the end start
-    from ``init``, so that they are as harmless as the first.
+    nothing: it can be jitted and mapped, and differentiated as a scan is. Where only the last carry
+    is asked for, a run ends soon after the condition does (of mapped loops, after all of them do);
+    the way back needs all steps. Steps after the end start from ``init``, so that they are as
+    harmless as the first.
 
     Args:
         cond_fun: ``cond_fun(carry)``: a bool, or a bool tensor of one element.
@@ -183,8 +185,8 @@ def while_loop(
 def _at_most(
     most: int, cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init: Leaves
 ) -> Any:
-    """A loop of so many steps, which carries whether the condition still holds. A step where it does
-    not changes nothing: it starts from ``init`` then, so that it has no derivative that is not a
+    """A loop of so many steps, which carries whether the condition still holds. Where it does not a
+    step changes nothing: it starts from ``init`` then, so that it has no derivative that is not a
     number."""
     start = Leaves([None if x is None else detach(x) for x in init.nodes], init.spec)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
@@ -124,7 +124,7 @@ class LoopProgram(Program):
     def _run(
         self, bodies: Sequence[_Launches], memory: Sequence[Any], starts: Sequence[int]
     ) -> None:
-        loop, each, between = self._loop, self._loop.each, self._between
+        loop, each = self._loop, self._loop.each
         self._copy(loop.before, 0, memory, starts)
         for count in range(loop.length):
             for body in bodies:
@@ -132,23 +132,22 @@ class LoopProgram(Program):
             if each:
                 self._copy(each, count, memory, starts)
             left = loop.length - count - 1
-            if between and not left % between and self._is_over(count, memory, starts):
+            if not left % self._between and self._is_over(count, memory, starts):
                 break
         self._copy(loop.after, 0, memory, starts)
 
-    @property
+    @cached_property
     def _between(self) -> int:
         """How many steps there are from one look at what says that the loop may end to the next:
-        an even number, and so many that waiting costs no more than launching them; 0: there is
-        nothing to look at."""
-        if self._loop.going is None:
-            return 0
+        an even number, and so many that waiting costs no more than launching them."""
         target = self._backend.target
         return 2 * max(1, round(target.look / (2 * target.launch * max(len(self._programs), 1))))
 
     def _is_over(self, count: int, memory: Sequence[Any], starts: Sequence[int]) -> bool:
-        """Whether the step after ``count`` others was the last one that changed anything."""
+        """Whether what comes behind the step after ``count`` others would change nothing."""
         flags = self._loop.going
+        if flags is None:
+            return False
         slot, start = flags.place.at(count)
         start += starts[slot]
         found = np.empty(start + flags.nbytes, np.uint8)

@@ -26,9 +26,9 @@ def built(draft: Draft, of_body: Planner) -> BuiltCall:
     body = looped.body
     wanted = {root.arg.result: slot for slot, root in enumerate(draft.roots)}
     stacked = [result for result in wanted if result.kind == STACKED]
-    ends = body.going is not None and all(result.kind == FINAL for result in wanted)
-    asked = [*wanted, Result(FINAL, body.going)] if ends else list(wanted)
-    living = _living(body, asked)
+    going = body.going if all(result.kind == FINAL for result in wanted) else None
+    says = [] if going is None else [Result(FINAL, going)]
+    living = _living(body, [*wanted, *says])
     kept = [*(Result(FINAL, carry) for carry in living), *stacked]
     plan = of_body([_value(body, result) for result in kept], body.leaves)
     layout = _Layout(looped, wanted, frozenset(living), len(draft.roots) + len(first.src))
@@ -49,7 +49,7 @@ def built(draft: Draft, of_body: Planner) -> BuiltCall:
         before=tuple(layout.before),
         each=tuple(layout.each),
         after=tuple(layout.after),
-        going=layout.flags(body.going) if ends else None,
+        going=None if going is None else layout.flags(going),
         origins=origins(draft.roots),
         reasons=tuple(draft.reasons),
     )
