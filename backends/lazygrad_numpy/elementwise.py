@@ -28,6 +28,7 @@ UFUNCS: dict[Any, str] = {
     rewriting.ABSOLUTE: "absolute",
     rewriting.EQUAL: "equal",
     rewriting.NOT: "logical_not",
+    rewriting.TANH: "tanh",
     ops.MUL: "multiply",
     ops.MAX: "maximum",
     ops.LT: "less",

@@ -24,7 +24,7 @@ from lazygrad_numpy.loops import (
 )
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
-from lazygrad_numpy.rewriting import with_guards_once, with_numpy_calls
+from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
 
@@ -59,7 +59,7 @@ class Source:
 
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
-    shaped = with_running(simplified(kernel))
+    shaped = with_running(simplified(with_composed_calls(kernel)))
     if contraction.find(shaped) is None:
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lazygrad.plugin import Expr, Index, Kernel, dtype as dt, expr as ex, ops
+from lazygrad.plugin import Expr, Index, Kernel, composed, dtype as dt, expr as ex, ops
 from lazygrad_numpy.access import classify
 
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
 NOT = ex.KernelOp("NOT", "the opposite of a bool")
+TANH = ex.KernelOp("TANH", "the hyperbolic tangent of src[0]")
 
 Sources = tuple[Expr, ...]
 
@@ -23,6 +24,20 @@ Rewrite = Callable[[Sources], Expr | None]
 def with_numpy_calls(kernel: Kernel) -> Kernel:
     """The graph knows few ops; NumPy has more: ``a + b * -1`` is ``a - b``, and so on."""
     return _rewritten(kernel, REWRITES)
+
+
+def with_composed_calls(kernel: Kernel) -> Kernel:
+    """Functions that are composed of many ops, in few calls."""
+
+    def visit(value: Expr, src: Sources) -> Expr:
+        rebuilt = ex.rebuild(value, src, value.arg)
+        for name, make in COMPOSED.get(value.op, ()):
+            x = composed.argument(name, rebuilt)
+            if x is not None:
+                return make(x)
+        return rebuilt
+
+    return _of_values(kernel, ex.transform(kernel.values, visit))
 
 
 def with_guards_once(kernel: Kernel) -> Kernel:
@@ -67,9 +82,24 @@ def _rewritten(kernel: Kernel, rewrites: Mapping[Any, Rewrite]) -> Kernel:
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
+    return _of_values(kernel, ex.transform(kernel.values, visit))
+
+
+def _of_values(kernel: Kernel, values: Sequence[Expr]) -> Kernel:
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
     return replace(kernel, outputs=outputs)
+
+
+def _tanh(x: Expr) -> Expr:
+    return ex.extension(TANH, (x,), None, x.dtype)
+
+
+def _sigmoid(x: Expr) -> Expr:
+    """Where the power overflows, its reciprocal is too small to be told from 0."""
+    one = ex.literal(1.0, x.dtype)
+    minus = ex.elementwise(ops.MUL, (x, ex.literal(-1.0, x.dtype)), x.dtype)
+    power = ex.elementwise(ops.EXP, (minus,), x.dtype)
+    return ex.elementwise(ops.DIV, (one, ex.elementwise(ops.ADD, (power, one), x.dtype)), x.dtype)
 
 
 def _difference(src: Sources) -> Expr | None:
@@ -131,6 +161,11 @@ def _is_literal(e: Expr, value: Any) -> bool:
     return e.op is ex.LITERAL and bool(e.arg == value)
 
 
+# By the op of their last step.
+COMPOSED: Mapping[Any, tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
+    ops.WHERE: (("tanh", _tanh),),
+    ops.DIV: (("sigmoid", _sigmoid),),
+}
 REWRITES: Mapping[Any, Rewrite] = {
     ops.ADD: _difference,
     ops.NE: _opposite,

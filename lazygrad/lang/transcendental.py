@@ -61,7 +61,7 @@ from lazygrad.lang.operands import (
 from lazygrad.lang.rounding import whole_part
 
 LARGEST_UNROLLED_POWER = 64
-EXACT_ORDERS = 2  # derivatives of powers that hold at 0 and infinity; higher ones are composed
+EXACT_ORDERS = 2  # derivatives that are written out; higher ones are those of what is composed
 
 
 def in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
@@ -144,9 +144,13 @@ def sigmoid(x: Node) -> Node:
     return in_wide(x, _sigmoid)
 
 
-def _sigmoid(x: Node) -> Node:
+def _sigmoid(x: Node, orders: int = EXACT_ORDERS) -> Node:
     decay = exp(neg(magnitude(x)))
-    return div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
+    value = div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
+    if not orders:
+        return value
+    known = _sigmoid(x, orders - 1)
+    return sloped(value, (x, mul(known, sub(1.0, known))))
 
 
 def tanh(x: Node) -> Node:
@@ -154,10 +158,13 @@ def tanh(x: Node) -> Node:
     return in_wide(x, _tanh)
 
 
-def _tanh(x: Node) -> Node:
+def _tanh(x: Node, orders: int = EXACT_ORDERS) -> Node:
     rest = _expm1(mul(magnitude(x), -2.0))  # in (-1, 0]
     size = div(neg(rest), add(rest, 2.0))
-    return where(lt(x, 0), neg(size), size)
+    value = where(lt(x, 0), neg(size), size)
+    if not orders:
+        return value
+    return sloped(value, (x, sub(1.0, square(_tanh(x, orders - 1)))))
 
 
 def softplus(x: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:
