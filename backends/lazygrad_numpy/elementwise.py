@@ -27,6 +27,7 @@ UFUNCS: dict[Any, str] = {
     rewriting.SUBTRACT: "subtract",
     rewriting.ABSOLUTE: "absolute",
     rewriting.EQUAL: "equal",
+    rewriting.NEGATIVE: "negative",
     rewriting.NOT: "logical_not",
     rewriting.TANH: "tanh",
     ops.MUL: "multiply",

@@ -12,6 +12,7 @@ from lazygrad_numpy.access import classify
 SUBTRACT = ex.KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = ex.KernelOp("EQUAL", "src[0] == src[1]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
+NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 NOT = ex.KernelOp("NOT", "the opposite of a bool")
 TANH = ex.KernelOp("TANH", "the hyperbolic tangent of src[0]")
 
@@ -97,7 +98,7 @@ def _tanh(x: Expr) -> Expr:
 def _sigmoid(x: Expr) -> Expr:
     """Where the power overflows, its reciprocal is too small to be told from 0."""
     one = ex.literal(1.0, x.dtype)
-    minus = ex.elementwise(ops.MUL, (x, ex.literal(-1.0, x.dtype)), x.dtype)
+    minus = ex.extension(NEGATIVE, (x,), None, x.dtype)
     power = ex.elementwise(ops.EXP, (minus,), x.dtype)
     return ex.elementwise(ops.DIV, (one, ex.elementwise(ops.ADD, (power, one), x.dtype)), x.dtype)
 

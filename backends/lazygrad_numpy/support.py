@@ -180,8 +180,8 @@ NUMPY: dict[str, Any] = {
     for name in (
         "absolute", "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty",
         "equal", "exp", "floor_divide", "fmod", "inf", "less", "log", "logical_and", "logical_not",
-        "logical_or", "matmul", "maximum", "multiply", "ndarray", "not_equal", "ones", "remainder",
-        "sin", "sqrt", "subtract", "take", "tanh", "where",
+        "logical_or", "matmul", "maximum", "multiply", "ndarray", "negative", "not_equal", "ones",
+        "remainder", "sin", "sqrt", "subtract", "take", "tanh", "where",
     )
 }  # fmt: skip
 OWN: dict[str, Any] = {

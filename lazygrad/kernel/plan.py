@@ -36,12 +36,15 @@ class Plan:
         results: where each requested value ends up: an output, or an input passed through.
         outputs: bytes of each output.
         allocations: bytes of each allocation for temporaries.
+        repacked: more inputs, behind the others: the number of one of these, and the order in which
+            its dims lie in memory, outermost first.
     """
 
     steps: tuple[Step, ...]
     results: tuple[Place, ...]
     outputs: tuple[int, ...]
     allocations: tuple[int, ...]
+    repacked: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def peak_bytes(self) -> int:
@@ -100,7 +103,7 @@ class LoopCall:
         name: what it computes and of which shape, e.g. "scan_200x4x8".
         length: how many times.
         body: the plan of a step.
-        results, operands: what the buffers are.
+        results, operands: what the buffers are; some operands may be there again, repacked.
         inputs, outputs, temporaries: the memory that each of the body's works on.
         before, each, after: what is copied before the first step, after each, and in the end.
         going: what says when it may end early; after as many steps more or less as are an even

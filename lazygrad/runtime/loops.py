@@ -124,7 +124,7 @@ class LoopProgram(Program):
     def _run(
         self, bodies: Sequence[_Launches], memory: Sequence[Any], starts: Sequence[int]
     ) -> None:
-        loop, each = self._loop, self._loop.each
+        loop, each, between = self._loop, self._loop.each, self._between
         self._copy(loop.before, 0, memory, starts)
         for count in range(loop.length):
             for body in bodies:
@@ -132,14 +132,17 @@ class LoopProgram(Program):
             if each:
                 self._copy(each, count, memory, starts)
             left = loop.length - count - 1
-            if not left % self._between and self._is_over(count, memory, starts):
+            if between and not left % between and self._is_over(count, memory, starts):
                 break
         self._copy(loop.after, 0, memory, starts)
 
     @cached_property
     def _between(self) -> int:
         """How many steps there are from one look at what says that the loop may end to the next:
-        an even number, and so many that waiting costs no more than launching them."""
+        an even number, and so many that waiting costs no more than launching them; 0 where nothing
+        says so."""
+        if self._loop.going is None:
+            return 0
         target = self._backend.target
         return 2 * max(1, round(target.look / (2 * target.launch * max(len(self._programs), 1))))
 

@@ -95,7 +95,8 @@ def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> I
             if not all(len(read) == 1 and _may_have_lanes(read[0], r) for read in moving):
                 continue
             apart = {e: None for (e,) in moving if e.arg.index.coefficient(r) != 1}
-            if apart and repack and reuse < REPACK_REUSE:
+            paid = [e for e in apart if places.copying[e.arg.slot]]
+            if paid and repack and reuse < REPACK_REUSE:
                 continue
             yield _option(found, Lanes(r, tuple(apart)), 1, lanes, places)
 
