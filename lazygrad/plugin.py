@@ -37,7 +37,8 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
     "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
-    "composed", "contraction", "disk", "dtype", "expr", "in_turn", "index", "is_mine", "is_worthwhile",
+    "composed", "contraction", "disk", "dtype", "expr", "in_turn", "index", "is_mine",
+    "is_worthwhile",
     "joint_name", "loads", "loop_nest", "nest", "ops", "private_folder", "progress", "running",
     "semantics", "settings", "variations", "without_starts",
 ]  # fmt: skip
