@@ -111,7 +111,7 @@ class MissingExtraError(LazygradError, ImportError):
 
 
 class OverrideError(LazygradError, RuntimeError):
-    """A kernel that somebody has changed, and that computes something else now."""
+    """A kernel that somebody has changed, and that computes something else now, or nothing."""
 
 
 class KernelCountError(LazygradError, AssertionError):

@@ -126,7 +126,8 @@ class custom_vjp(_Custom):
         self.fwd, self.bwd = fwd, bwd
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """
+        """The value of the function, with the derivatives of its rule.
+
         Raises:
             GradError: without a rule, or for a tensor from outside that requires a gradient.
             ArgumentError, ShapeError: for a rule that returns what is not like the arguments.
@@ -220,7 +221,8 @@ class custom_jvp(_Custom):
         return jvp
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """
+        """The value of the function, with the derivatives of its rule.
+
         Raises:
             GradError: without a rule, or for a tensor from outside that requires a gradient.
             ArgumentError, ShapeError: for a rule that returns what is not like the outputs.

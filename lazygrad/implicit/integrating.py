@@ -216,8 +216,9 @@ def _first_step(how: Accuracy, f: Field, y0: Any, times: Any, size: Any, order: 
 def not_reached(how: Accuracy, outcome: Outcome) -> ConvergenceError:
     """What is said where the end is not."""
     share, h, error, tried = (value.item() for value in outcome[1:])
+    steps = "step" if tried == 1 else "steps"
     return ConvergenceError(
-        f"[{how.name}] the last time is not reached: {tried} steps of {how.method} went "
+        f"[{how.name}] the last time is not reached: {tried} {steps} of {how.method} went "
         f"{share:.3%} of the way, where a step of {h:.3g} is wrong by {error:.3g} times what "
         'rtol and atol allow; allow more steps (options={"max_num_steps": ...}) or larger '
         "tolerances. Stiff equations need small steps, and what grows without bounds has no end",

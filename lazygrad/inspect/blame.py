@@ -51,7 +51,7 @@ def not_finite(
             continue
         wrong = matters[e] & ~np.isfinite(values[e])
         if e.op is ops.WHERE and _has_chosen_nan(e, wrong, values):
-            return Culprit(INDEX, np.nan)
+            return Culprit(INDEX, np.nan, _index(e.src[0], values, wrong))
         unexplained = wrong
         for operand, chosen in _followed(e, values):
             follows = wrong & chosen & ~np.isfinite(values[operand])
@@ -104,6 +104,16 @@ def _has_chosen_nan(e: Expr, wrong: Array, values: Values) -> bool:
         operand.op is ex.LITERAL and operand.arg != operand.arg and bool((wrong & chosen).any())
         for operand, chosen in ((e.src[1], condition), (e.src[2], ~condition))
     )
+
+
+def _index(condition: Expr, values: Values, where: Array) -> tuple[float, ...]:
+    """What was read of an index that a condition refuses; nothing if it is computed."""
+    for e in ex.toposort([condition]):
+        if e.op is ex.LOAD and e.dtype.is_integer:
+            shape = np.broadcast_shapes(where.shape, values[e].shape)
+            first = tuple(np.argwhere(np.broadcast_to(where, shape))[0])
+            return (_number(values[e], first),)
+    return ()
 
 
 def _followed(e: Expr, values: Values) -> Iterator[tuple[Expr, Array]]:

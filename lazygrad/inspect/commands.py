@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DataError, MissingExtraError) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # somebody has read enough: python -m lazygrad.inspect diff A B | head
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for what is still to be written
+        return 1
     return status
 
 
@@ -45,9 +49,9 @@ def _cache(options: argparse.Namespace) -> int:
 
 def _diff(options: argparse.Namespace) -> int:
     found = diff.compare(options.before, options.after)
-    print(diff.text(found, sources=options.sources))
     if options.html is not None:
         options.html.write_text(diff.page(found))
+    print(diff.text(found, sources=options.sources))
     return int(diff.differ(found))
 
 

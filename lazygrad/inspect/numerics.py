@@ -35,7 +35,7 @@ def check(binding: Binding, asked: object) -> None:
     plan = binding.plan
     step = step_of(plan, names_of(asked))
     known = _compiled.setdefault(plan.device, {})
-    for ran in run_alone(plan, inputs_of(step, binding), known):
+    for ran in run_alone(plan, inputs_of(step, binding.inputs), known):
         row = step.kernels[ran.number]
         division = isinstance(ran.kernel, Kernel) and divided_by_zero(ran.kernel, ran.inputs)
         if division:
@@ -86,9 +86,11 @@ def _said(culprit: Culprit, where: str, row: StepKernel) -> str:
     lines = [origin for origin in row.origins if origin.split(" ")[0].startswith(op)]
     shown = ", ".join((lines or row.origins)[:MOST_ORIGINS]) or row.name
     if op == INDEX:
-        return f"[check] an index points at nothing: NaN stands{where} from {shown}"
+        index = f"index {culprit.operands[0]}" if culprit.operands else "an index"
+        return f"[check] {index} points at nothing: NaN stands{where} from {shown}"
     of = (
         f" of {', '.join(f'{value:.7g}' for value in culprit.operands)}" if culprit.operands else ""
     )
-    what = f"a {op} gives {culprit.value:.7g}{of}"
+    article = "an" if op[0] in "aeiou" else "a"
+    what = f"{article} {op} gives {culprit.value:.7g}{of}"
     return f"[check] {what}{where} from {shown}"

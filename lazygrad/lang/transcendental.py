@@ -61,7 +61,7 @@ from lazygrad.lang.operands import (
 from lazygrad.lang.rounding import whole_part
 
 LARGEST_UNROLLED_POWER = 64
-EXACT_ORDERS = 2  # derivatives that are written out; higher ones are those of what is composed
+EXACT_ORDERS = 2  # derivatives of powers that hold at 0 and infinity; higher ones are composed
 
 
 def in_wide(x: Node, function: Callable[[Node], Node]) -> Node:
@@ -144,13 +144,25 @@ def sigmoid(x: Node) -> Node:
     return in_wide(x, _sigmoid)
 
 
-def _sigmoid(x: Node, orders: int = EXACT_ORDERS) -> Node:
+def _sigmoid(x: Node) -> Node:
     decay = exp(neg(magnitude(x)))
     value = div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
-    if not orders:
-        return value
-    known = _sigmoid(x, orders - 1)
-    return sloped(value, (x, mul(known, sub(1.0, known))))
+    return sloped(value, (x, mul(sub(1.0, value), value)))  # needs the value alone
+
+
+# tanh(x) = x * P(x*x) near 0, to a few units in the last place (minimax, by Remez's exchange). The
+# highest power comes first.
+_TANH_32 = (
+    -6.274243572449263e-3, 2.107168209646256e-2, -5.385231070823655e-2, 1.3332586147e-1,
+    -3.3333317559967e-1, 1.0,
+)  # fmt: skip
+_TANH_64 = (
+    -1.9494715279600357e-05, 8.331649377381089e-05, -2.3338159879837388e-04,
+    5.884444999594054e-04, -1.4555428492782363e-03, 3.592092031021796e-03,
+    -8.863232601504371e-03, 2.1869488385860107e-02, -5.396825396376078e-02,
+    1.3333333333326622e-01, -3.33333333333333e-01, 1.0,
+)  # fmt: skip
+_NEAR_TANH = 0.55
 
 
 def tanh(x: Node) -> Node:
@@ -158,13 +170,12 @@ def tanh(x: Node) -> Node:
     return in_wide(x, _tanh)
 
 
-def _tanh(x: Node, orders: int = EXACT_ORDERS) -> Node:
-    rest = _expm1(mul(magnitude(x), -2.0))  # in (-1, 0]
-    size = div(neg(rest), add(rest, 2.0))
-    value = where(lt(x, 0), neg(size), size)
-    if not orders:
-        return value
-    return sloped(value, (x, sub(1.0, square(_tanh(x, orders - 1)))))
+def _tanh(x: Node) -> Node:
+    squared = square(x)
+    near = mul(polynomial(squared, _TANH_64 if x.dtype is float64 else _TANH_32), x)
+    far = sub(1.0, div(2.0, add(exp(mul(x, 2.0)), 1.0)))  # exp may overflow: then this is 1
+    value = where(lt(squared, _NEAR_TANH**2), near, far)
+    return sloped(value, (x, sub(1.0, square(value))))  # needs the value alone
 
 
 def softplus(x: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:

@@ -76,14 +76,17 @@ def _compute_again(lost: Sequence[Node]) -> None:
 def _copy_between_devices(requested: Sequence[Node]) -> None:
     """Realises every COPY below through host memory: those that need no other one first, what they
     copy in one plan a device, and so on."""
+    order = toposort(requested, cache.unrealised_sources)
+    wanted = {value for value in order if value.op is ops.COPY and value.value is None}
+    if not wanted:
+        return
     depth: dict[Node, int] = {}  # how many copies come one after the other
     stages: dict[int, list[Node]] = {}
-    for value in toposort(requested, cache.unrealised_sources):
-        below = [depth[source] for source in value.src if source in depth]
-        depth[value] = max(below, default=0)
-        if value.op is ops.COPY and value.value is None:
-            stages.setdefault(depth[value], []).append(value)
-            depth[value] += 1
+    for value in order:
+        before = max((depth[source] for source in value.src if source in depth), default=0)
+        if value in wanted:
+            stages.setdefault(before, []).append(value)
+        depth[value] = before + (value in wanted)
     for stage in sorted(stages):
         copies = stages[stage]
         _realize([copy.src[0] for copy in copies])

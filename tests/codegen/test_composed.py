@@ -25,7 +25,8 @@ def composed(name: str, x: ex.Expr) -> ex.Expr:
         if value is hole:
             return x
         first = value.src[0] if value.src else None
-        if value.op is MUL and first is hole and x.op is MUL:
+        multiple = value.op is MUL and first is hole and value.src[1].op is ex.LITERAL
+        if multiple and x.op is MUL:
             number = ex.literal(x.src[1].arg * value.src[1].arg, x.dtype)
             return ex.elementwise(MUL, (x.src[0], number), x.dtype)
         return ex.rebuild(value, src, value.arg)

@@ -82,7 +82,7 @@ def test_an_index_in_a_jitted_step_that_points_at_nothing() -> None:
     step = jit(lambda index: table(index).sum())
     for _ in range(3):
         step(Tensor([1, 3])).item()
-    with pytest.raises(NotFiniteError, match=r"an index points at nothing: .* embedding \(test_ch"):
+    with pytest.raises(NotFiniteError, match=r"index 9 points at nothing: .* embedding \(test_ch"):
         step(Tensor([1, 9])).item()
     assert np.isfinite(step(Tensor([0, 3])).item())
 
@@ -91,7 +91,7 @@ def test_a_label_in_a_jitted_step_that_is_no_class() -> None:
     step = jit(lambda x, y: nn.functional.cross_entropy(x, y))
     x = lazygrad.ones(2, 3)
     step(x, Tensor([0, 2])).item()
-    with pytest.raises(NotFiniteError, match=r"an index points at nothing: .* at \(1,\) of"):
+    with pytest.raises(NotFiniteError, match=r"index 7 points at nothing: .* at \(1,\) of"):
         step(x, Tensor([0, 7])).item()
 
 

@@ -74,6 +74,16 @@ def test_changed_new_and_gone(
     assert any(line.strip().startswith("-") and "2.0" in line for line in printed.splitlines())
 
 
+def test_lines_may_move(tmp_path: Path) -> None:
+    """A kernel that somebody changed, below lines that are new."""
+    program = "from lazygrad import Tensor\n{}\ndef step(x):\n    return (x * {}).exp(), x.sum(0)\n"
+    for name, above, by in (("a", "", 2.0), ("b", "# more\n\n", 3.0)):
+        names: dict[str, Callable[[Tensor], object]] = {}
+        exec(compile(program.format(above, by), "/nowhere/program.py", "exec"), names)
+        inspect.dump(names["step"], Tensor(X, device="CPU"), path=tmp_path / name)
+    assert kinds(tmp_path / "a", tmp_path / "b") == ["changed"]
+
+
 def test_a_changed_source_is_a_change(device: str, tmp_path: Path) -> None:
     a, b = dump(device, tmp_path / "a", step), dump(device, tmp_path / "b", step)
     (source,) = b.glob("plan_000/*/kernel.*")

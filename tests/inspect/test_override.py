@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config, inspect, jit
-from lazygrad.errors import ConfigError, DeviceError, OverrideError
+from lazygrad import Tensor, config, inspect, jit, nn
+from lazygrad.errors import ConfigError, OverrideError
 
 X = np.linspace(-1, 1, 12, dtype=np.float32)
 
@@ -63,6 +63,38 @@ def test_it_is_the_changed_one_that_runs(device: str, source: Path) -> None:
 
 
 @pytest.mark.parametrize("jitted", [False, True])
+def test_kernels_in_loops_are_changed(
+    device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], jitted: bool
+) -> None:
+    """On memory that starts elsewhere in each step; a wrong one is refused there, too."""
+    model = nn.GRU(2, 3, device=device)
+    steps = np.linspace(-1, 1, 40, dtype=np.float32).reshape(20, 1, 2)
+
+    def run() -> np.ndarray:
+        call = jit(lambda x: model(x)[0]) if jitted else lambda x: model(x)[0]
+        return call(Tensor(steps, device=device)).numpy()
+
+    with config(dump=str(tmp_path)):
+        right = run()
+    sources = [*tmp_path.glob("plan_*/*/*/kernel.*")]
+    assert len(sources) > 1
+    mark = {"CPU": "# mine\n", "GPU": "// mine\n"}[device]
+    for source in sources:
+        source.write_text(f"{mark}{source.read_text()}{mark.strip()} {jitted}\n")
+    with config(override=str(tmp_path)):
+        np.testing.assert_array_equal(run(), right)
+    told = capsys.readouterr().err
+    assert [told.count(f"{source} is right, and takes ") for source in sources] == [1] * len(
+        sources
+    )
+    gates = next(source for source in sources if "1.0" in source.read_text())
+    change(gates, "1.0", "1.5")
+    with config(override=str(tmp_path)), pytest.raises(OverrideError, match="in 3 of 3 elements"):
+        run()
+    np.testing.assert_array_equal(run(), right)
+
+
+@pytest.mark.parametrize("jitted", [False, True])
 def test_a_wrong_one_is_refused_with_where_it_differs(
     device: str, source: Path, jitted: bool
 ) -> None:
@@ -91,7 +123,8 @@ def test_what_is_not_written_is_wrong(device: str, source: Path) -> None:
 def test_one_that_fails_or_does_not_compile_says_so(device: str, source: Path) -> None:
     text = source.read_text()
     source.write_text(text.replace("exp", "unknown_name"))
-    with config(override=str(source.parent)), pytest.raises(DeviceError, match="unknown_name"):
+    expected = rf"\[override\] {source} does not compile\n(.|\n)*unknown_name"
+    with config(override=str(source.parent)), pytest.raises(OverrideError, match=expected):
         f(Tensor(X, device=device)).numpy()
     if device == "CPU":
         source.write_text(text.replace("    def run():", "    def run():\n        1 / 0"))

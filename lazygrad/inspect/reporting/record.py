@@ -25,6 +25,7 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         libraries()  # which are missing now, not at the end
+        path.parent.mkdir(parents=True, exist_ok=True)  # now, not at the end
         self.path, self.process = path, os.getpid()
         self.seen: dict[CompiledPlan, Shown] = {}
         self.graphs: WeakKeyDictionary[CompiledPlan, Sequence[Node]] = WeakKeyDictionary()
