@@ -13,7 +13,8 @@
   written. The body is a plan of its own (``schedule.loops``), whatever the length is.
 - A run (``runtime.loops``) repeats the body's launches. What moves from step to step (inputs,
   stacked results, trajectories) is addressed by element offsets that launches are given; other
-  carries go back and forth between two pieces of memory. Nothing is copied on the way.
+  carries go back and forth between two pieces of memory. Nothing is copied on the way. Where only
+  the last carries are asked for, it ends when a carry says that nothing changes any more.
 """
 
 from __future__ import annotations
@@ -70,11 +71,14 @@ class Body:
         slots: one for each operand: those of carries, of what is given step by step, of constants.
         xs: how many are given step by step.
         next: the carries after the step.
+        going: the number of a carry of bools; once none of them holds, a step changes no carry.
+            A run may stop there. None where there is no such carry.
     """
 
     slots: tuple[Slot, ...]
     xs: int
     next: tuple[Node, ...]
+    going: int | None = None
 
     @property
     def carries(self) -> int:
@@ -146,7 +150,8 @@ class Looped(NamedTuple):
         stacked = (of,) if isinstance(of, Node) else ()
         number = -1 if stacked else of
         rows = structure((*self.body.next, *stacked))
-        return rows, self.body.slots, self.body.xs, self.length, self.reverse, kind, number
+        body = self.body
+        return rows, body.slots, body.xs, body.going, self.length, self.reverse, kind, number
 
 
 @lru_cache(256)

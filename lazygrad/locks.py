@@ -31,6 +31,7 @@ def _kept_by_fork(lock: L) -> L:
 
 # A fork takes the lock that was made last first: in the order in which they nest.
 pooling = _kept_by_fork(threading.Lock())  # memory that is kept for reuse
+keeping = _kept_by_fork(threading.Lock())  # solvers that were traced
 drawing = _kept_by_fork(threading.Lock())  # the random counter
 interning = _kept_by_fork(threading.RLock())  # the nodes that there are
 running = _kept_by_fork(threading.RLock())  # backends, plans, launches; handles that settle

@@ -5,7 +5,7 @@ group ``lazygrad.backends``. See CONTRIBUTING.md, "Add a backend".
 """
 
 from lazygrad import element_types as dtype, ops, semantics
-from lazygrad.codegen import nest
+from lazygrad.codegen import composed, nest
 from lazygrad.codegen.batch import Batch, Work, alone, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.codegen.nest import LoopNest
@@ -37,8 +37,8 @@ __all__ = [
     "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
     "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
     "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
-    "buffer_names", "contraction", "disk", "dtype", "expr", "folding", "forms", "in_turn", "index",
-    "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "named", "nest", "ops",
-    "private_folder", "progress", "running", "semantics", "settings", "variations",
+    "buffer_names", "composed", "contraction", "disk", "dtype", "expr", "folding", "forms",
+    "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "named",
+    "nest", "ops", "private_folder", "progress", "running", "semantics", "settings", "variations",
     "without_starts",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ from lazygrad_numpy.loops import (
 )
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
-from lazygrad_numpy.rewriting import with_guards_once, with_numpy_calls
+from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
 
@@ -79,7 +79,7 @@ def described(kernel: Kernel, units: int) -> str:
 
 
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
-    shaped = with_running(simplified(kernel))
+    shaped = with_running(simplified(with_composed_calls(kernel)))
     found = contraction.find(shaped)
     if found is None or not product.pays(found):
         shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides

@@ -181,7 +181,7 @@ NUMPY: dict[str, Any] = {
         "absolute", "add", "bitwise_and", "bitwise_xor", "copyto", "divide", "dot", "empty",
         "equal", "exp", "floor_divide", "fmod", "inf", "less", "log", "logical_and", "logical_not",
         "logical_or", "matmul", "maximum", "multiply", "ndarray", "negative", "not_equal", "ones",
-        "remainder", "sin", "sqrt", "subtract", "take", "where",
+        "remainder", "sin", "sqrt", "subtract", "take", "tanh", "where",
     )
 }  # fmt: skip
 OWN: dict[str, Any] = {

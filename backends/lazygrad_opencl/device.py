@@ -10,6 +10,7 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.prelude import Dialect
 
 GPU_LANES = 4  # 16 bytes: the widest load of a work-item
+LOOK = 5e-5  # seconds until the host knows that a queue has ended
 
 
 def select(wanted: str | None) -> Any:
@@ -102,6 +103,7 @@ def target_of(device: Any, processor: str = "") -> Target:
             registers=32 if lanes >= 16 else 16,  # AVX-512 has both: wider ones, and more of them
             float64=float64,
             buffers=_buffers(device),
+            look=LOOK,
         )
     return Target(
         units=device.max_compute_units,
@@ -113,6 +115,7 @@ def target_of(device: Any, processor: str = "") -> Target:
         float64=float64,
         float16="cl_khr_fp16" in device.extensions,
         buffers=_buffers(device),
+        look=LOOK,
     )
 
 

@@ -57,7 +57,7 @@ class Looping:
         carried = [number for number in beside if number < count]
         after = [*base.body.next, *(changes[number] for number in carried)]
         outputs = changes[count:]
-        made = loop(_operands(base, rows), after, outputs, base.length, reverse=base.reverse)
+        made = _again(base, rows, after, outputs)
 
         def tangent(result: Node) -> Node:
             kind, of = result.arg.result
@@ -198,7 +198,7 @@ def batched(one: Node, operands: Sequence[Node | None], size: int, mode: Batchin
         for number, (value, m) in enumerate(zip(base.body.next, made, strict=False))
     ]
     outputs = [m or _repeated(v, size) for v, m in zip(outputs[count:], made[count:], strict=True)]
-    whole = loop(_operands(base, rows), after, outputs, base.length, reverse=base.reverse)
+    whole = _again(base, rows, after, outputs)
     kind, of = one.arg.result
     if isinstance(of, Node):
         return movedim(whole.stacked(whole.inner[outputs[0]]), 1, 0)
@@ -222,13 +222,21 @@ def _reached(after: Sequence[Node | None], known: Container[int]) -> list[int]:
     return [n for n, made in enumerate(after) if made is not None and n not in known]
 
 
-def _operands(base: Loop, rows: Iterable[tuple[int, Node, Node]]) -> Operands:
-    """``rows`` as operands: their number in ``base``, what stands for each, and what it is."""
+def _again(
+    base: Loop,
+    rows: Iterable[tuple[int, Node, Node]],
+    after: Sequence[Node],
+    outputs: Sequence[Node],
+) -> Loop:
+    """A loop of the steps of ``base`` whose carries are those of it, and more. ``rows`` are its
+    operands: their number in ``base``, what stands for each, and what it is. What changes nothing
+    there changes no derivative either, and where it does so for each sample it does for all."""
     count, fixed = base.body.carries, base.body.carries + base.body.xs
     found = Operands({}, {}, {})
     for number, stands, operand in rows:
         found[(number >= count) + (number >= fixed)][stands] = operand
-    return found
+    going = base.body.going
+    return loop(found, after, outputs, base.length, reverse=base.reverse, going=going)
 
 
 def _dear(roots: Collection[Node], forward: Container[Node]) -> list[Node]:

@@ -57,14 +57,14 @@ def cond(
     return selected("cond", chosen, yes, no)
 
 
-def condition(op: str, value: Any) -> Node:
-    """A condition as a bool of shape ().
+def condition(op: str, value: Any, device: str | None = None) -> Node:
+    """A condition as a bool of shape (); a Python bool becomes one on ``device``.
 
     Raises:
         ArgumentError: for anything but a bool, or a bool tensor of one element.
     """
     if isinstance(value, bool):
-        return const(value, bool_, (), registry.default_device())
+        return const(value, bool_, (), device or registry.default_device())
     if isinstance(value, Handle) and value.dtype is bool_:
         found = read(value)
         if found.size == 1:

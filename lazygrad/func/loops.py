@@ -144,8 +144,10 @@ def while_loop(
     function. Derivatives go back through the steps that were done, one by one.
 
     With ``max_steps`` it is a ``scan`` of so many steps, of which those after the end change
-    nothing: it can be jitted and mapped, and differentiated as a scan is. Steps after the end start
-    from ``init``, so that they are as harmless as the first.
+    nothing: it can be jitted and mapped, and differentiated as a scan is. Where only the last carry
+    is asked for, a run ends soon after the condition does (of mapped loops, after all of them do);
+    the way back needs all steps. Steps after the end start from ``init``, so that they are as
+    harmless as the first.
 
     Args:
         cond_fun: ``cond_fun(carry)``: a bool, or a bool tensor of one element.
@@ -169,8 +171,7 @@ def while_loop(
     carry = leaves_of("while_loop", "init", init)
     if max_steps is not None:
         most = _whole("while_loop", "max_steps", max_steps)
-        step = _guarded(cond_fun, body_fun, carry)
-        return traced("while_loop", step, carry, NOTHING, most, False).carry("while_loop")
+        return _at_most(most, cond_fun, body_fun, carry)
     if not ambient.has_values:
         raise JitError(
             "[while_loop] how many steps there are is not known where tensors have no values "
@@ -183,19 +184,28 @@ def while_loop(
     return now
 
 
-def _guarded(
-    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init: Leaves
-) -> Callable[[Any, Any], tuple[Any, None]]:
-    """A step that changes nothing where the condition does not hold: it starts from ``init`` then,
-    so that it has no derivative that is not a number."""
-
+def _at_most(
+    most: int, cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init: Leaves
+) -> Any:
+    """A loop of so many steps, which carries whether the condition still holds. Where it does not a
+    step changes nothing: it starts from ``init`` then, so that it has no derivative that is not a
+    number."""
     start = Leaves([None if x is None else detach(x) for x in init.nodes], init.spec)
 
-    def step(carry: Any, nothing: None) -> tuple[Any, None]:
-        now = leaves_of("while_loop", "carry", carry)
-        going = condition("while_loop", cond_fun(carry))
-        after = body_fun(selected("while_loop", going, now, start))
-        made = carry_after("while_loop", init, after)
-        return selected("while_loop", going, made, now), None
+    device = init.tensors[0].device if init.tensors else None
 
-    return step
+    def holds(carry: Any) -> Handle:
+        return wrap(condition("while_loop", cond_fun(carry), device), "while_loop")
+
+    def step(carry: Any, nothing: None) -> tuple[Any, None]:
+        before, going = carry
+        now, chosen = leaves_of("while_loop", "carry", before), read(going)
+        after = body_fun(selected("while_loop", chosen, now, start))
+        made = carry_after("while_loop", init, after)
+        after = selected("while_loop", chosen, made, now)
+        return (after, going & holds(after)), None
+
+    first = init.wrapped("while_loop")
+    both = leaves_of("while_loop", "init", (first, holds(first)), init.tensors)
+    found = traced("while_loop", step, both, NOTHING, most, False, ends=True)
+    return found.carry("while_loop")[0]

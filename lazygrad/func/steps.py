@@ -182,8 +182,10 @@ def traced(
     xs: Leaves,
     length: int,
     reverse: bool,
+    ends: bool = False,
 ) -> Traced:
-    """The loop of ``step(carry, x) -> (carry, y)``.
+    """The loop of ``step(carry, x) -> (carry, y)``; with ``ends`` the last tensor of the carry is a
+    bool, and once it does not hold a step changes nothing.
 
     Raises:
         ArgumentError, ShapeError, DtypeError: where a step returns carries that are not as those
@@ -216,7 +218,8 @@ def traced(
     if not length:
         return Traced(None, init, outputs, length)
     operands = Operands(carries, given | steps.xs, {})
-    made = loop(operands, after, outputs.tensors, length, reverse=reverse)
+    going = len(carries) - 1 if ends else None
+    made = loop(operands, after, outputs.tensors, length, reverse=reverse, going=going)
     return Traced(made, init, outputs, length)
 
 

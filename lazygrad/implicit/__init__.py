@@ -6,9 +6,10 @@ Whatever found them, their derivatives are those of the equation (the theorem of
 mapped and jitted, with memory that does not grow with the iterations. They reach arguments, and all
 tensors that functions read from outside: the parameters of modules get theirs by ``backward()``.
 
-Where values can be looked at, solvers stop when they are done, and raise ``ConvergenceError`` if
-they do not come to a solution. Under jit and vmap all iterations that there may be are one loop,
-and the solution is NaN then.
+Solvers stop when they are done, jitted and mapped ones too, which stop when all samples are. They
+raise ``ConvergenceError`` if they do not come to a solution; under jit and vmap, where nobody can
+look at it, it is NaN then. What was solved once is not traced again: a solver is kept for all
+equations of the same structure, whatever their tensors hold (``lazygrad.implicit.kept``).
 """
 
 from lazygrad.implicit.fixed_points import fixed_point as fixed_point

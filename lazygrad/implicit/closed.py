@@ -9,8 +9,9 @@ finds them among the operands of a rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lazygrad import autodiff, ops
@@ -19,7 +20,6 @@ from lazygrad.bridge import read, wrap
 from lazygrad.func.steps import Steps
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, node, toposort
-from lazygrad.lang.elementwise import without_history
 from lazygrad.lang.loops import computed_again, lowest
 from lazygrad.lang.operands import zeros_like
 from lazygrad.modes import Trace, ambient, traced_by
@@ -40,6 +40,24 @@ class Closed:
 
     leaves: tuple[Node, ...]
     output: Node
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What is equal for functions that are the same, with all their derivatives, of whatever
+        values."""
+        number = {leaf: position for position, leaf in enumerate(self.leaves)}
+        rows: list[Hashable] = [(leaf.shape, leaf.dtype, leaf.device) for leaf in self.leaves]
+        for value in toposort([self.output], lambda n: () if n in number else n.src):
+            if value not in number:
+                line = value.origin if value.op is ops.CALL else None  # its errors name it
+                src = tuple([number[operand] for operand in value.src])
+                number[value] = len(rows)
+                rows.append((value.op, src, value.arg, line))
+        return tuple(rows), number[self.output], len(self.leaves)
+
+    def called(self, *handles: Any) -> Any:
+        """The output as a handle, where leaves have the values of these."""
+        return wrap(self.at([read(handle) for handle in handles]), "implicit")
 
     def at(self, values: Sequence[Node]) -> Node:
         """The output where leaves have these values."""
@@ -139,12 +157,6 @@ def _moving(order: Sequence[Node], given: set[Node]) -> tuple[set[Node], set[Nod
 def stand_in(like: Node) -> Node:
     """A leaf that stands for a value."""
     return node(ops.BUFFER, (), Held(like.shape, like.dtype, like.device))
-
-
-def function_of(made: Closed, outer: Sequence[Node]) -> Callable[..., Any]:
-    """A closed function as one of handles, without derivative history of what is outside."""
-    fixed = [without_history(value) for value in outer]
-    return lambda *inputs: wrap(made.at([*map(read, inputs), *fixed]), "implicit")
 
 
 def have_values(nodes: Sequence[Node]) -> bool:

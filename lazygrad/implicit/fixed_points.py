@@ -10,7 +10,7 @@ from lazygrad.functional.creation import arange, eye, zeros
 from lazygrad.functional.like import ones_like
 from lazygrad.functional.solving import solve
 from lazygrad.implicit.closed import closed
-from lazygrad.implicit.iterating import Iterate
+from lazygrad.implicit.iterating import Iterate, Process
 from lazygrad.implicit.linear import counter, norm, ratio
 from lazygrad.implicit.problems import answer, limits_of, put
 from lazygrad.implicit.vectors import vector_of
@@ -45,7 +45,7 @@ def fixed_point(
 
     Raises:
         ConvergenceError: if there is no solution after ``maxiter`` iterations. Under jit and vmap,
-            where no value can be looked at, it is NaN then, and all iterations are done.
+            where no value can be looked at, it is NaN then.
         ArgumentError, ShapeError, DtypeError: if ``f`` returns what is not like ``x0``.
 
     Sources: Anderson, Iterative procedures for nonlinear integral equations (1965); Walker and Ni,
@@ -64,14 +64,14 @@ def fixed_point(
     step = start.function(f, *args)
     equation = closed("fixed_point", lambda x: step(x) - x, [start.joined])
     steps = METHODS[method]
-    return answer(start, equation, limits, lambda g, x: steps(g, x, memory), linear_solver)
+    return answer(start, equation, limits, steps, (memory,), linear_solver)
 
 
 def _iterate(x: Any, change: Any, count: Any, memory: Any = None) -> Iterate:
     return Iterate(x, norm(change) / norm(x).clamp(min=1), count, memory)
 
 
-def _picard(g: Any, x0: Any, memory: int) -> Any:
+def _picard(g: Any, x0: Any, memory: int) -> Process:
     def begin() -> Iterate:
         change = g(x0)
         return _iterate(x0, change, counter(x0), change)
@@ -81,7 +81,7 @@ def _picard(g: Any, x0: Any, memory: int) -> Any:
         change = g(x)
         return _iterate(x, change, now.count + 1, change)
 
-    return begin, step
+    return Process(begin, step)
 
 
 class Mixed(NamedTuple):
@@ -92,7 +92,7 @@ class Mixed(NamedTuple):
     change: Any
 
 
-def _anderson(g: Any, x0: Any, memory: int) -> Any:
+def _anderson(g: Any, x0: Any, memory: int) -> Process:
     """The next x is the mixture of what the last ones led to whose change would be the smallest,
     were all linear."""
 
@@ -114,7 +114,7 @@ def _anderson(g: Any, x0: Any, memory: int) -> Any:
         after = Mixed(put(xs, slots, place, x), put(changes, slots, place, change), change)
         return _iterate(x, change, count, after)
 
-    return begin, step
+    return Process(begin, step)
 
 
 def _shares(changes: Any, known: Any) -> Any:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,12 +27,11 @@ from lazygrad.functional.compare import where
 from lazygrad.functional.creation import tensor, zeros
 from lazygrad.functional.joining import cat
 from lazygrad.graph import Node
-from lazygrad.implicit.closed import Closed, closed, function_of, have_values
-from lazygrad.implicit.integrating import Accuracy, Found, Jumps, integrated
-from lazygrad.lang.elementwise import without_history
+from lazygrad.implicit import kept
+from lazygrad.implicit.closed import Closed, closed
+from lazygrad.implicit.integrating import Accuracy, Found, Jumps, integrated, not_reached
 from lazygrad.lang.operands import zeros_like
 from lazygrad.modes import no_grad
-from lazygrad.state import realize
 
 
 class Flow(NamedTuple):
@@ -56,24 +56,30 @@ class Flow(NamedTuple):
 
 
 def found_by(flow: Flow, operands: Sequence[Node]) -> Found:
-    """What an equation leads to, without history."""
-    with no_grad():
-        known = have_values(operands)
-        held = [wrap(without_history(operand)) for operand in operands]
-        if known:
-            realize(held)
-        y0, times, *rest = held
-        jumps = None
-        if flow.keeps is not None:
-            jumps = Jumps(tensor(flow.keeps, dtype=y0.dtype, device=y0.device), rest.pop(0))
-        f = function_of(flow.field, [read(x) for x in rest])
-        sign = where(times[-1] >= times[0], 1.0, -1.0).cast(y0.dtype)
+    """What an equation leads to, without history.
 
-        def forth(t: Any, y: Any) -> Any:
-            return sign * f(sign * t, y)
+    Raises:
+        ConvergenceError: if the end is not reached; where no value can be looked at, all is NaN.
+    """
+    key = flow.how, flow.shown, flow.keeps, flow.field.key
+    found, known = kept.run(key, partial(_led_to, flow), operands)
+    if known and found.outcome is not None and not found.outcome.arrived.item():
+        raise not_reached(flow.how, found.outcome)
+    return found
 
-        found = integrated(flow.how, forth, y0, sign * times, flow.shown, jumps, known)
-        return found._replace(grid=None if found.grid is None else sign * found.grid)
+
+def _led_to(flow: Flow, y0: Any, times: Any, *rest: Any) -> Found:
+    jumps, outer = None, rest
+    if flow.keeps is not None:
+        keeps = tensor(flow.keeps, dtype=y0.dtype, device=y0.device)
+        jumps, outer = Jumps(keeps, rest[0]), rest[1:]
+    sign = where(times[-1] >= times[0], 1.0, -1.0).cast(y0.dtype)
+
+    def forth(t: Any, y: Any) -> Any:
+        return sign * flow.field.called(sign * t, y, *outer)
+
+    found = integrated(flow.how, forth, y0, sign * times, flow.shown, jumps)
+    return found._replace(grid=None if found.grid is None else sign * found.grid)
 
 
 def seen(flow: Flow, operands: Sequence[Node], found: Found | None = None) -> Node:

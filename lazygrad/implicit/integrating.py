@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lazygrad.errors import ConvergenceError
-from lazygrad.func.loops import scan
+from lazygrad.func.loops import scan, while_loop
 from lazygrad.functional.compare import where
 from lazygrad.functional.creation import arange, zeros
 from lazygrad.functional.elementwise import maximum, minimum
 from lazygrad.functional.joining import cat, stack
-from lazygrad.implicit.iterating import repeated
 from lazygrad.implicit.linear import counter
 from lazygrad.implicit.problems import put
 from lazygrad.implicit.runge_kutta import (
@@ -70,12 +69,30 @@ class Jumps(NamedTuple):
 
 class Found(NamedTuple):
     """The states at all times, before jumps; the state at the end; and where steps ended, of which
-    there are ``count``; those behind are the end too."""
+    there are ``count``; those behind are the end too. Where the error is controlled, what came
+    of that."""
 
     states: Any
     end: Any
     grid: Any = None
     count: Any = None
+    outcome: Outcome | None = None
+
+
+class Outcome(NamedTuple):
+    """How a controlled integration ended.
+
+    Attributes:
+        arrived: whether that is where it should.
+        share: which part of the way was done.
+        h, error, tried: as in ``Progress``.
+    """
+
+    arrived: Any
+    share: Any
+    h: Any
+    error: Any
+    tried: Any
 
 
 class Progress(NamedTuple):
@@ -102,19 +119,15 @@ class Progress(NamedTuple):
 
 
 def integrated(
-    how: Accuracy, f: Field, y0: Any, times: Any, shown: int, jumps: Jumps | None, known: bool
+    how: Accuracy, f: Field, y0: Any, times: Any, shown: int, jumps: Jumps | None
 ) -> Found:
-    """The states at ``times``.
+    """The states at ``times``; NaN if the end is not reached.
 
     Args:
         shown: how many components these have, and decide on steps; of the others the end is asked.
-        known: whether values can be looked at.
-
-    Raises:
-        ConvergenceError: if the end is not reached; where no value can be looked at, all is NaN.
     """
     if how.controlled:
-        return _controlled(how, f, y0, times, shown, jumps, known)
+        return _controlled(how, f, y0, times, shown, jumps)
     return fixed(how, f, y0, times, shown, jumps)
 
 
@@ -122,7 +135,7 @@ def integrated(
 
 
 def _controlled(
-    how: Accuracy, f: Field, y0: Any, times: Any, shown: int, jumps: Jumps | None, known: bool
+    how: Accuracy, f: Field, y0: Any, times: Any, shown: int, jumps: Jumps | None
 ) -> Found:
     method = METHODS[how.method]
     count, last = times.shape[0], times[-1]
@@ -170,7 +183,7 @@ def _controlled(
 
     def going(now: Progress) -> Any:
         moves = (now.t + now.h > now.t) | (now.t + now.h * GROW > now.t)
-        return (now.t < last) & (now.tried < how.most) & moves
+        return (now.t < last) & moves
 
     first = _first_step(how, f, y0, times, size, order) if how.first is None else how.first
     none = zeros(count, shown, dtype=y0.dtype, device=y0.device)
@@ -180,11 +193,12 @@ def _controlled(
         where(slots == 0, times[0], last),
         counter(y0), counter(y0), times[0] * 0,
     )  # fmt: skip
-    found = repeated(going, step, start, how.most, known)
-    if known and found.t.item() < last.item():
-        raise _not_reached(how, found, (found.t - times[0]) / (last - times[0]))
-    lost = where(found.t < last, math.nan, 0.0)
-    return Found(found.states + lost, found.y + lost, found.grid, found.count)
+    found = while_loop(going, step, start, max_steps=how.most)
+    arrived = found.t >= last
+    share = (found.t - times[0]) / (last - times[0])
+    lost = where(arrived, 0.0, math.nan)
+    outcome = Outcome(arrived, share, found.h, found.error, found.tried)
+    return Found(found.states + lost, found.y + lost, found.grid, found.count, outcome)
 
 
 def _first_step(how: Accuracy, f: Field, y0: Any, times: Any, size: Any, order: int) -> Any:
@@ -199,9 +213,9 @@ def _first_step(how: Accuracy, f: Field, y0: Any, times: Any, size: Any, order: 
     return minimum(100 * h, where(most <= 1e-15, flat, next_one))
 
 
-def _not_reached(how: Accuracy, found: Progress, way: Any) -> ConvergenceError:
-    values = (way, found.h, found.error, found.tried)
-    share, h, error, tried = (value.item() for value in values)
+def not_reached(how: Accuracy, outcome: Outcome) -> ConvergenceError:
+    """What is said where the end is not."""
+    share, h, error, tried = (value.item() for value in outcome[1:])
     steps = "step" if tried == 1 else "steps"
     return ConvergenceError(
         f"[{how.name}] the last time is not reached: {tried} {steps} of {how.method} went "

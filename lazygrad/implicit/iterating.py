@@ -1,33 +1,21 @@
-"""The loop of all solvers: one step as a graph, again and again until it is good enough.
-
-Where values can be looked at, a few steps at a time run as one loop and the host looks once; where
-they cannot (jit, vmap, the steps of a loop), all steps that there may be are one loop, of which
-those after the end change nothing.
+"""The loop of all solvers: one step as a graph, again and again until it is good enough. All steps
+that there may be are one loop, which ends when those to come would change nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
-from lazygrad import pytree
-from lazygrad.bridge import read, wrap
+from lazygrad.bridge import read
 from lazygrad.element_types import DType
 from lazygrad.errors import ConvergenceError
 from lazygrad.func.loops import while_loop
 from lazygrad.functional.compare import where
 from lazygrad.graph import Node
 from lazygrad.handle import Handle
-from lazygrad.implicit.closed import have_values
-from lazygrad.lang.elementwise import without_history
-from lazygrad.modes import no_grad
-from lazygrad.state import realize
-
-AT_ONCE = 8  # steps between two looks
-
-State = TypeVar("State", bound="Iterate")
-T = TypeVar("T")
+from lazygrad.implicit import kept
 
 
 class Iterate(NamedTuple):
@@ -63,57 +51,60 @@ class Limits(NamedTuple):
     maxiter: int
 
 
-def repeated(
-    going: Callable[[Any], Any], step: Callable[[T], T], state: T, most: int, known: bool
-) -> T:
-    """``step`` again and again, at most ``most`` times, while ``going``."""
-    if not known:
-        return while_loop(going, step, state, max_steps=most)
-    while True:
-        state = while_loop(going, step, state, max_steps=min(AT_ONCE, most))
-        more = going(state)
-        realize([*(x for x in pytree.flatten(state)[0] if x is not None), more])
-        if not more.item():
-            return state
+class Process(NamedTuple):
+    """How a solver goes: ``begin`` says where, ``step`` what comes after."""
+
+    begin: Callable[[], Iterate]
+    step: Callable[[Iterate], Iterate]
+
+
+class Reached(NamedTuple):
+    """What a solver has come to.
+
+    Attributes:
+        x: the solution; NaN where there is none.
+        good: whether there is one everywhere.
+        residual, count: the largest residual, and the steps that were done.
+    """
+
+    x: Any
+    good: Any
+    residual: Any
+    count: Any
 
 
 def solved(
-    limits: Limits,
-    step: Callable[[Iterate], Iterate],
-    begin: Callable[[], Iterate],
-    sources: Sequence[Node],
+    limits: Limits, key: Hashable, process: Callable[..., Process], operands: Sequence[Node]
 ) -> Node:
-    """The solution that ``step`` comes to from ``begin()``, without history.
+    """The solution that a ``process`` of ``operands`` comes to, without history.
 
     Args:
-        sources: all that both read.
+        key: what is equal for processes that are the same, see ``kept``.
 
     Raises:
         ConvergenceError: if it does not come to one. Where no value can be looked at, the solution
             is NaN then.
     """
-    with no_grad():
-        known = have_values(sources)
-        held = [wrap(without_history(source)) for source in sources]
-        if known:
-            realize(held)  # once, not in each loop again
 
+    def whole(*operands: Handle) -> Reached:
         def going(state: Iterate) -> Handle:
-            unsolved = (state.residual > limits.tol).any()
-            return unsolved & (state.count < limits.maxiter)
+            return (state.residual > limits.tol).any()
 
-        first = begin()
-        found = repeated(going, step, first, limits.maxiter, known)
+        begin, step = process(*operands)
+        found = while_loop(going, step, begin(), max_steps=limits.maxiter)
         good = found.residual <= limits.tol  # not where it is NaN
-        if not known:
-            return read(where(good, found.x, math.nan))
-        if not good.all().item():
-            raise _unsolved(limits, found)
-        return read(found.x)
+        x = where(good, found.x, math.nan)
+        return Reached(x, good.all(), found.residual.max(), found.count)
+
+    keyed = None if key is None else (limits, key)
+    found, known = kept.run(keyed, whole, operands)
+    if known and not found.good.item():
+        raise _unsolved(limits, found)
+    return read(found.x)
 
 
-def _unsolved(limits: Limits, found: Iterate) -> ConvergenceError:
-    residual, count = found.residual.max().item(), found.count.item()
+def _unsolved(limits: Limits, found: Reached) -> ConvergenceError:
+    residual, count = found.residual.item(), found.count.item()
     why = "" if math.isfinite(residual) else "; it diverges"
     return ConvergenceError(
         f"[{limits.name}] no solution: the residual is {residual:.3g} after {count} iterations of "

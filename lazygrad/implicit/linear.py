@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lazygrad.arguments import shown
@@ -11,9 +11,11 @@ from lazygrad.errors import ValueRangeError
 from lazygrad.func.vmap import vmap
 from lazygrad.functional.compare import where
 from lazygrad.functional.creation import arange, eye, zeros
+from lazygrad.functional.like import zeros_like
 from lazygrad.functional.solving import solve
 from lazygrad.graph import Node
-from lazygrad.implicit.iterating import Iterate, Limits, solved, tolerance
+from lazygrad.implicit.iterating import Iterate, Limits, Process, solved, tolerance
+from lazygrad.lang.elementwise import without_history
 from lazygrad.modes import no_grad
 
 SMALL = 32  # equations that are solved by their matrix, if nothing else is said
@@ -40,38 +42,58 @@ class Linear(NamedTuple):
     restart: int = 20
 
     def solution(
-        self, name: str, matrix: Map, b: Node, sources: Sequence[Node], start: Any = None
+        self,
+        name: str,
+        matrix: Map,
+        b: Node,
+        outer: Sequence[Node] = (),
+        key: Hashable = None,
+        start: Any = None,
     ) -> Node:
-        """The x with ``matrix(x) = b``, without derivative history.
+        """The x with ``matrix(x, *outer) = b``, without derivative history.
 
         Args:
-            matrix: a linear function of handles like ``b``.
-            sources: all that it reads from outside.
+            matrix: a function of handles, linear in x, which is like ``b``.
+            key: what is equal for functions that are the same, see ``kept``.
+            start: where to begin; by default at 0.
         """
         method = self.method or ("lu" if b.ndim == 1 and b.size <= SMALL else "gmres")
         if method == "lu":
             with no_grad():
-                return read(by_matrix(matrix, wrap(b)))
+                fixed = [wrap(without_history(value)) for value in outer]
+                return read(by_matrix(lambda x: matrix(x, *fixed), wrap(b)))
         size = b.shape[-1]
         tol = tolerance(b.dtype) / 10 if self.tol is None else self.tol
         most = min(10 * size, 1000) if self.maxiter is None else self.maxiter
         limits = Limits(name, method, tol, most)
 
-        def begin() -> Iterate:
-            side = wrap(b)
-            x = zeros(b.shape, dtype=b.dtype, device=b.device) if start is None else start
-            r = side if start is None else side - matrix(x)
-            scale = norm(side).clamp(min=self.atol / tol if tol else 0.0)
-            scale = where(scale > 0, scale, 1.0)
-            memory = METHODS[method].memory(r, min(self.restart, size))
-            return Iterate(x, norm(r) / scale, counter(b), (r, scale, memory))
+        begins = () if start is None else (read(start),)
+        first = len(begins)  # of what is outside, among the operands behind b
+        atol, restart = self.atol, min(self.restart, size)
 
-        def step(now: Iterate) -> Iterate:
-            r, scale, memory = now.memory
-            x, r, memory = METHODS[method].step(matrix, now.count, now.x, r, memory)
-            return Iterate(x, norm(r) / scale, now.count + 1, (r, scale, memory))
+        def process(side: Any, *given: Any) -> Process:
+            fixed = given[first:]
 
-        return solved(limits, step, begin, [*sources, b])
+            def moved(x: Any) -> Any:
+                return matrix(x, *fixed)
+
+            def begin() -> Iterate:
+                x = given[0] if first else zeros_like(side)
+                r = side - moved(x) if first else side
+                scale = norm(side).clamp(min=atol / tol if tol else 0.0)
+                scale = where(scale > 0, scale, 1.0)
+                memory = METHODS[method].memory(r, restart)
+                return Iterate(x, norm(r) / scale, counter(side), (r, scale, memory))
+
+            def step(now: Iterate) -> Iterate:
+                r, scale, memory = now.memory
+                x, r, memory = METHODS[method].step(moved, now.count, now.x, r, memory)
+                return Iterate(x, norm(r) / scale, now.count + 1, (r, scale, memory))
+
+            return Process(begin, step)
+
+        keyed = None if key is None else (self, first, key)
+        return solved(limits, keyed, process, [b, *begins, *outer])
 
 
 def by_matrix(matrix: Map, b: Any) -> Any:
@@ -81,7 +103,7 @@ def by_matrix(matrix: Map, b: Any) -> Any:
     return solve(columns.T, b)
 
 
-def counter(like: Node) -> Any:
+def counter(like: Any) -> Any:
     return zeros((), dtype="int32", device=like.device)
 
 

@@ -16,7 +16,7 @@ from lazygrad.functional.joining import cat
 from lazygrad.functional.like import ones_like
 from lazygrad.handle import Handle
 from lazygrad.implicit.closed import closed
-from lazygrad.implicit.iterating import Iterate
+from lazygrad.implicit.iterating import Iterate, Process
 from lazygrad.implicit.linear import counter, dot, norm, ratio
 from lazygrad.implicit.problems import answer, limits_of
 from lazygrad.implicit.vectors import vector_of
@@ -77,7 +77,7 @@ def argmin(
     equation = closed("argmin", lambda x: slope_and_value(x)[0], [start.joined])
     both = closed("argmin", lambda x: _joined(*slope_and_value(x)), [start.joined])
     steps = METHODS[method]
-    return answer(start, equation, limits, lambda h, x: steps(h, x, memory), linear_solver, both)
+    return answer(start, equation, limits, steps, (memory,), linear_solver, both)
 
 
 def _joined(slope: Any, value: Any) -> Any:
@@ -103,7 +103,7 @@ class Memory(NamedTuple):
     scale: Any
 
 
-def _lbfgs(h: Any, x0: Any, size: int) -> Any:
+def _lbfgs(h: Any, x0: Any, size: int) -> Process:
     def begin() -> Iterate:
         here = h(x0)
         rows = zeros(size, x0.shape[0], dtype=x0.dtype, device=x0.device)
@@ -127,7 +127,7 @@ def _lbfgs(h: Any, x0: Any, size: int) -> Any:
         memory = Memory(here, steps, gains, weights, scale)
         return Iterate(now.x + change, norm(here[1:]), now.count + 1, memory)
 
-    return begin, step
+    return Process(begin, step)
 
 
 def _shifted(rows: Any, row: Any) -> Any:

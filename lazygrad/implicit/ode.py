@@ -13,13 +13,13 @@ from lazygrad.handle import Handle
 from lazygrad.implicit.closed import closed, have_values
 from lazygrad.implicit.flows import Flow, found_by, seen
 from lazygrad.implicit.integrating import Accuracy, fixed, replayed
-from lazygrad.implicit.iterating import AT_ONCE
 from lazygrad.implicit.runge_kutta import METHODS
 from lazygrad.implicit.vectors import vector_of
 from lazygrad.lang.elementwise import surrogate
 from lazygrad.modes import ambient
 from lazygrad.public import public
 
+ALIKE = 8  # so many steps more or less are one plan for derivatives
 OPTIONS = ("first_step", "max_num_steps", "step_size", "steps")
 
 
@@ -32,7 +32,7 @@ def odeint(
     """The states at times ``t`` of what begins at ``t[0]`` as ``y0`` and follows
     ``dy/dt = func(t, y)``; as torchdiffeq.odeint.
 
-    ``func`` runs once, on tensors without values: ``where`` chooses by time. Gradients reach
+    ``func`` runs once a call, on tensors without values: ``where`` chooses by time. Gradients reach
     ``y0``, ``t``, and all that ``func`` reads from outside, parameters of modules among it, in both
     modes and to any order. They are those of the steps that were done, or, with ``adjoint``, those
     of the solution, by equations that run back (or along): with memory that does not grow with the
@@ -56,7 +56,8 @@ def odeint(
 
     Raises:
         ConvergenceError: if the last time is not reached. Under jit and vmap, where no value can be
-            looked at, all is NaN then, and "max_num_steps" are always done: let them be few.
+            looked at, all is NaN then. Gradients of the steps of a jitted function go back through
+            "max_num_steps" of them: let these be few, or take ``adjoint``.
         ArgumentError, ShapeError, DtypeError: if ``func`` returns what is not like ``y0``.
         ValueRangeError: for another method or option.
         JitError: for "step_size" where no value can be looked at.
@@ -93,7 +94,7 @@ def odeint(
         return start.apart(states)
     done = found.grid.shape[0] - 1
     if ambient.has_values and found.count is not None:
-        done = min(done, math.ceil(max(found.count.item(), 1) / AT_ONCE) * AT_ONCE)
+        done = min(done, math.ceil(max(found.count.item(), 1) / ALIKE) * ALIKE)
     again = replayed(how, tracked, first, times, found.grid[: done + 1])
     return start.apart(wrap(surrogate(read(found.states), read(again))))
 

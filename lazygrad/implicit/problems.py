@@ -10,15 +10,12 @@ from lazygrad.bridge import wrap
 from lazygrad.errors import ValueRangeError
 from lazygrad.functional.compare import where
 from lazygrad.graph import Node
-from lazygrad.implicit.closed import Closed, function_of
-from lazygrad.implicit.iterating import Iterate, Limits, solved, tolerance
+from lazygrad.implicit.closed import Closed
+from lazygrad.implicit.iterating import Limits, Process, solved, tolerance
 from lazygrad.implicit.linear import Linear, linear_of
 from lazygrad.implicit.rule import solution
 from lazygrad.implicit.vectors import Vector
 from lazygrad.lang.elementwise import without_history
-
-Step = Callable[[Iterate], Iterate]
-Method = Callable[..., tuple[Callable[[], Iterate], Step]]
 
 
 def limits_of(
@@ -43,7 +40,8 @@ def answer(
     start: Vector,
     equation: tuple[Closed, Sequence[Node]],
     limits: Limits,
-    steps: Callable[[Callable[..., Any], Any], tuple[Callable[[], Iterate], Step]],
+    method: Callable[..., Process],
+    options: tuple[Any, ...],
     linear: Any,
     seen: tuple[Closed, Sequence[Node]] | None = None,
 ) -> Any:
@@ -51,15 +49,19 @@ def answer(
 
     Args:
         equation: what is 0 there, and what it reads from outside.
-        steps: of a function of handles, and of where to begin: how to begin, and a step.
+        method: how it is solved, of a function of handles, where to begin, and ``options``.
         seen: that function, and what it reads from outside; by default the equation.
     """
     made, outer = equation
     how = Linear(linear_of(limits.name, "linear_solver", linear))
     x0 = without_history(start.joined)
     looked_at, read_there = seen or equation
-    begin, step = steps(function_of(looked_at, read_there), wrap(x0))
-    value = solved(limits, step, begin, [*read_there, x0])
+
+    def process(x0: Any, *outer: Any) -> Process:
+        return method(lambda x: looked_at.called(x, *outer), x0, *options)
+
+    key = method, options, looked_at.key
+    value = solved(limits, key, process, [x0, *read_there])
     return start.apart(wrap(solution(limits.name, made, outer, value, how), limits.name))
 
 

@@ -12,7 +12,7 @@ from lazygrad.func.vmap import vmap
 from lazygrad.functional.compare import where
 from lazygrad.functional.creation import arange, tensor, zeros
 from lazygrad.implicit.closed import closed
-from lazygrad.implicit.iterating import Iterate
+from lazygrad.implicit.iterating import Iterate, Process
 from lazygrad.implicit.linear import Linear, counter, dot, norm, ratio
 from lazygrad.implicit.problems import answer, limits_of, put
 from lazygrad.implicit.vectors import vector_of
@@ -62,9 +62,7 @@ def root(
     limits = limits_of("root", METHODS, method, tol, maxiter, start.joined)
     equation = closed("root", start.function(f, *args), [start.joined])
     steps = METHODS[method]
-    return answer(
-        start, equation, limits, lambda g, x: steps(g, x, memory, linear_solver), linear_solver
-    )
+    return answer(start, equation, limits, steps, (memory, linear_solver), linear_solver)
 
 
 def _iterate(x: Any, value: Any, count: Any, memory: Any = None) -> Iterate:
@@ -82,7 +80,7 @@ def _shortened(f: Any, x: Any, step: Any) -> tuple[Any, Any]:
     return (where(here, shares, 0.0) * step).sum(0), where(here, values, 0.0).sum(0)
 
 
-def _newton(f: Any, x0: Any, memory: int, solver: str | None) -> Any:
+def _newton(f: Any, x0: Any, memory: int, solver: str | None) -> Process:
     def begin() -> Iterate:
         return _iterate(x0, f(x0), counter(x0))
 
@@ -91,11 +89,11 @@ def _newton(f: Any, x0: Any, memory: int, solver: str | None) -> Any:
         change, value = _shortened(f, now.x, -_solution(push, value, solver))
         return _iterate(now.x + change, value, now.count + 1)
 
-    return begin, step
+    return Process(begin, step)
 
 
 def _solution(matrix: Any, side: Any, solver: str | None) -> Any:
-    return wrap(Linear(solver).solution("root", matrix, read(side), []))
+    return wrap(Linear(solver).solution("root", matrix, read(side)))
 
 
 class Secants(NamedTuple):
@@ -106,7 +104,7 @@ class Secants(NamedTuple):
     right: Any
 
 
-def _broyden(f: Any, x0: Any, memory: int, solver: str | None) -> Any:
+def _broyden(f: Any, x0: Any, memory: int, solver: str | None) -> Process:
     slots = arange(memory, device=x0.device).unsqueeze(-1)
 
     def begin() -> Iterate:
@@ -128,7 +126,7 @@ def _broyden(f: Any, x0: Any, memory: int, solver: str | None) -> Any:
         after = Secants(scale, put(left, slots, place, new), put(right, slots, place, back))
         return _iterate(now.x + change, value, now.count + 1, after)
 
-    return begin, step
+    return Process(begin, step)
 
 
 METHODS = {"newton": _newton, "broyden": _broyden}

@@ -18,7 +18,7 @@ from typing import Any
 
 from lazygrad.func.rules import Parts, Rule, ruled
 from lazygrad.graph import Node
-from lazygrad.implicit.closed import Closed, cut_out, function_of, stand_in
+from lazygrad.implicit.closed import Closed, cut_out, stand_in
 from lazygrad.implicit.linear import Linear
 from lazygrad.lang.elementwise import neg, sub
 from lazygrad.lang.operands import zeros_like
@@ -73,6 +73,6 @@ def linear_solution(
 ) -> Node:
     """The value of ``held`` at which ``moved``, linear in it, is ``side``, with derivatives."""
     matrix, outer = cut_out(moved, [held])
-    value = linear.solution(name, function_of(matrix, outer), side, outer, start)
+    value = linear.solution(name, matrix.called, side, outer, matrix.key, start)
     equation, read_there = cut_out(sub(moved, side), [held])
     return solution(name, equation, read_there, value, linear)

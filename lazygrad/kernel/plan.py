@@ -36,12 +36,15 @@ class Plan:
         results: where each requested value ends up: an output, or an input passed through.
         outputs: bytes of each output.
         allocations: bytes of each allocation for temporaries.
+        repacked: more inputs, behind the others: the number of one of these, and the order in which
+            its dims lie in memory, outermost first.
     """
 
     steps: tuple[Step, ...]
     results: tuple[Place, ...]
     outputs: tuple[int, ...]
     allocations: tuple[int, ...]
+    repacked: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def peak_bytes(self) -> int:
@@ -83,6 +86,15 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Flags:
+    """The ``nbytes`` from one place on are bools. Once a step has left none of them set, those to
+    come would change nothing."""
+
+    place: Reach
+    nbytes: int
+
+
+@dataclass(frozen=True)
 class LoopCall:
     """A plan that is run again and again. Buffers come in the order results, operands; slots after
     those are memory for itself.
@@ -91,9 +103,11 @@ class LoopCall:
         name: what it computes and of which shape, e.g. "scan_200x4x8".
         length: how many times.
         body: the plan of a step.
-        results, operands: what the buffers are.
+        results, operands: what the buffers are; some operands may be there again, repacked.
         inputs, outputs, temporaries: the memory that each of the body's works on.
         before, each, after: what is copied before the first step, after each, and in the end.
+        going: what says when it may end early; after as many steps more or less as are an even
+            number, so that carries that take turns lie where they do after all steps.
         origins: the user's operations and lines it came from.
         reasons: why it is a step of its own.
     """
@@ -109,6 +123,7 @@ class LoopCall:
     before: tuple[Copy, ...]
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
+    going: Flags | None = None
     origins: tuple[str, ...] = field(default=(), compare=False)
     reasons: tuple[str, ...] = field(default=(), compare=False)
 

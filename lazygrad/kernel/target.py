@@ -21,6 +21,8 @@ class Target:
         max_group: work-items in a group at most.
         buffers: pieces of memory that a launch can be given at most.
         launch: seconds that a launch takes before it does anything.
+        look: seconds that the host waits for a value of what has been launched, besides the time
+            that this takes.
         bandwidth: bytes a second that are read or written, all units together.
         throughput: additions a second (of float32) that a fused kernel does.
         float64, float16: arithmetic in these dtypes exists.
@@ -36,6 +38,7 @@ class Target:
     max_group: int = 1
     buffers: int = 1 << 30
     launch: float = 4e-6
+    look: float = 0.0
     bandwidth: float = 8e9
     throughput: float = 32e9
     float64: bool = True

@@ -110,6 +110,7 @@ def loop(
     length: int,
     *,
     reverse: bool = False,
+    going: int | None = None,
 ) -> Loop:
     """A loop of ``length`` > 0 steps over a body that was built on any nodes.
 
@@ -117,6 +118,7 @@ def loop(
         operands: whatever else the body is made of, without any of these, becomes a constant.
         after: the carries after the step.
         outputs: values of the body that will be asked for (as ``inner[output]``).
+        going: see ``body.Body``.
 
     Raises:
         ShapeError: where a carry changes its shape or dtype.
@@ -143,7 +145,7 @@ def loop(
         slots.append(slot)
         inner[stands] = node(ops.BUFFER, (), slot)
     inner = rebuilt([*after, *outputs], inner)
-    body = Body(tuple(slots), len(xs), tuple(inner[value] for value in after))
+    body = Body(tuple(slots), len(xs), tuple(inner[value] for value in after), going)
     values = (*carries.values(), *xs.values(), *found.values())
     return Loop(body, length, reverse, values, inner)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Copy, LoopCall, Reach
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Copy, Flags, LoopCall, Reach
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime.backend import Backend, Code, Part, Program
 
@@ -23,6 +25,7 @@ class LoopCode:
         codes: the launches of a step.
         reaches: the loop's memory that each number of theirs is.
         before, each, after: what is copied before the first step, after each, and in the end.
+        going: what says that it may end.
     """
 
     length: int
@@ -31,6 +34,7 @@ class LoopCode:
     before: tuple[Copy, ...]
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
+    going: Flags | None = None
 
 
 def reaches(call: LoopCall) -> tuple[Reach, ...]:
@@ -93,7 +97,7 @@ def code(number: int, call: LoopCall, memory: tuple[int, ...], codes: Sequence[C
         source="\n\n".join([f"{call.length} times:", *(part.source for part in inner)]),
     )
     data = LoopCode(
-        call.length, tuple(codes), reaches(call), call.before, call.each, call.after
+        call.length, tuple(codes), reaches(call), call.before, call.each, call.after, call.going
     )  # fmt: skip
     return Code((part,), memory, f"{call.length} times {len(codes)} launches", data)
 
@@ -120,14 +124,38 @@ class LoopProgram(Program):
     def _run(
         self, bodies: Sequence[_Launches], memory: Sequence[Any], starts: Sequence[int]
     ) -> None:
-        loop, each = self._loop, self._loop.each
+        loop, each, between = self._loop, self._loop.each, self._between
         self._copy(loop.before, 0, memory, starts)
         for count in range(loop.length):
             for body in bodies:
                 body.at(count)()
             if each:
                 self._copy(each, count, memory, starts)
+            left = loop.length - count - 1
+            if between and not left % between and self._is_over(count, memory, starts):
+                break
         self._copy(loop.after, 0, memory, starts)
+
+    @cached_property
+    def _between(self) -> int:
+        """How many steps there are from one look at what says that the loop may end to the next:
+        an even number, and so many that waiting costs no more than launching them; 0 where nothing
+        says so."""
+        if self._loop.going is None:
+            return 0
+        target = self._backend.target
+        return 2 * max(1, round(target.look / (2 * target.launch * max(len(self._programs), 1))))
+
+    def _is_over(self, count: int, memory: Sequence[Any], starts: Sequence[int]) -> bool:
+        """Whether what comes behind the step after ``count`` others would change nothing."""
+        flags = self._loop.going
+        if flags is None:
+            return False
+        slot, start = flags.place.at(count)
+        start += starts[slot]
+        found = np.empty(start + flags.nbytes, np.uint8)
+        self._backend.download(memory[slot], found)
+        return not found[start:].any()
 
     def _copy(
         self, copies: Sequence[Copy], count: int, memory: Sequence[Any], starts: Sequence[int]

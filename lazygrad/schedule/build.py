@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -62,11 +62,18 @@ class _Known:
 @dataclass
 class Builder:
     """Builds the kernels of a partition in order, bodies of loops by ``of_body``; remembers layouts
-    and repacked copies."""
+    and repacked copies.
+
+    Attributes:
+        lasting: the leaves that stay the same from run to run, in a body its constants: they are
+            repacked ``before``, as often as there is a loop, which costs the steps nothing.
+    """
 
     cut: Partition
     target: Target
     of_body: Planner
+    lasting: Container[Node] = ()
+    before: dict[Node, tuple[Node, Order]] = field(default_factory=dict)
     order_of: dict[Node, Order] = field(default_factory=dict)
     repacked: dict[tuple[Node, Order], Node] = field(default_factory=dict)
     original: dict[Node, Node] = field(default_factory=dict)
@@ -77,7 +84,7 @@ class Builder:
     def build_all(self) -> list[Step]:
         for draft in self.cut.ordered():
             if draft.primary.op is ops.LOOP:
-                self.built.append(loops.built(draft, self.of_body))
+                self.built.append(loops.built(draft, self.of_body, self.repacked_operand))
             elif isinstance(draft, calls.CallDraft):
                 self.built.append(calls.built(draft))
             else:
@@ -156,11 +163,12 @@ class Builder:
         lanes = None
         found = attempt.contraction()
         if found is not None:
-            repacks = not self.target.blas
             places = Places(attempt.dim_of, self._copying(attempt))
+            repacks = not self.target.blas
             lanes = choose_lanes(found, max(self.target.lanes, 8), repacks, places)
-            if lanes is not None and lanes.repack and repacks:
-                attempt = _Attempt(self, draft, self._repack(attempt, lanes))
+            copies = self._repack(attempt, lanes) if lanes is not None else {}
+            if copies:
+                attempt = _Attempt(self, draft, copies)
             if lanes is not None and self._scatters(draft, attempt.dim_of[lanes.over]):
                 return self._build_in_two(draft)
         self._choose_orders(draft, attempt, lanes.over if lanes else None)
@@ -169,10 +177,13 @@ class Builder:
     def _copying(self, attempt: _Attempt) -> dict[int, float]:
         """What a copy of each buffer costs every one of the kernels that read it."""
         launch = self.target.launch * self.target.throughput
-        return {
-            slot: (COPY_WORK * value.size + launch) / max(1, len(self.cut.users.get(value, ())))
-            for slot, value in attempt.inputs.items()
-        }
+
+        def cost(value: Node) -> float:
+            if value in self.lasting:
+                return 0.0
+            return (COPY_WORK * value.size + launch) / max(1, len(self.cut.users.get(value, ())))
+
+        return {slot: cost(value) for slot, value in attempt.inputs.items()}
 
     def _scatters(self, draft: Draft, lane: int) -> bool:
         """Whether what follows a contraction would read and write much memory against the order of
@@ -205,10 +216,13 @@ class Builder:
             self.order_of[root] = order if free else row_major(root.shape)
 
     def _repack(self, attempt: _Attempt, lanes: Lanes) -> dict[Node, Node]:
-        """Copies of loaded values in which the dim that moves with the lanes lies innermost."""
+        """Copies of loaded values in which the dim that moves with the lanes lies innermost. For a
+        library, which packs what it is given, only those that are made once for many runs."""
         copies: dict[Node, Node] = {}
         for load in lanes.repack:
             value = attempt.inputs[load.arg.slot]
+            if self.target.blas and value not in self.lasting:
+                continue
             dims = attempt.dims_moving_with(value, lanes.over)
             if len(dims) == 1:
                 by_reads = not lanes.in_both
@@ -225,9 +239,16 @@ class Builder:
             self.repacked[value, order] = copy
             self.original[copy] = value
             self.order_of[copy] = order
-            draft = Draft(-1, copy, "it repacks an operand for vector loads")
-            self.built.append(_Attempt(self, draft, {}).finish())
+            if value in self.lasting:
+                self.before[copy] = value, order
+            else:
+                draft = Draft(-1, copy, "it repacks an operand for vector loads")
+                self.built.append(_Attempt(self, draft, {}).finish())
         return copy
+
+    def repacked_operand(self, operand: Node, order: Order, reader: Node) -> Node:
+        """An operand of a loop in the order that its body wants."""
+        return self._copy(operand, order, reader)
 
 
 class _Attempt:

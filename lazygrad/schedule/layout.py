@@ -96,7 +96,8 @@ def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> I
             if not all(len(read) == 1 and _may_have_lanes(read[0], r) for read in moving):
                 continue
             apart = {e: None for (e,) in moving if e.arg.index.coefficient(r) != 1}
-            if apart and reuse < (REPACK_REUSE if repack else FEWEST_READS):
+            paid = [e for e in apart if places.copying[e.arg.slot]]
+            if paid and reuse < (REPACK_REUSE if repack else FEWEST_READS):
                 continue
             yield _option(found, Lanes(r, tuple(apart)), 1, lanes, places)
 

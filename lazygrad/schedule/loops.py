@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lazygrad import ops
 from lazygrad.body import FINAL, STACKED, TRAJECTORY, Body, Looped, Result, Slot
 from lazygrad.graph import Node, toposort
 from lazygrad.kernel.kernel import BufferSpec
-from lazygrad.kernel.plan import INPUT, Copy, LoopCall, Place, Plan, Reach
+from lazygrad.kernel.plan import INPUT, Copy, Flags, LoopCall, Place, Plan, Reach
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.draft import Draft, nbytes
+from lazygrad.schedule.layout import Order
 from lazygrad.schedule.naming import kernel_name, origins
 from lazygrad.schedule.simplify import base_of
 from lazygrad.shape import numel
 
-Planner = Callable[[Sequence[Node], Sequence[Node]], Plan]
+
+class Planner(Protocol):
+    """Plans a graph, see ``plan.make_plan``."""
+
+    def __call__(
+        self, requested: Sequence[Node], inputs: Sequence[Node], *, lasting: Container[Node]
+    ) -> Plan: ...
 
 
-def built(draft: Draft, of_body: Planner) -> BuiltCall:
-    """The step of a draft that loops; ``of_body`` plans the body."""
+Repack = Callable[[Node, Order, Node], Node]
+
+
+def built(draft: Draft, of_body: Planner, repacked: Repack) -> BuiltCall:
+    """The step of a draft that loops; ``of_body`` plans the body. Constants it reads in another
+    order are ``repacked`` once, for all steps."""
     first = draft.primary
     looped: Looped = first.arg
     body = looped.body
     wanted = {root.arg.result: slot for slot, root in enumerate(draft.roots)}
     stacked = [result for result in wanted if result.kind == STACKED]
-    living = _living(body, list(wanted))
+    going = body.going if all(result.kind == FINAL for result in wanted) else None
+    says = [] if going is None else [Result(FINAL, going)]
+    living = _living(body, [*wanted, *says])
     kept = [*(Result(FINAL, carry) for carry in living), *stacked]
-    plan = of_body([_value(body, result) for result in kept], body.leaves)
-    layout = _Layout(looped, wanted, frozenset(living), len(draft.roots) + len(first.src))
-    inputs = tuple(layout.operand(number) for number in range(len(first.src)))
+    constants = frozenset(body.leaves[body.carries + body.xs :])
+    plan = of_body([_value(body, result) for result in kept], body.leaves, lasting=constants)
+    copies = [repacked(first.src[number], order, first) for number, order in plan.repacked]
+    operands = (*first.src, *copies)
+    layout = _Layout(looped, wanted, frozenset(living), len(draft.roots) + len(operands))
+    inputs = tuple(layout.operand(number) for number in range(len(operands)))
     outputs: dict[int, Reach] = {}
     for result, place in zip(kept, plan.results, strict=True):
         layout.store(result, place, inputs, outputs)
@@ -40,17 +57,18 @@ def built(draft: Draft, of_body: Planner) -> BuiltCall:
         length=looped.length,
         body=plan,
         results=tuple(BufferSpec(root.dtype, root.size) for root in draft.roots),
-        operands=tuple(BufferSpec(operand.dtype, operand.size) for operand in first.src),
+        operands=tuple(BufferSpec(operand.dtype, operand.size) for operand in operands),
         inputs=inputs,
         outputs=tuple(outputs[number] for number in range(len(plan.outputs))),
         temporaries=temporaries,
         before=tuple(layout.before),
         each=tuple(layout.each),
         after=tuple(layout.after),
+        going=None if going is None else layout.flags(going),
         origins=origins(draft.roots),
         reasons=tuple(draft.reasons),
     )
-    return BuiltCall(call, (*draft.roots, *map(base_of, first.src)), tuple(layout.sizes))
+    return BuiltCall(call, (*draft.roots, *map(base_of, operands)), tuple(layout.sizes))
 
 
 def _value(body: Body, result: Result) -> Node:
@@ -119,6 +137,10 @@ class _Layout:
             self.each.append(Copy(inputs[place.index], to, nbytes(value)))
         elif outputs.setdefault(place.index, to) is not to:
             self.each.append(Copy(outputs[place.index], to, nbytes(value)))
+
+    def flags(self, carry: int) -> Flags:
+        """What a carry says after each step."""
+        return Flags(self._home(carry)[1], _bytes(self.looped.body.slots[carry]))
 
     def scratch(self, size: int) -> Reach:
         self.sizes.append(size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from lazygrad.ops import Kind
 from lazygrad.schedule import calls, fuse, joins, memory, pieces
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.calls import BuiltCall
+from lazygrad.schedule.layout import Order
 from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.products import split_products
 from lazygrad.schedule.simplify import simplify
@@ -26,14 +27,23 @@ from lazygrad.verify import verify_graph, verify_same
 
 
 def make_plan(
-    requested: Sequence[Node], inputs: Sequence[Node], target: Target, *, fused: bool = True
+    requested: Sequence[Node],
+    inputs: Sequence[Node],
+    target: Target,
+    *,
+    fused: bool = True,
+    lasting: Container[Node] = (),
 ) -> Plan:
-    """Schedules ``requested``. ``inputs`` are the leaves (BUFFER nodes) in the caller's order."""
+    """Schedules ``requested``. ``inputs`` are the leaves (BUFFER nodes) in the caller's order. What
+    is ``lasting`` among them stays the same from run to run: repacked, it is another input."""
     number = {leaf: i for i, leaf in enumerate(inputs)}
-    roots, wanted, _, built = stages(requested, number, target, fused=fused)
+    roots, wanted, _, built, repacked = stages(
+        requested, number, target, fused=fused, lasting=lasting
+    )
     if settings.verify:
         _verify(built)
-    places = _places(built, number, {root: i for i, root in enumerate(wanted)})
+    given = {**number, **{copy: i for i, copy in enumerate(repacked, len(inputs))}}
+    places = _places(built, given, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)
     chosen, sizes = memory.assign(lifetimes)
     for value, slot in zip(temporaries, chosen, strict=False):
@@ -49,6 +59,7 @@ def make_plan(
         results=tuple(places[root] for root in roots),
         outputs=tuple(root.size * root.dtype.itemsize for root in wanted),
         allocations=tuple(sizes),
+        repacked=tuple((number[value], order) for value, order in repacked.values()),
     )
 
 
@@ -60,24 +71,32 @@ class Stages(NamedTuple):
         wanted: those of them that are computed.
         cut: which kernel computes what.
         built: the steps of the plan, in order.
+        repacked: copies that they read and that are made before: of what, and in which order.
     """
 
     roots: list[Node]
     wanted: list[Node]
     cut: Partition
     built: list[Built | BuiltCall]
+    repacked: dict[Node, tuple[Node, Order]]
 
 
 def stages(
-    requested: Sequence[Node], inputs: Collection[Node], target: Target, *, fused: bool = True
+    requested: Sequence[Node],
+    inputs: Collection[Node],
+    target: Target,
+    *,
+    fused: bool = True,
+    lasting: Container[Node] = (),
 ) -> Stages:
     """All that ``make_plan`` does but for memory; also for those who look inside."""
     roots = _simplified(requested, target)
     wanted = [root for root in dict.fromkeys(roots) if root not in inputs]
     cut = fuse.partition(wanted, target, fuse=fused)
     of_body = partial(make_plan, target=target, fused=fused)
-    built = [b for b in Builder(cut, target, of_body).build_all() if b.kernel.buffers[0].size]
-    return Stages(roots, wanted, cut, built)
+    builder = Builder(cut, target, of_body, lasting)
+    built = [b for b in builder.build_all() if b.kernel.buffers[0].size]
+    return Stages(roots, wanted, cut, built, builder.before)
 
 
 def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:

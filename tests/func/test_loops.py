@@ -484,3 +484,38 @@ def test_steps_after_the_end_have_no_part_in_derivatives(device: str) -> None:
 
     slope = func.grad(spent)(Tensor(0.75, device=device)).item()
     np.testing.assert_allclose(slope, 1.0, rtol=1e-5)
+
+
+def test_what_a_body_reads_in_another_order_is_copied_once(device: str) -> None:
+    """The weights of a layer lie by their inputs, and lanes run along its outputs."""
+    weight, across = (0.2 * data(device, *shape) for shape in ((96, 24), (24, 96)))
+    weight.realize(across)
+    x = data(device, 17, 32, 24)
+
+    def looped(weight: Tensor, across: Tensor) -> Tensor:
+        def step(h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+            def inner(g: Tensor, _: None) -> tuple[Tensor, None]:
+                return ((h + g) @ weight.T).tanh() @ across.T, None
+
+            h, _ = scan(inner, h + x, None, 3)
+            return h, (h @ weight.T).sigmoid().sum(1)
+
+        return scan(step, x[0], x)[1]
+
+    value = looped(weight, across)
+    repacks = [kernel.name for kernel in inspect.kernels(value) if "repack" in kernel.name]
+    bodies = [loop.body for loop in inspect.loops(value)]
+    inside = [step.kernel.name for body in bodies for step in body.steps]
+    assert len(bodies) == 2 and not [name for name in inside if "repack" in name]
+    assert sorted(repacks) == ["repack_24x96", "repack_96x24"]  # the same ones for both loops
+
+    w, u = weight.numpy().astype(np.float64), across.numpy().astype(np.float64)
+    rows = []
+    h = x.numpy()[0].astype(np.float64)
+    for each in x.numpy():
+        g = h + each
+        for _ in range(3):
+            g = np.tanh((h + g) @ w.T) @ u.T
+        h = g
+        rows.append((1 / (1 + np.exp(-(h @ w.T)))).sum(1))
+    np.testing.assert_allclose(value.numpy(), np.stack(rows), rtol=1e-4)
