@@ -137,6 +137,12 @@ class Partition:
         draft.reasons.append(reason)
         self._write_too(draft, value)
 
+    def write_beside(self, value: Node, draft: Draft) -> None:
+        """Writes ``value``, a piece of the join that ``draft`` writes pieces of, from there."""
+        draft.add(value)
+        self._write_too(draft, value)
+        self._take(draft, value)
+
     def _write_too(self, draft: Draft, value: Node) -> None:
         """``draft`` writes ``value`` as well, before all that need it."""
         draft.roots.append(value)

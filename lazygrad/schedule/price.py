@@ -94,6 +94,11 @@ def _computed(
     return computed, memory
 
 
+def made_in_place(cut: Partition, value: Node) -> set[Node]:
+    """What ``value`` is computed from element by element, down to memory."""
+    return _region(cut, [value]) - {value}
+
+
 def made_of(cut: Partition, value: Node) -> Iterable[Node]:
     """The memory below ``value``, and below the reduction that it ends."""
     found = below(cut, value)

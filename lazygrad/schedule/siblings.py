@@ -35,8 +35,8 @@ def merge_pieces(cut: Partition, target: Target) -> None:
         if (
             last is draft
             or elements > SMALL
-            or max(len(reads), len(last.roots)) >= min(MAX_BUFFERS, target.buffers)
-            or last.operations + draft.operations > MAX_OPS
+            or len(reads) >= min(MAX_BUFFERS, target.buffers)
+            or len(last.roots) + last.operations + draft.operations_beside(last) > MAX_OPS
             or len(last.reductions) + len(draft.reductions) > MAX_REDUCTIONS
             or cut.depends(draft, on=last)
             or cut.depends(last, on=draft)
