@@ -140,6 +140,7 @@ def _compiled(
     kind = (
         device,
         settings.fuse,
+        settings.winograd,
         settings.tune,
         settings.override and overrides.stamp(),
         found.kind,

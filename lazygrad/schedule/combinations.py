@@ -1,0 +1,68 @@
+"""Products with small constant matrices, written out: of values, each a node, along both dims of a
+tile of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from lazygrad import ops
+from lazygrad.graph import Node, const, node
+from lazygrad.schedule.toom_cook import Matrix, Row
+
+Tile = list[list[Node]]
+
+
+def in_both_dims(matrices: tuple[Matrix, Matrix], tile: Tile) -> Tile:
+    """``first @ tile @ second.T`` for the matrices ``first`` and ``second``."""
+    first, second = matrices
+    columns = [product(first, column) for column in zip(*tile, strict=True)]
+    return [product(second, row) for row in zip(*columns, strict=True)]
+
+
+def product(matrix: Matrix, values: Sequence[Node]) -> list[Node]:
+    """``matrix @ values``. Rows that differ in signs only, as those of opposite points do, share
+    the terms that are equal and those that are opposite."""
+    made: list[Node] = []
+    for row, after in zip(matrix, (*matrix[1:], None)):
+        if len(made) > matrix.index(row):  # made with the one before
+            continue
+        if after is not None and _mirrored(row, after):
+            equal, opposite = (
+                _sum((c if (c == d) is same else Fraction(0) for c, d in zip(row, after)), values)
+                for same in (True, False)
+            )
+            made += [node(ops.ADD, (equal, opposite)), _less(equal, opposite)]
+        else:
+            made.append(_sum(row, values))
+    return made
+
+
+def _mirrored(row: Row, after: Row) -> bool:
+    """Whether they differ in signs only, but not in all of them, nor in few."""
+    if any(abs(a) != abs(b) for a, b in zip(row, after, strict=True)):
+        return False
+    terms = [a == b for a, b in zip(row, after, strict=True) if a]
+    return any(terms) and not all(terms)
+
+
+def _sum(row: Iterable[Fraction], values: Sequence[Node]) -> Node:
+    """The sum of terms, positive ones first."""
+    terms = [(factor, value) for factor, value in zip(row, values, strict=True) if factor]
+    terms.sort(key=lambda term: (term[0] != 1, term[0] < 0))
+    (factor, first), *others = terms
+    total = _times(first, factor)
+    for factor, value in others:
+        total = node(ops.ADD, (total, _times(value, factor)))
+    return total
+
+
+def _less(value: Node, other: Node) -> Node:
+    return node(ops.ADD, (value, _times(other, Fraction(-1))))
+
+
+def _times(value: Node, factor: Fraction) -> Node:
+    if factor == 1:
+        return value
+    number = const(float(factor), value.dtype, value.shape, value.device)
+    return node(ops.MUL, (value, number))
