@@ -37,28 +37,33 @@ Tiles = tuple[int, ...]  # results of a tile along both dims
 def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
     """``roots`` with the correlations in tiles for which that takes less time."""
     order = toposort(roots)
-    sums = [correlation.inner_sums(value) for value in order if value.op is ops.SUM]
-    inner = {value for _, *below in sums for value in below}
+    chosen: set[Node] = set()
+    inner: set[Node] = set()
+    for value in reversed(order):  # a sum of sums from outside
+        if value.op is ops.SUM and value not in inner and _best(value, target) is not None:
+            chosen.add(value)
+            inner.update(correlation.inner_sums(value)[1:])
+    if not chosen:
+        return list(roots)
     made: dict[Node, Node] = {}
     for value in order:
-        current = with_sources(value, tuple([made[operand] for operand in value.src]))
-        made[value] = current
-        if value.op is ops.SUM and value not in inner:
-            made[value] = _in_tiles(current, target) or current
+        made[value] = with_sources(value, tuple([made[operand] for operand in value.src]))
+        way = _best(made[value], target) if value in chosen else None
+        if way is not None:
+            made[value] = way.found.result(way.result(), value.shape)
             if value.origin is not None:
                 set_origin(made[value], value.origin)
     return [made[root] for root in roots]
 
 
-def _in_tiles(total: Node, target: Target) -> Node | None:
+def _best(total: Node, target: Target) -> _Way | None:
+    """How to take a sum in tiles, if it can be and that pays."""
     found = correlation.find(total)
     if found is None:
         return None
     ways = [_Way(found, tiles) for tiles in product(POINTS, repeat=correlation.DIMS)]
     best = min(ways, key=lambda way: way.seconds(target))
-    if best.seconds(target) >= best.products / target.throughput:
-        return None
-    return found.result(best.result(), total.shape)
+    return best if best.seconds(target) < best.products / target.throughput else None
 
 
 @dataclass(frozen=True)
