@@ -30,6 +30,7 @@ from lazygrad.shape import Shape
 
 LAUNCHES = 3  # more than the sum by itself takes
 WEIGHED = 2  # times that what is transformed passes memory: it is written and read
+ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along both dims
 
@@ -106,7 +107,7 @@ class _Way:
             other, result = result, other
         elements = self.points * (image + other + result)
         moved = 4 * WEIGHED * elements / target.bandwidth
-        work = self.points * count * channels * columns + elements
+        work = self.points * count * channels * columns + ADDITIONS * elements
         return LAUNCHES * target.launch + moved + work / target.throughput
 
     # -- what it is -----------------------------------------------------------------------------
