@@ -1,5 +1,4 @@
-"""Products with small constant matrices, written out: of values, each a node, along both dims of a
-tile of them."""
+"""Products of small constant matrices and vectors of nodes, written out."""
 
 from __future__ import annotations
 
@@ -9,16 +8,6 @@ from fractions import Fraction
 from lazygrad import ops
 from lazygrad.graph import Node, const, node
 from lazygrad.schedule.toom_cook import Matrix, Row
-
-Tile = list[list[Node]]
-
-
-def in_both_dims(matrices: tuple[Matrix, Matrix], tile: Tile) -> Tile:
-    """``first @ tile @ second.T`` for the matrices ``first`` and ``second``."""
-    first, second = matrices
-    columns = [product(first, column) for column in zip(*tile, strict=True)]
-    return [product(second, row) for row in zip(*columns, strict=True)]
-
 
 def product(matrix: Matrix, values: Sequence[Node]) -> list[Node]:
     """``matrix @ values``. Rows that differ in signs only, as those of opposite points do, share

@@ -13,20 +13,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product as pairs
 from math import prod
 
 from lazygrad import ops
 from lazygrad.graph import Node, node, set_origin, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.lang.linalg import matmul
-from lazygrad.lang.movement import pad, permute, reshape, shrink
+from lazygrad.lang.movement import (
+    narrow,
+    pad,
+    permute,
+    reshape,
+    shrink,
+    squeeze,
+    transpose,
+    unflatten,
+    unsqueeze,
+)  # fmt: skip
 from lazygrad.rewrite import with_sources
 from lazygrad.schedule import correlation
-from lazygrad.schedule.combinations import Tile, in_both_dims
+from lazygrad.schedule.combinations import product
 from lazygrad.schedule.correlation import Correlation
-from lazygrad.schedule.toom_cook import POINTS, TAPS, Filtering, Matrix, filtering, transposed
-from lazygrad.shape import Shape
+from lazygrad.schedule.toom_cook import POINTS, TAPS, Matrix, filtering, transposed
 
 LAUNCHES = 3  # more than the sum by itself takes
 WEIGHED = 2  # times that what is transformed passes memory: it is written and read
@@ -62,7 +71,7 @@ def _best(total: Node, target: Target) -> _Way | None:
     found = correlation.find(total)
     if found is None:
         return None
-    ways = [_Way(found, tiles) for tiles in product(POINTS, repeat=correlation.DIMS)]
+    ways = [_Way(found, tiles) for tiles in pairs(POINTS, repeat=correlation.DIMS)]
     best = min(ways, key=lambda way: way.seconds(target))
     return best if best.seconds(target) < best.products / target.throughput else None
 
@@ -79,8 +88,8 @@ class _Way:
     @property
     def counts(self) -> tuple[int, ...]:
         """Tiles along both dims."""
-        pairs = zip(self.found.places, self.tiles, strict=True)
-        return tuple(-(-places // m) for places, m in pairs)
+        along = zip(self.found.places, self.tiles, strict=True)
+        return tuple(-(-places // m) for places, m in along)
 
     @property
     def points(self) -> int:
@@ -112,100 +121,70 @@ class _Way:
 
     # -- what it is -----------------------------------------------------------------------------
 
-    @property
-    def _filtering(self) -> list[Filtering]:
-        return [filtering(m) for m in self.tiles]
-
     def result(self) -> Node:
         """The sum, of its dims in groups."""
-        batch, rows, channels, columns = self._dims
-        seen = self._points([f.data for f in self._filtering], self._windows())
-        left = reshape(seen, (self.points, batch, -1, channels))
+        first, second = (filtering(m) for m in self.tiles)
+        batch, _, channels, columns = self._dims
+        image = self._of_tiles(self.found.image, (first.data, second.data), TAPS - 1)
+        image = reshape(image, (self.points, batch, -1, channels))
         if self.found.over_places:
-            other = self._points([transposed(f.back) for f in self._filtering], self._places())
-            right = reshape(other, (self.points, batch, -1, columns))
-            return self._taps(matmul(permute(left, (0, 1, 3, 2)), right))
-        other = self._points([f.taps for f in self._filtering], self._kernel())
-        return self._back(matmul(left, reshape(other, (self.points, batch, channels, columns))))
+            back = transposed(first.back), transposed(second.back)
+            other = self._of_tiles(self.found.other, back, 0)
+            other = reshape(other, (self.points, batch, -1, columns))
+            return self._taps(matmul(transpose(image, 2, 3), other))
+        other = _stacked(product(first.taps, _apart(self.found.other, 1)), 0)
+        other = _stacked(product(second.taps, _apart(other, 2)), 0)
+        other = reshape(other, (self.points, batch, channels, columns))
+        return self._back(matmul(image, other))
 
-    def _points(self, matrices: Sequence[Matrix], tile: Tile) -> Node:
-        """The values of a tile at all points, in memory of their own, the points outside."""
-        at = in_both_dims((matrices[0], matrices[1]), tile)
-        return _joined([[reshape(x, (1, 1, *x.shape)) for x in row] for row in at], 0, 1)
-
-    def _windows(self) -> Tile:
-        """The image by tiles, which overlap: (b, n, tiles.., c) for each place in a tile."""
-        image = self.found.image
-        edges = [(0, 0), (0, 0)]
-        dims = zip(self.counts, self.tiles, self.found.starts, image.shape[2:4], strict=True)
-        edges += [(-start, (count + 1) * m + start - size) for count, m, start, size in dims]
-        return self._by_place(pad(image, [*edges, (0, 0)]), TAPS - 1)
-
-    def _places(self) -> Tile:
-        """What the image is multiplied by at all places, by tiles."""
-        other = self.found.other
-        dims = zip(self.counts, self.tiles, self.found.places, strict=True)
-        edges = [(0, 0), (0, 0), *((0, count * m - size) for count, m, size in dims), (0, 0)]
-        return self._by_place(pad(other, edges), 0)
-
-    def _by_place(self, value: Node, overlap: int) -> Tile:
-        (first, m), (second, n) = zip(self.counts, self.tiles, strict=True)
-        batch, rows, _, _, last = value.shape
-        split = reshape(value, (batch, rows, -1, m, value.shape[3] // n, n, last))
-
-        def at(i: int, j: int) -> Node:
-            (low, row), (left, column) = divmod(i, m), divmod(j, n)
-            bounds = [(0, batch), (0, rows), (low, low + first), (row, row + 1)]
-            bounds += [(left, left + second), (column, column + 1), (0, last)]
-            return reshape(shrink(split, bounds), (batch, rows, first, second, last))
-
-        return [[at(i, j) for j in range(n + overlap)] for i in range(m + overlap)]
-
-    def _kernel(self) -> Tile:
-        """(b, c, k) for each tap."""
-        other = self.found.other
-        batch, _, _, channels, columns = other.shape
-
-        def at(i: int, j: int) -> Node:
-            bounds = [(0, batch), (i, i + 1), (j, j + 1), (0, channels), (0, columns)]
-            return reshape(shrink(other, bounds), (batch, channels, columns))
-
-        return [[at(i, j) for j in range(TAPS)] for i in range(TAPS)]
-
-    def _at_points(self, products: Node, shape: Shape) -> Tile:
-        first, second = (m + TAPS - 1 for m in self.tiles)
-        split = reshape(products, (first, second, *shape))
-        rest = [(0, n) for n in shape]
-
-        def at(i: int, j: int) -> Node:
-            return reshape(shrink(split, [(i, i + 1), (j, j + 1), *rest]), shape)
-
-        return [[at(i, j) for j in range(second)] for i in range(first)]
+    def _of_tiles(self, value: Node, matrices: Sequence[Matrix], overlap: int) -> Node:
+        """``value``, (b, n, h, w, c), at the points of tiles that reach so far into the next ones:
+        (points.., b, n, tiles.., c)."""
+        starts = self.found.starts if overlap else (0, 0)
+        for axis, matrix, count, m, start in zip((2, 4), matrices, self.counts, self.tiles, starts):
+            tiles = count + (overlap > 0)
+            edge = -start, tiles * m + start - value.shape[axis]
+            padded = pad(value, [edge if dim == axis else (0, 0) for dim in range(value.ndim)])
+            split = unflatten(padded, axis, (tiles, m))
+            parts = [
+                narrow(part, axis, later, count)
+                for later in range(tiles - count + 1)
+                for part in _apart(split, axis + 1)
+            ]
+            value = _stacked(product(matrix, parts[: m + overlap]), 0)
+        return value
 
     def _back(self, products: Node) -> Node:
         """(b, n, p.., k) of what was multiplied."""
+        first, second = (filtering(m) for m in self.tiles)
         batch, rows, _, columns = self._dims
-        at = self._at_points(products, (batch, rows, *self.counts, columns))
-        found = in_both_dims((self._filtering[0].back, self._filtering[1].back), at)
-        first, second = self.counts
-        piece = batch, rows, first, 1, second, 1, columns
-        joined = _joined([[reshape(x, piece) for x in row] for row in found], 3, 5)
-        (m, n), (height, width) = self.tiles, self.found.places
-        whole = reshape(joined, (batch, rows, first * m, second * n, columns))
-        return shrink(whole, [(0, batch), (0, rows), (0, height), (0, width), (0, columns)])
+        value = reshape(products, (*self._points, batch, rows, *self.counts, columns))
+        value = _stacked(product(second.back, _apart(value, 0)), 5)
+        value = _stacked(product(first.back, _apart(value, 0)), 3)
+        whole = (count * m for count, m in zip(self.counts, self.tiles, strict=True))
+        value = reshape(value, (batch, rows, *whole, columns))
+        return shrink(value, [(0, n) for n in (batch, rows, *self.found.places, columns)])
 
     def _taps(self, products: Node) -> Node:
-        """(b, c, t.., k) of what was multiplied."""
-        batch, _, channels, columns = self._dims
-        at = self._at_points(products, (batch, channels, columns))
-        matrices = [transposed(f.taps) for f in self._filtering]
-        found = in_both_dims((matrices[0], matrices[1]), at)
-        piece = batch, columns, channels, 1, 1
-        turned = [[reshape(permute(x, (0, 2, 1)), piece) for x in row] for row in found]
-        return permute(_joined(turned, 3, 4), (0, 2, 3, 4, 1))
+        """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""
+        first, second = (filtering(m) for m in self.tiles)
+        value = reshape(products, (*self._points, *products.shape[1:]))
+        value = _stacked(product(transposed(second.taps), _apart(value, 0)), 0)
+        taps = product(transposed(first.taps), _apart(value, 1))
+        value = _stacked([permute(x, (1, 3, 2, 0)) for x in taps], 3)
+        return permute(value, (0, 2, 3, 4, 1))
+
+    @property
+    def _points(self) -> tuple[int, ...]:
+        """Along both dims, the second one first."""
+        return tuple(m + TAPS - 1 for m in reversed(self.tiles))
 
 
-def _joined(tile: Tile, first: int, second: int) -> Node:
-    """A tile of values side by side along two dims."""
-    rows = [node(ops.JOIN, tuple(row), second) for row in tile]
-    return node(ops.JOIN, tuple(rows), first)
+def _apart(value: Node, axis: int) -> list[Node]:
+    """The values along a dim."""
+    return [squeeze(narrow(value, axis, i, 1), axis) for i in range(value.shape[axis])]
+
+
+def _stacked(values: Sequence[Node], axis: int) -> Node:
+    """Values side by side in memory, as a new dim."""
+    return node(ops.JOIN, tuple(unsqueeze(value, axis) for value in values), axis)
