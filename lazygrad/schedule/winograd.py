@@ -125,11 +125,13 @@ class _Way:
         """The sum, of its dims in groups."""
         first, second = (filtering(m) for m in self.tiles)
         batch, _, channels, columns = self._dims
-        image = self._of_tiles(self.found.image, (first.data, second.data), TAPS - 1)
+        over_places = self.found.over_places
+        data = first.data, second.data
+        image = self._of_tiles(self.found.image, data, TAPS - 1, over_places)
         image = reshape(image, (self.points, batch, -1, channels))
-        if self.found.over_places:
+        if over_places:
             back = transposed(first.back), transposed(second.back)
-            other = self._of_tiles(self.found.other, back, 0)
+            other = self._of_tiles(self.found.other, back, 0, over_places)
             other = reshape(other, (self.points, batch, -1, columns))
             return self._taps(matmul(transpose(image, 2, 3), other))
         other = _stacked(product(first.taps, _apart(self.found.other, 1)), 0)
@@ -137,11 +139,17 @@ class _Way:
         other = reshape(other, (self.points, batch, channels, columns))
         return self._back(matmul(image, other))
 
-    def _of_tiles(self, value: Node, matrices: Sequence[Matrix], overlap: int) -> Node:
+    def _of_tiles(
+        self, value: Node, matrices: Sequence[Matrix], overlap: int, turned: bool
+    ) -> Node:
         """``value``, (b, n, h, w, c), at the points of tiles that reach so far into the next ones:
-        (points.., b, n, tiles.., c)."""
+        (points.., b, n, tiles.., c), those of the second dim first; or ``turned``, those of the
+        first: a gradient has a value of its own, or that of the convolution would be kept for it
+        all the time between."""
         starts = self.found.starts if overlap else (0, 0)
-        for axis, matrix, count, m, start in zip((2, 4), matrices, self.counts, self.tiles, starts):
+        along = [*zip((2, 3), matrices, self.counts, self.tiles, starts, strict=True)]
+        for done, (dim, matrix, count, m, start) in enumerate(along[::-1] if turned else along):
+            axis = dim + done
             tiles = count + (overlap > 0)
             edge = -start, tiles * m + start - value.shape[axis]
             padded = pad(value, [edge if dim == axis else (0, 0) for dim in range(value.ndim)])
@@ -168,10 +176,10 @@ class _Way:
     def _taps(self, products: Node) -> Node:
         """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""
         first, second = (filtering(m) for m in self.tiles)
-        value = reshape(products, (*self._points, *products.shape[1:]))
-        value = _stacked(product(transposed(second.taps), _apart(value, 0)), 0)
-        taps = product(transposed(first.taps), _apart(value, 1))
-        value = _stacked([permute(x, (1, 3, 2, 0)) for x in taps], 3)
+        value = reshape(products, (*self._points[::-1], *products.shape[1:]))
+        value = _stacked(product(transposed(first.taps), _apart(value, 0)), 0)
+        taps = product(transposed(second.taps), _apart(value, 1))
+        value = _stacked([permute(x, (1, 3, 2, 0)) for x in taps], 4)
         return permute(value, (0, 2, 3, 4, 1))
 
     @property
