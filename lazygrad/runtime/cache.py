@@ -15,7 +15,16 @@ from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.kernel.plan import Plan
 from lazygrad.locks import running
-from lazygrad.runtime import carried, differences, disk, history, overrides, progress, registry
+from lazygrad.runtime import (
+    carried,
+    differences,
+    disk,
+    garbage,
+    history,
+    overrides,
+    progress,
+    registry,
+)
 from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.buffer import is_realised
 from lazygrad.runtime.numbers import (
@@ -233,8 +242,9 @@ def compile_graph(
     copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
     with progress.compiling():
         progress.stage("plan")
-        plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
-        recipe = Recipe.of(plan, backend, overrides.changed_code)
+        with garbage.paused():
+            plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
+            recipe = Recipe.of(plan, backend, overrides.changed_code)
         result = CompiledPlan(recipe, device, plan)
     if _uses_disk(key):
         _keep(on_disk, recipe, plan, backend)
@@ -264,7 +274,9 @@ def _on_disk(key: object, backend: Backend, device: str) -> CompiledPlan | None:
         return None
     try:
         with progress.compiling():
-            return CompiledPlan(read_recipe(found, backend), device)
+            with garbage.paused():
+                recipe = read_recipe(found, backend)
+            return CompiledPlan(recipe, device)
     except Exception:  # whatever a file of another making leads to, it is a miss
         return None
 

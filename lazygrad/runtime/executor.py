@@ -74,15 +74,24 @@ def _compute_again(lost: Sequence[Node]) -> None:
 
 
 def _copy_between_devices(requested: Sequence[Node]) -> None:
-    """Realises every COPY below, sources first, through host memory."""
-    order = toposort(requested, cache.unrealised_sources)
-    for copy in order:
-        if copy.op is not ops.COPY or copy.value is not None:
-            continue
-        source = copy.src[0]
-        _realize([source])
-        copy.value = buffer.from_stored(value_of(source).stored(), source.dtype, copy.device)
-        forget_sources(copy, copy.value)
+    """Realises every COPY below through host memory: those that need no other one first, what they
+    copy in one plan a device, and so on."""
+    depth: dict[Node, int] = {}  # how many copies come one after the other
+    stages: dict[int, list[Node]] = {}
+    for value in toposort(requested, cache.unrealised_sources):
+        below = [depth[source] for source in value.src if source in depth]
+        depth[value] = max(below, default=0)
+        if value.op is ops.COPY and value.value is None:
+            stages.setdefault(depth[value], []).append(value)
+            depth[value] += 1
+    for stage in sorted(stages):
+        copies = stages[stage]
+        _realize([copy.src[0] for copy in copies])
+        for copy in copies:
+            source = copy.src[0]
+            stored = value_of(source).stored()
+            copy.value = buffer.from_stored(stored, source.dtype, copy.device)
+            forget_sources(copy, copy.value)
 
 
 def synchronize(device: str | None = None) -> None:

@@ -7,6 +7,7 @@ import pytest
 import lazygrad
 from lazygrad import Tensor, accelerator, backends, config, cuda, nn
 from lazygrad.errors import DeviceError
+from lazygrad.runtime import cache
 
 
 def test_names_of_devices() -> None:
@@ -41,6 +42,27 @@ def test_tensors_move_between_them() -> None:
     copy = x.to(dtype=lazygrad.float32, copy=True)
     copy.add_(1)
     assert x.tolist() == [1, 2]
+
+
+def test_a_module_moves_in_one_plan() -> None:
+    with config(backend="CPU"):
+        module = nn.Sequential(*[nn.Linear(2 + i, 3 + i) for i in range(5)])
+    cache.clear()
+    misses = cache.statistics.misses
+    module.to("GPU")
+    assert cache.statistics.misses == misses + 1
+    assert {parameter.device for parameter in module.parameters()} == {"GPU"}
+
+
+def test_copies_of_copies_take_a_plan_for_each_way() -> None:
+    x = [Tensor([float(i)], device="CPU") for i in range(3)]
+    there = [(v + 1).to("GPU") for v in x]
+    back = [(v * 2).to("CPU") for v in there]
+    cache.clear()
+    misses = cache.statistics.misses
+    total = there[0].to("CPU") + sum(back, back[0])
+    assert total.tolist() == [1 + 2 + 2 + 4 + 6]
+    assert cache.statistics.misses == misses + 3  # there, back, and the sum
 
 
 def test_whether_there_is_a_gpu() -> None:
