@@ -56,7 +56,8 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
 class _Fusion:
     def __init__(self, cut: Partition, target: Target) -> None:
         self.cut, self.target = cut, target
-        self.pieces: dict[Hashable, tuple[Draft, set[Node]]] = {}  # last of a kind, what it is made of
+        # the last draft of a kind of pieces, what it computes, and what it reads
+        self.pieces: dict[Hashable, tuple[Draft, set[Node], set[Node]]] = {}
 
     def place(self, value: Node) -> None:
         """Decides where ``value`` is computed."""
@@ -84,17 +85,20 @@ class _Fusion:
             self._keep(value, *found, reason)
 
     def _piece(self, value: Node) -> None:
-        """Writes a piece of a join: where another one is written that has the same loops and is
+        """Writes a piece of a join: by the kernel of another one that has the same loops and is
         made of the same values, so that these are computed once for both."""
-        made_of = price.made_in_place(self.cut, value)
+        computed, reads = price.in_place(self.cut, value)
         kind = self.cut.memory_of(value)[0], without_ones(value.shape)
-        draft, others = self.pieces.get(kind, (None, made_of))
-        together = made_of | others
-        if draft is None or made_of.isdisjoint(others) or len(together) > MAX_OPS:
-            draft, together = self.cut.write(value, PIECE), made_of
-        else:
-            self.cut.write_beside(value, draft)
-        self.pieces[kind] = draft, together
+        if kind in self.pieces:
+            draft, others, read = self.pieces[kind]
+            all_computed, all_read = computed | others, reads | read
+            few = len(all_read) < min(MAX_BUFFERS, self.target.buffers)
+            small = len(all_computed) + len(draft.roots) < MAX_OPS
+            if few and small and not computed.isdisjoint(others):
+                self.cut.write_beside(value, draft)
+                self.pieces[kind] = draft, all_computed, all_read
+                return
+        self.pieces[kind] = self.cut.write(value, PIECE), computed, reads
 
     def _keep(self, value: Node, draft: Draft, loops: meet.Loops, reason: str) -> None:
         draft.share(loops)

@@ -94,9 +94,11 @@ def _computed(
     return computed, memory
 
 
-def made_in_place(cut: Partition, value: Node) -> set[Node]:
-    """What ``value`` is computed from element by element, down to memory."""
-    return _region(cut, [value]) - {value}
+def in_place(cut: Partition, value: Node) -> tuple[set[Node], set[Node]]:
+    """What ``value`` is computed from element by element, down to memory, and that memory."""
+    computed = _region(cut, [value])
+    reads = {base for current in computed for base in cut.sources[current]} - computed
+    return computed - {value}, reads
 
 
 def made_of(cut: Partition, value: Node) -> Iterable[Node]:

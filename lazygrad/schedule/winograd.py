@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import product as pairs
 from math import prod
 
-from lazygrad import ops
+from lazygrad import element_types as dt, ops
 from lazygrad.graph import Node, node, set_origin, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.lang.linalg import matmul
@@ -38,7 +38,8 @@ from lazygrad.schedule.correlation import Correlation
 from lazygrad.schedule.toom_cook import POINTS, TAPS, Matrix, filtering, transposed
 
 LAUNCHES = 3  # more than the sum by itself takes
-WEIGHED = 2  # times that what is transformed passes memory: it is written and read
+PASSED = 2  # times that an element of a transform passes memory: it is written and read
+ACROSS = 2  # as long for those of a kernel, which are far apart in memory along its channels
 ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along both dims
@@ -46,6 +47,8 @@ Tiles = tuple[int, ...]  # results of a tile along both dims
 
 def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
     """``roots`` with the correlations in tiles for which that takes less time."""
+    if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
+        return list(roots)
     order = toposort(roots)
     chosen: set[Node] = set()
     inner: set[Node] = set()
@@ -110,14 +113,12 @@ class _Way:
         """What the transforms move, and what is multiplied; more than the sum that reads its
         factors and writes its result."""
         batch, rows, channels, columns = self._dims
-        count = batch * rows * prod(self.counts)
-        image, other, result = count * channels, count * columns, batch * channels * columns
-        if not self.found.over_places:
-            other, result = result, other
-        elements = self.points * (image + other + result)
-        moved = 4 * WEIGHED * elements / target.bandwidth
-        work = self.points * count * channels * columns + ADDITIONS * elements
-        return LAUNCHES * target.launch + moved + work / target.throughput
+        tiles = batch * rows * prod(self.counts)
+        kernel = batch * channels * columns  # or the gradient to it
+        elements = self.points * (tiles * (channels + columns) + ACROSS * kernel)
+        moved = PASSED * elements * dt.float32.itemsize
+        work = self.points * tiles * channels * columns + ADDITIONS * elements
+        return LAUNCHES * target.launch + moved / target.bandwidth + work / target.throughput
 
     # -- what it is -----------------------------------------------------------------------------
 
