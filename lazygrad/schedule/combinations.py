@@ -9,18 +9,17 @@ from lazygrad import ops
 from lazygrad.graph import Node, const, node
 from lazygrad.schedule.toom_cook import Matrix, Row
 
+
 def product(matrix: Matrix, values: Sequence[Node]) -> list[Node]:
     """``matrix @ values``. Rows that differ in signs only, as those of opposite points do, share
     the terms that are equal and those that are opposite."""
     made: list[Node] = []
-    for row, after in zip(matrix, (*matrix[1:], None)):
-        if len(made) > matrix.index(row):  # made with the one before
-            continue
-        if after is not None and _mirrored(row, after):
-            equal, opposite = (
-                _sum((c if (c == d) is same else Fraction(0) for c, d in zip(row, after)), values)
-                for same in (True, False)
-            )
+    while len(made) < len(matrix):
+        row, *after = matrix[len(made) :]
+        if after and _mirrored(row, after[0]):
+            both = list(zip(row, after[0], strict=True))
+            equal = _sum([c if c == d else Fraction(0) for c, d in both], values)
+            opposite = _sum([c if c != d else Fraction(0) for c, d in both], values)
             made += [node(ops.ADD, (equal, opposite)), _less(equal, opposite)]
         else:
             made.append(_sum(row, values))
@@ -28,7 +27,7 @@ def product(matrix: Matrix, values: Sequence[Node]) -> list[Node]:
 
 
 def _mirrored(row: Row, after: Row) -> bool:
-    """Whether they differ in signs only, but not in all of them, nor in few."""
+    """Whether they differ in signs only, but not in all of them."""
     if any(abs(a) != abs(b) for a, b in zip(row, after, strict=True)):
         return False
     terms = [a == b for a, b in zip(row, after, strict=True) if a]

@@ -7,16 +7,15 @@ these.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lazygrad import element_types as dt, ops
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Bound, Guard
+from lazygrad.kernel.expr import Guard
 from lazygrad.kernel.index import Index, Range
 from lazygrad.lang.movement import flip, permute, reshape, shrink
-from lazygrad.ops import Kind
 from lazygrad.schedule.draft import is_constant
 from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.simplify import base_of
@@ -71,7 +70,10 @@ def inner_sums(total: Node) -> list[Node]:
 
 
 def find(total: Node) -> Correlation | None:
-    """The correlation that ``total`` is, a sum of float32, maybe of sums."""
+    """The correlation that ``total`` is, a sum of products of float32, maybe of sums of them.
+
+    Not so what is float32 for the sum only: halves are summed as exactly as they always were.
+    """
     sums = inner_sums(total)
     product = base_of(sums[-1].src[0])
     if product.op is not ops.MUL or product.dtype is not dt.float32:
@@ -92,62 +94,14 @@ def find(total: Node) -> Correlation | None:
         return None
     guards = tuple(bound for e in inside for bound in ex.guard_of(e))
     results = tuple(r for r in ranges if r.size != 1)
-    for image, other in (bases, bases[::-1]):
-        found = _found(_Factor(image, at[image]), _Factor(other, at[other]), results, guards)
+    first, second = (_Factor(base, at[base]) for base in bases)
+    if first.ranges() | second.ranges() != {*results, *value.arg.ranges}:  # it is repeated
+        return None
+    for image, other in ((first, second), (second, first)):
+        found = _found(image, other, results, guards)
         if found is not None:
             return found
     return None
-
-
-@dataclass(frozen=True)
-class _Factor:
-    """A factor of the product, and its index."""
-
-    base: Node
-    index: Indices
-
-    def windows(self) -> list[int]:
-        """The dims that two ranges move in."""
-        return [dim for dim, index in enumerate(self.index) if len(index.terms) == 2]
-
-    def ranges(self) -> frozenset[Range]:
-        return frozenset[Range]().union(*(index.ranges for index in self.index))
-
-    def is_plain(self, windows: Container[int] = ()) -> bool:
-        """Whether each dim but ``windows`` has one range to itself, if any, and none goes outside."""
-        dims = [
-            (index, size)
-            for dim, (index, size) in enumerate(zip(self.index, self.base.shape, strict=True))
-            if dim not in windows
-        ]
-        moving = [atom for index in self.index for atom, _ in index.terms]
-        steps = all(abs(c) == 1 for index in self.index for _, c in index.terms)
-        inside = all(index.interval[0] >= 0 and index.interval[1] < n for index, n in dims)
-        single = all(len(index.terms) <= 1 for index, _ in dims)
-        return inside and single and steps and len(set(moving)) == len(moving) and all(
-            isinstance(atom, Range) for atom in moving
-        )
-
-    def in_order(self, groups: Sequence[Ranges], backwards: Container[Range]) -> Node:
-        """The base cut to what is read, a dim for each of the groups, and those of ``backwards``
-        against the direction that it has by itself."""
-        bounds = [(low, high + 1) for low, high in (index.interval for index in self.index)]
-        cut = shrink(self.base, bounds)
-        dim_of = {index.terms[0][0]: dim for dim, index in enumerate(self.index) if index.terms}
-        turned = [
-            dim for r, dim in dim_of.items()
-            if (self.index[dim].terms[0][1] < 0) is not (r in backwards)
-        ]  # fmt: skip
-        cut = flip(cut, turned) if turned else cut
-        return _grouped(cut, [[dim_of[r] for r in group] for group in groups])
-
-
-def _grouped(value: Node, groups: Sequence[Sequence[int]]) -> Node:
-    """``value`` with a dim for each group of its dims; the others are of size 1."""
-    dims = [dim for group in groups for dim in group]
-    rest = [dim for dim in range(value.ndim) if dim not in dims]
-    shape = [numel([value.shape[dim] for dim in group]) for group in groups]
-    return reshape(permute(value, (*rest, *dims)), shape)
 
 
 @dataclass(frozen=True)
@@ -165,13 +119,89 @@ class _Window:
     backwards: bool
 
 
+NO_WINDOWS: Mapping[int, _Window] = {}
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """A factor of the product, and its index."""
+
+    base: Node
+    index: Indices
+
+    def windows(self) -> list[int]:
+        """The dims that two ranges move in."""
+        return [dim for dim, index in enumerate(self.index) if len(index.terms) == 2]
+
+    def ranges(self) -> frozenset[Range]:
+        return frozenset[Range]().union(*(index.ranges for index in self.index))
+
+    def is_plain(self, windows: Container[int] = ()) -> bool:
+        """Whether a range moves in one dim only, and in each but ``windows`` no other one, from end
+        to end of what is there."""
+        dims = [
+            (index, size)
+            for dim, (index, size) in enumerate(zip(self.index, self.base.shape, strict=True))
+            if dim not in windows
+        ]
+        moving = [atom for index in self.index for atom, _ in index.terms]
+        steps = all(abs(c) == 1 for index in self.index for _, c in index.terms)
+        inside = all(index.interval[0] >= 0 and index.interval[1] < n for index, n in dims)
+        single = all(len(index.terms) <= 1 for index, _ in dims)
+        return (
+            inside
+            and single
+            and steps
+            and len(set(moving)) == len(moving)
+            and all(isinstance(atom, Range) for atom in moving)
+        )
+
+    def arranged(
+        self,
+        groups: Sequence[Ranges],
+        windows: Mapping[int, _Window] = NO_WINDOWS,
+        backwards: Container[Range] = (),
+    ) -> Node:
+        """The part of the base that is read, with a dim for each group of ranges, of which those of
+        places stand for the dims that their windows slide over; ranges of ``backwards`` against the
+        direction that they have by themselves."""
+        bounds: list[tuple[int, int]] = []
+        dim_of: dict[Range, int] = {}
+        turned: list[int] = []
+        for dim, (index, size) in enumerate(zip(self.index, self.base.shape, strict=True)):
+            if dim in windows:
+                low, high = windows[dim].low, windows[dim].high
+                along, flipped = windows[dim].place, windows[dim].flipped
+                bounds.append((size - high, size - low) if flipped else (low, high))
+            else:
+                low, high = index.interval
+                bounds.append((low, high + 1))
+                if not index.terms:
+                    continue
+                (along,) = index.ranges
+                flipped = (index.coefficient(along) < 0) is not (along in backwards)
+            dim_of[along] = dim
+            turned += [dim] if flipped else []
+        cut = shrink(self.base, bounds)
+        cut = flip(cut, turned) if turned else cut
+        return _grouped(cut, [[dim_of[r] for r in group] for group in groups])
+
+
+def _grouped(value: Node, groups: Sequence[Sequence[int]]) -> Node:
+    """``value`` with a dim for each group of its dims; the others are of size 1."""
+    dims = [dim for group in groups for dim in group]
+    rest = [dim for dim in range(value.ndim) if dim not in dims]
+    shape = [numel([value.shape[dim] for dim in group]) for group in groups]
+    return reshape(permute(value, (*rest, *dims)), shape)
+
+
 def _window(factor: _Factor, dim: int, results: Ranges, guards: Guard) -> _Window | None:
     index, size = factor.index[dim], factor.base.shape[dim]
-    outer = [atom for atom, _ in index.terms if atom in results]
-    inner = [atom for atom, _ in index.terms if atom not in results]
-    if len(outer) != 1:
+    outer = [r for r in index.ranges if r in results]
+    inner = [r for r in index.ranges if r not in results]
+    if len(outer) != 1 or len(inner) != 1:
         return None
-    place, tap = (*outer, *inner) if inner[0].size == TAPS else (*inner, *outer)
+    (place,), (tap,) = (outer, inner) if inner[0].size == TAPS else (inner, outer)
     low, high = 0, size
     for bound in guards:
         for sign in (1, -1):
@@ -223,16 +253,17 @@ def _found(image: _Factor, other: _Factor, results: Ranges, guards: Guard) -> Co
         return None
     rows, channels = (summed, own) if over_places else (own, summed)
     backwards = {w.tap for w in windows if w.backwards}
-    seen = _image(image, dims, windows, (batch, rows, *((p,) for p in places), channels))
+    at_places = batch, rows, *((p,) for p in places)
+    slid_over = dict(zip(dims, windows, strict=True))
     if over_places:
-        groups = batch, rows, *((p,) for p in places), columns
+        groups = *at_places, columns
         order = (*batch, *channels, *taps, *columns)
     else:
         groups = batch, *((t,) for t in taps), channels, columns
         order = (*batch, *rows, *places, *columns)
     return Correlation(
-        image=seen,
-        other=other.in_order(groups, () if over_places else backwards),
+        image=image.arranged((*at_places, channels), slid_over),
+        other=other.arranged(groups, backwards=() if over_places else backwards),
         over_places=over_places,
         starts=tuple(w.start for w in windows),
         places=tuple(p.size for p in places),
@@ -240,25 +271,3 @@ def _found(image: _Factor, other: _Factor, results: Ranges, guards: Guard) -> Co
         order=inverse_permutation(tuple(results.index(r) for r in order)),
         reversed=tuple(i for i, r in enumerate(order) if over_places and r in backwards),
     )
-
-
-def _image(
-    image: _Factor, dims: Sequence[int], windows: Sequence[_Window], groups: Sequence[Ranges]
-) -> Node:
-    """The image with a dim for each group, of which the places stand for the dims they move in."""
-    bounds = [(low, high + 1) for low, high in (index.interval for index in image.index)]
-    turned = [
-        dim for dim, index in enumerate(image.index)
-        if dim not in dims and index.terms and index.terms[0][1] < 0
-    ]  # fmt: skip
-    dim_of = {
-        index.terms[0][0]: dim for dim, index in enumerate(image.index) if len(index.terms) == 1
-    }
-    for dim, window in zip(dims, windows, strict=True):
-        low, high, size = window.low, window.high, image.base.shape[dim]
-        bounds[dim] = (size - high, size - low) if window.flipped else (low, high)
-        turned += [dim] if window.flipped else []
-        dim_of[window.place] = dim
-    cut = shrink(image.base, bounds)
-    cut = flip(cut, turned) if turned else cut
-    return _grouped(cut, [[dim_of[r] for r in group] for group in groups])

@@ -87,7 +87,7 @@ class Draft:
         return moved - (moved == len(positions))
 
     def add(self, value: Node) -> None:
-        """Has ``value``, which is as large as the first root, computed at all points of its loops."""
+        """Has ``value``, as large as the first root, computed at all points of its loops."""
         loops = iter(self.axes.own)
         position = tuple(FIRST if size == 1 else next(loops) for size in value.shape)
         self.at[value] = {position: None}

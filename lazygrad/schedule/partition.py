@@ -235,7 +235,9 @@ class Partition:
             raise InternalError("[schedule] kernels wait for each other in a circle")
         return self._late(list(ordered), stored)
 
-    def _late(self, ordered: Sequence[Draft], stored: Mapping[Draft, Sequence[Node]]) -> list[Draft]:
+    def _late(
+        self, ordered: Sequence[Draft], stored: Mapping[Draft, Sequence[Node]]
+    ) -> list[Draft]:
         """``ordered``, but what holds more memory once it has run than before runs right before the
         first one who reads it: nobody could say earlier when that would be."""
         readers: dict[Node, list[Draft]] = {}  # of a value, among those that are placed

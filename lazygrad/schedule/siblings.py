@@ -55,7 +55,9 @@ def merge(cut: Partition, target: Target) -> None:
     readers: dict[Hashable, dict[Draft, None]] = {}  # of as much, over the same loops; with room
     for draft in ordered:
         loops = None if draft.roots[0] in cut.within else _loops(draft)
-        if loops is None:  # pieces of a join were merged with the others, near which they are needed
+        if (
+            loops is None
+        ):  # pieces of a join were merged with the others, near which they are needed
             continue
         others = {other for value in draft.reads for other in readers.get((loops, value), ())}
         in_turn = sorted(others, key=turn.__getitem__)

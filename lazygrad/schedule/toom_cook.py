@@ -44,9 +44,12 @@ def filtering(results: int) -> Filtering:
     """How to filter ``results`` values at a time, one of those that there are points for."""
     points = POINTS[results]
     others = [[q for q in points if q != p] for p in points]
-    scales = [prod((p - q for q in rest), start=Fraction(1)) for p, rest in zip(points, others)]
+    scales = [
+        prod((p - q for q in rest), start=Fraction(1))
+        for p, rest in zip(points, others, strict=True)
+    ]
     size = results + TAPS - 1
-    taps = [[p**k / scale for k in range(TAPS)] for p, scale in zip(points, scales)]
+    taps = [[p**k / scale for k in range(TAPS)] for p, scale in zip(points, scales, strict=True)]
     data = [_with_roots(rest, size) for rest in (*others, points)]
     back = [[*(p**i for p in points), Fraction(i == results - 1)] for i in range(results)]
     taps.append([Fraction(k == TAPS - 1) for k in range(TAPS)])
@@ -57,7 +60,8 @@ def _with_roots(roots: Sequence[Fraction], size: int) -> list[Fraction]:
     """Coefficients of the polynomial with these roots, lowest first."""
     found = [Fraction(1)]
     for root in roots:
-        found = [a - root * b for a, b in zip([Fraction(0), *found], [*found, Fraction(0)])]
+        moved, kept = [Fraction(0), *found], [*found, Fraction(0)]
+        found = [a - root * b for a, b in zip(moved, kept, strict=True)]
     return found + [Fraction(0)] * (size - len(found))
 
 

@@ -1,12 +1,13 @@
-"""Convolutions with fewer multiplications: windows of three over two dims in tiles, whose transforms
-are multiplied instead (``toom_cook`` has the mathematics).
+"""Convolutions with fewer multiplications: windows of three over two dims are taken in tiles, whose
+transforms are multiplied instead (``toom_cook`` has the mathematics).
 
 A tile of m results needs (m + 2)² products of each pair of channels, where m² windows of nine need
 9 m²: 2.25 times as many for m = 2, 4 times for m = 4. What is multiplied are matrices, one for each
 of the (m + 2)² points; around them transforms write and read (m + 2)² / m² of the data. What that
 costs decides.
 
-Only float32 is computed like this. A NaN or an infinity reaches the other results of its tile.
+Only float32 is computed like this. Rounding errors are about twice those of the sums. A NaN or an
+infinity reaches all results of its tile.
 """
 
 from __future__ import annotations
@@ -69,18 +70,18 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
     return [made[root] for root in roots]
 
 
-def _best(total: Node, target: Target) -> _Way | None:
+def _best(total: Node, target: Target) -> Way | None:
     """How to take a sum in tiles, if it can be and that pays."""
     found = correlation.find(total)
     if found is None:
         return None
-    ways = [_Way(found, tiles) for tiles in pairs(POINTS, repeat=correlation.DIMS)]
+    ways = [Way(found, tiles) for tiles in pairs(POINTS, repeat=correlation.DIMS)]
     best = min(ways, key=lambda way: way.seconds(target))
     return best if best.seconds(target) < best.products / target.throughput else None
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """A correlation in tiles of so many results."""
 
     found: Correlation
