@@ -175,6 +175,12 @@ class Settings(threading.local):
     tune: bool = False
     verify: bool = False
 
+    @property
+    def in_tiles(self) -> bool:
+        """Whether convolutions may be taken in tiles. Who looks for the first NaN wants to see it
+        where it is, and in a tile it is everywhere."""
+        return self.winograd and self.check is None
+
 
 def read_environment(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables; raises ConfigError for an unknown one."""

@@ -94,7 +94,7 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op is ops.JOIN]:
         found, stored = pieces.with_stored_joins(roots, target)
         simple, roots = _again(found, simple)
-    if settings.winograd:
+    if settings.in_tiles:
         tiled = winograd.with_tiles(roots, target)
         if tiled != roots:
             stored = True
