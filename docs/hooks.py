@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mkdocs.structure.files import File, Files
@@ -12,6 +13,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the tables of the tests
 
 import lazygrad.functional
+from docs.chapters import PAGES, drawn
 from tests.names.table import summary
 
 HELPERS = ("arguments", "keys", "maps", "recurrence", "ufuncs")  # no functions for users
@@ -23,7 +25,9 @@ PARTS = {
     "Modes": "lazygrad.modes",
     "Random numbers": "lazygrad.generator",
     "Devices": "lazygrad.runtime.devices",
+    "Transforms of functions": "lazygrad.func",
     "Implicit layers": "lazygrad.implicit",
+    "Derivatives, as in torch.autograd": "lazygrad.autograd",
     "jit": "lazygrad.jit",
     "ONNX files": "lazygrad.onnx",
     "Saving and loading": "lazygrad.serialization.files",
@@ -68,6 +72,12 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
+    """The pages of the reference, and the pictures that pages draw."""
+    for page in sorted(PAGES.rglob("*.md")):
+        with TemporaryDirectory() as folder:
+            for name, picture in drawn(page, Path(folder)).items():
+                place = (page.parent / name).relative_to(PAGES).as_posix()
+                files.append(File.generated(config, place, content=picture))
     for modules in parts().values():
         for title, module in modules.items():
             text = f"# {title[0].upper()}{title[1:]}\n\n::: {module}\n"

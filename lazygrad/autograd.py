@@ -20,7 +20,8 @@ from lazygrad.public import public
 from lazygrad.tensor_class import Tensor
 
 __all__ = [
-    "Variable", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled",
+    "Function", "Variable", "backward", "enable_grad", "grad", "inference_mode", "no_grad",
+    "set_grad_enabled",
 ]  # fmt: skip
 
 

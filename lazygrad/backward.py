@@ -20,12 +20,13 @@ from lazygrad.bridge import (
     wrap,
 )
 from lazygrad.errors import ArgumentError, GradError, ShapeError
-from lazygrad.graph import Node, node, toposort
+from lazygrad.graph import Node, node
 from lazygrad.handle import Handle, value_node
 from lazygrad.lang.elementwise import add, without_history
 from lazygrad.lang.operands import cast, ones_like
 from lazygrad.locks import running
 from lazygrad.modes import ambient
+from lazygrad.owners import is_owned, leaves_below, lost, through
 from lazygrad.public import public
 from lazygrad.waiting import waiting
 
@@ -75,8 +76,8 @@ def backward(
 
     Raises:
         GradError: if this tensor requires no gradient, or has several elements and no
-            ``gradient`` is given; inside of a transform, if nothing but what its function is
-            given would get a gradient.
+            ``gradient`` is given; inside of a transform, for what its function is given, if that
+            stands for something that requires a gradient, or if nothing else would get one.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).backward(gradient=Tensor([1.0, 10.0]))
@@ -84,15 +85,17 @@ def backward(
     [2.0, 40.0]
     """
     root = _tracked_node("backward", input)
-    leaves = _variables_below([root])
+    leaves = leaves_below([root])
     cotangent = _cotangent_of("backward", root, gradient)
     parts = vjp([root], [cotangent], leaves)
-    owners = [variables.get(leaf.arg) for leaf in leaves]
-    _settle_gradients(owners)
-    found = [(owner, part) for owner, part in zip(owners, parts, strict=True) if part is not None]
-    if all(owner is None for owner, _ in found):
-        _refuse_to_lose(leaves)
-    for owner, part in found:
+    found = [
+        (leaf, variables.get(leaf.arg), part)
+        for leaf, part in zip(leaves, parts, strict=True)
+        if part is not None
+    ]
+    _refuse_to_lose([leaf for leaf, owner, _ in found if owner is None], len(found))
+    _settle_gradients([owner for _, owner, _ in found])
+    for _, owner, part in found:
         if owner is not None:
             _accumulate(owner, without_history(part))
     if ambient.trace is None:
@@ -138,7 +141,7 @@ def grad(
     targets = [_tracked_node("grad", source) for source in sources]
     # a leaf that was rebound or realised since stands in the graph under the same identity
     below: dict[Any, list[Node]] = {}
-    for leaf in _variables_below(roots):
+    for leaf in leaves_below(roots):
         below.setdefault(leaf.arg, []).append(leaf)
     listed = [below.get(t.arg, [t]) if t.op is ops.VARIABLE else [t] for t in targets]
     flat = [leaf for leaves in listed for leaf in leaves]
@@ -163,22 +166,18 @@ def _derivative(total: Node, create_graph: bool) -> Tensor:
     return wrap(total if create_graph else without_history(total), "grad")
 
 
-def _refuse_to_lose(leaves: Iterable[Node]) -> None:
-    """Raises where a transform has put something among ``leaves``, of which nobody sees the
-    ``.grad``."""
+def _refuse_to_lose(leaves: Sequence[Node], count: int) -> None:
+    """Raises where a gradient of ``leaves``, whose ``.grad`` nobody sees, would be seen by somebody
+    if transforms had not put them in the place of something else, or where it is all that the
+    ``count`` gradients of a pass are."""
     for leaf in leaves:
         if isinstance(leaf.arg, StandIn):
-            raise GradError(
-                f"[backward] the gradient of a {leaf.dtype.name} tensor of shape {leaf.shape} "
-                f"would be lost: it is what {leaf.arg.name} gives to its function, and stands for "
-                "something else; use lazygrad.grad(output, input) or func.grad"
-            )
-
-
-def _variables_below(roots: Iterable[Node]) -> list[Node]:
-    """The VARIABLE nodes that ``roots`` depend on."""
-    tracked = toposort(roots, lambda n: [s for s in n.src if s.tracked])
-    return [n for n in tracked if n.op is ops.VARIABLE]
+            below = list(through([leaf]))
+            if len(leaves) == count or any(is_owned(other) for other in below):
+                raise lost(leaf)
+            for other in below:
+                if isinstance(other.arg, StandIn):
+                    other.arg.is_passed = True
 
 
 def _tracked_node(op: str, tensor: Handle) -> Node:

@@ -32,11 +32,19 @@ variables: WeakValueDictionary[object, Handle] = WeakValueDictionary()
 
 
 class StandIn:
-    """The identity of a leaf that stands for what a function is given, inside of the transform
-    ``name``: no handle outside is its own."""
+    """The identity of a leaf that stands for what a function is given, inside of a transform: no
+    handle outside is its own.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    Attributes:
+        name: of the transform, in messages.
+        of: the value that it stands for, to which its derivatives belong.
+        is_passed: whether a ``backward()`` inside has given it nothing, because that value has no
+            history.
+    """
+
+    def __init__(self, name: str, of: Node) -> None:
+        self.name, self.of = name, of
+        self.is_passed = False
 
 
 def made_by_wrap(kind: T) -> T:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-import lazygrad
+from docs import chapters
+from docs.chapters import TOUR, pictures, run
 
-PAGES = sorted((Path(__file__).parent.parent / "docs" / "pages").rglob("*.md"))
-
-
-def blocks(page: Path) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+PAGES = sorted(chapters.PAGES.rglob("*.md"))
 
 
 def test_there_are_pages() -> None:
@@ -21,15 +19,25 @@ def test_there_are_pages() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_examples_run(page: Path, device: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a comment says behind a print is what it prints."""
-    names: dict[str, object] = {"__name__": page.stem}
-    for block in blocks(page):
-        with lazygrad.config(backend=device):
-            exec(compile(block, str(page), "exec"), names)
+def test_examples_run(
+    page: Path, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a comment says behind a print is what it prints, and the pictures that are shown are
+    those that are drawn."""
+    for block in run(page, device, tmp_path):
         printed = capsys.readouterr().out.splitlines()
         told = re.findall(r"^ *print\(.*\)  # (\[.*)$", block, re.MULTILINE)
         assert [line for line in printed if line.startswith("[")] == told
+    found = sorted(path.name for path in tmp_path.glob("*.svg"))
+    assert found == sorted(pictures(page))
+    for name in found:
+        assert ElementTree.parse(tmp_path / name).getroot().tag.endswith("svg")
+
+
+def test_every_chapter_of_the_tour_has_a_picture() -> None:
+    chapters = sorted(TOUR.glob("[0-9]*.md"))
+    assert len(chapters) == 10
+    assert not [page.stem for page in chapters if not pictures(page)]
 
 
 def test_the_names_of_the_table_are_told() -> None:

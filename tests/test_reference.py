@@ -30,6 +30,8 @@ from lazygrad import (
     data,
     distributions,
     fft,
+    func,
+    implicit,
     linalg,
     nn,
     optim,
@@ -44,7 +46,7 @@ from lazygrad.optim import lr_scheduler, swa_utils
 MODULES = (
     lazygrad, F, linalg, special, fft, nn, nn.init, nn.utils, nn.utils.rnn, nn.state, optim,
     lr_scheduler, swa_utils, data, transforms, distributions, amp, autograd, accelerator, backends,
-    cuda, cuda.amp, random, utils.data, utils.dlpack, testing,
+    cuda, cuda.amp, random, utils.data, utils.dlpack, testing, func, implicit,
 )  # fmt: skip
 CLASSES = (Tensor, nn.Module, Generator)  # those whose methods are told one by one
 HELPERS = {f"lazygrad.{name}" for name in ("arguments", "files", "names", "public", "shape")}

@@ -88,6 +88,7 @@ ROOMS = (
             "written",
             "turns",
             "backward",
+            "owners",
             "values",
             "namespace",
             "array_api",

@@ -97,6 +97,7 @@ class Scope:
         loop: what it is the body of, None for a function.
         shared: the loop's blocks are shared by threads.
         totals: what a loop adds up, by the ufunc that combines parts of it.
+        after: lines that follow a loop, once all of it is done.
         head: lines before the others: slices for this step of the loop.
         items: lines and inner loops.
         names: arrays as they are called in here, by (array, dims).
@@ -107,6 +108,7 @@ class Scope:
     loop: Loop | None = None
     shared: bool = False
     totals: list[tuple[str, Array]] = field(default_factory=list)
+    after: list[Line] = field(default_factory=list)
     head: list[Line] = field(default_factory=list)
     items: list[Line | Scope] = field(default_factory=list)
     names: dict[tuple[Array, Any], str] = field(default_factory=dict)

@@ -15,7 +15,6 @@ FEW = 8  # rows that go to one place: more are reduced by themselves
 
 def collect(
     step: np.ufunc | None,
-    nothing: Any,
     out: Array,
     place: Array,
     value: Array,
@@ -23,7 +22,7 @@ def collect(
     axis: int,
     turns: Sequence[tuple[int, int]],
 ) -> None:
-    """Fills ``out`` with ``nothing``, then combines ``value`` into it where ``place`` says.
+    """Combines ``value`` into ``out`` where ``place`` says.
 
     Args:
         step: combines two; None: the later one stays.
@@ -32,7 +31,6 @@ def collect(
         first: the place of the first element of ``out`` along ``axis``; -1: there is one place.
         turns: the axes that are collected over, outermost first, and their sizes.
     """
-    out.fill(nothing)
     along = [turn for turn, _ in turns]
     before = [a for a in range(axis) if a not in along]
     after = [a for a in range(axis + 1, out.ndim) if a not in along]

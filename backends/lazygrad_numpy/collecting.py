@@ -1,11 +1,13 @@
-"""Statements that collect by index: each thread has a block of the result to itself."""
+"""Statements that collect by index: each thread has a block of the result to itself, to fill it and
+to collect what belongs there; little is collected by the last one alone, for all of them."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops
-from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.code import Array, Line, Loop, Scope, regions_of
 from lazygrad_numpy.elementwise import UFUNCS
 from lazygrad_numpy.indexing import taken_whole
 from lazygrad_numpy.loops import LEAST_SHARED_WORK, work
@@ -32,15 +34,17 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     out = lo.result(e, scope, into)
     nothing = ops.NOTHING[op](e.dtype)
     step = "None" if op is None else UFUNCS[op]
-    looped = places is not None and places in names.loops
-    first = places.name if places and looped else "0"
+    scope.add(f"{names.of(out, scope)}.fill({nothing!r})", out)
     axis = names.order.index(places) if places else -1
     in_turn = sorted(ranges, key=lambda r: -turn.coefficient(r))
     turns = [(names.order.index(r), r.size) for r in in_turn]
-    called = ", ".join(names.of(a, scope) for a in (out, place, value))
-    scope.add(
-        f"collect({step}, {nothing!r}, {called}, {first}, {axis}, {turns})", place, value, out
-    )
+    looped = places is not None and places in names.loops
+    once = looped and out is into and prod(r.size for r in e.src[1].ranges) < LEAST_SHARED_WORK
+    home = names.launch if once else scope
+    called = ", ".join(names.of(a, home) for a in (out, place, value))
+    first = places.name if places and looped and not once else "0"
+    text = f"collect({step}, {called}, {first}, {axis}, {turns})"
+    (scope.after if once else scope.items).append(Line(text, regions_of((place, value, out))))
     return out
 
 

@@ -43,7 +43,7 @@ class Source:
         constants: what it names c0, c1, ...
         scratch_bytes: what ``prepare`` may hand out.
         shared: size and block of the range whose blocks threads share, None if one thread runs it.
-        sums: each thread adds up its own blocks.
+        sums: each thread has blocks of its own, of which one thread makes a whole.
         nest: the loops, for people.
         starts: the bytes at which buffers begin; none where all begin with their memory.
     """
@@ -88,7 +88,7 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
         constants=names.constants,
         scratch_bytes=scratch_bytes,
         shared=shared.loop if shared else None,
-        sums=bool(shared and shared.totals),
+        sums=bool(shared and (shared.totals or shared.after)),
         nest=_nest(shaped, names),
     )
 
@@ -98,13 +98,13 @@ def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
 
 def _shared_loop(lo: Lowering) -> Scope | None:
     """The loop whose blocks threads can share, marked as shared: the only one in ``launch``, and
-    worth it. Each thread runs what stands before it; only the last one what follows a sum."""
+    worth it. Each thread runs what stands before it; only the last one what follows all of it."""
     items = lo.names.launch.items
     loops = [(i, item) for i, item in enumerate(items) if isinstance(item, Scope)]
     if len(loops) != 1 or work(lo.kernel, lo.products) < LEAST_SHARED_WORK:
         return None
     position, body = loops[0]
-    if body.totals:
+    if body.totals or body.after:
         totals = [f"({step}, {lo.names.of(a, lo.names.launch)})" for step, a in body.totals]
         line = Line(f"if not team.merge({', '.join(totals)}):")
         items[position + 1 : position + 1] = [line, Line("    return")]
@@ -138,7 +138,7 @@ def _emit(lo: Lowering) -> None:
 def _close(bodies: Sequence[Scope]) -> None:
     """Puts each loop into the block around it, once that holds what the loop needs."""
     for i in range(len(bodies) - 1, 0, -1):
-        bodies[i - 1].items.append(bodies[i])
+        bodies[i - 1].items += [bodies[i], *bodies[i].after]
 
 
 def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:

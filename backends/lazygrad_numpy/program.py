@@ -106,12 +106,14 @@ class NumpyProgram(Program):
         self._local = threading.local()
 
     def bind(self, memory: Sequence[Memory], starts: Sequence[int] = ()) -> Callable[[], None]:
+        return self._bound(memory, starts)[1]
+
+    def _bound(
+        self, memory: Sequence[Memory], starts: Sequence[int]
+    ) -> tuple[Callable[[], object], Callable[[], None]]:
+        """What makes every thread ready for the call, and the call, which would do so itself."""
         if any(starts):
             memory = [whole[start:] for whole, start in zip(memory, starts, strict=True)]
-        return self._bound(memory)[1]
-
-    def _bound(self, memory: Sequence[Memory]) -> tuple[Callable[[], object], Callable[[], None]]:
-        """What makes every thread ready for the call, and the call, which would do so itself."""
         if self._starts:
             memory = [whole[start:] for whole, start in zip(memory, self._starts, strict=True)]
         loop = self._shared
@@ -136,8 +138,8 @@ class NumpyProgram(Program):
         with Running(self._blas):
             super().launch(memory)
 
-    def launch_timed(self, memory: Sequence[Memory]) -> list[float]:
-        prepare, call = self._bound(memory)
+    def launch_timed(self, memory: Sequence[Memory], starts: Sequence[int] = ()) -> list[float]:
+        prepare, call = self._bound(memory, starts)
         prepare()
         with Running(self._blas):
             start = perf_counter()

@@ -24,25 +24,32 @@ FUNCTION = """\
 #endif
 """
 
-COUNTERS = 32  # ints for each part: two that lie in cache lines of their own
+COUNTERS = 32  # ints for each part: two that lie in cache lines of their own, and when it ended
+ENDED = 2  # the position of that among them: a long
 
 # Parts of a launch in turn. Its work-items take what a part has to do, one after the other, and
 # wait until all of it is done: whoever has taken something is running, so nobody waits in vain,
-# even if a single one does everything. The last one to leave clears the counters.
+# even if a single one does everything. The last one to leave clears the counters. Where processors
+# have a counter that runs at one rate, whoever begins, and who ends a part, notes what it shows.
 TURNS = f"""\
 #define TAKEN(part) (counters + {COUNTERS} * (part))
 #define FINISHED(part) (TAKEN(part) + {COUNTERS // 2})
 #define TAKE(part) __sync_fetch_and_add(TAKEN(part), 1)
-#define DONE(part) __sync_fetch_and_add(FINISHED(part), 1)
+#define NOTE(part) (*(__global long *)(TAKEN(part) + {ENDED}) = TICKS)
+#define BEGIN(parts) if (__sync_fetch_and_add(FINISHED(parts), 1) == 0) NOTE(parts)
+#define DONE(part, count) \\
+  (__sync_fetch_and_add(FINISHED(part), 1) == (count) - 1 ? NOTE(part) : 0)
 #define AWAIT(part, count) \\
   while (__atomic_load_n(FINISHED(part), __ATOMIC_ACQUIRE) < (count)) PAUSE
 #define LEAVE(parts, workers) \\
   if (__sync_fetch_and_add(TAKEN(parts), 1) == (workers) - 1) \\
-    for (int i = 0; i <= {COUNTERS} * (parts); i++) counters[i] = 0
+    for (int i = 0; i <= (parts); i++) *TAKEN(i) = *FINISHED(i) = 0
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE __builtin_ia32_pause()
+#define TICKS (long)__builtin_readcyclecounter()
 #else
 #define PAUSE
+#define TICKS 0
 #endif
 """
 

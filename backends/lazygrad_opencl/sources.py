@@ -148,7 +148,7 @@ class Sources:
         else:
             items, parts = WORKERS * self.units, len(batches)
             parameters += ["__global int *counters", *starts, "const int part"]
-            lines = [f"FUNCTION void %({', '.join(parameters)}) {{"]
+            lines = [f"FUNCTION void %({', '.join(parameters)}) {{", f"  BEGIN({parts});"]
             for number, batch in enumerate(batches):
                 lines += self._turn(number, batch, argument)
             lines += [f"  LEAVE({parts}, {items});", "}"]
@@ -161,12 +161,13 @@ class Sources:
 
     def _turn(self, number: int, batch: Batch, argument: Mapping[int, int]) -> list[str]:
         """A batch among others: its work-items are taken by whoever is free."""
+        items = batch.items
         return [
             f"  if (part < 0 || part == {number}) {{",
-            f"    for (int item; (item = TAKE({number})) < {batch.items}; DONE({number})) {{",
+            f"    for (int item; (item = TAKE({number})) < {items}; DONE({number}, {items})) {{",
             *self._calls(batch, argument, "      "),
             "    }",
-            f"    AWAIT({number}, {batch.items});",
+            f"    AWAIT({number}, {items});",
             "  }",
         ]
 

@@ -140,7 +140,7 @@ def draw(options: Namespace, learners: dict[str, Learner], losses: dict[str, lis
             for steps in STEPS_SHOWN[:3]:
                 adapted = learner.adapted(learner.parameters, task.x, task.y, steps)
                 guess = func.functional_call(learner.model, adapted, (line,)).detach()
-                axis.plot(line.numpy(), guess.numpy(), label=f"after {steps} steps")
+                axis.plot(line.numpy(), guess.numpy(), label=f"steps: {steps}")
             axis.set_title(way)
             axis.legend()
 

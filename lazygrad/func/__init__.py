@@ -29,3 +29,10 @@ from lazygrad.func.modules import (
 from lazygrad.func.purify import purify as purify
 from lazygrad.func.vmap import vmap as vmap
 from lazygrad.pytree import register_pytree_node as register_pytree_node
+
+__all__ = [
+    "grad", "grad_and_value", "value_and_grad", "vjp", "jvp", "linearize",
+    "jacrev", "jacfwd", "hessian", "stop_gradient", "custom_vjp", "custom_jvp", "checkpoint",
+    "vmap", "scan", "fori_loop", "while_loop", "cond", "associative_scan",
+    "functional_call", "stack_module_state", "purify", "register_pytree_node",
+]  # fmt: skip

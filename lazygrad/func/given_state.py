@@ -6,7 +6,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from lazygrad import ops
-from lazygrad.bridge import wrap
+from lazygrad.bridge import StandIn, wrap
 from lazygrad.errors import ArgumentError, JitError, WriteError
 from lazygrad.generator import Generator
 from lazygrad.graph import Node, node
@@ -39,12 +39,12 @@ class Inside(Trace):
     def __init__(self, bound: Bound) -> None:
         super().__init__()
         self.bound = bound
-        self._now = {id(t): _given(t._node, value) for t, value in bound.tensors.values()}
+        self._leaves: list[Node] = []  # that handles of the state were bound to
+        self._now = {id(t): self._given(t._node, value) for t, value in bound.tensors.values()}
         self._grads: dict[int, Handle | None] = {
             id(owner): wrap(value) for owner, value in bound.grads.values()
         }
         self._drawn = {id(stream): 0 for stream, _ in bound.streams.values()}
-        self._leaves = list(self._now.values())  # with all that handles were bound to
 
     def after(self) -> dict[str, Node]:
         """The new state.
@@ -69,9 +69,22 @@ class Inside(Trace):
         """What results hold instead of leaves that require a gradient."""
         known: dict[Node, Node] = {}
         for leaf in self._leaves:
-            if leaf.op is ops.VARIABLE:
-                [known[leaf]] = replaced([leaf.src[0]], known)
+            [known[leaf]] = replaced([leaf.src[0]], known)
         return known
+
+    def _given(self, before: Node, value: Node) -> Node:
+        """``value`` as what ``before`` was: a leaf if that requires a gradient. If it does not, a
+        ``backward()`` inside gives it none, whatever ``value`` requires; it can be written to, so
+        that the leaf which says so stands below."""
+        if value.tracked and not before.tracked:
+            leaf = self._noted(node(ops.VARIABLE, (value,), StandIn(self.name, before)))
+            return node(ops.SURROGATE, (leaf, leaf))
+        return self._noted(as_before(before, value))
+
+    def _noted(self, value: Node) -> Node:
+        if value.op is ops.VARIABLE:
+            self._leaves.append(value)
+        return value
 
     # -- what happens to handles -----------------------------------------------------------------
 
@@ -88,8 +101,7 @@ class Inside(Trace):
     def bind(self, tensor: Handle, value: Node) -> None:
         """Rebinds ``tensor``."""
         if id(tensor) in self._now or is_view_of(tensor, self._now):
-            self._now[id(tensor)] = value
-            self._leaves.append(value)
+            self._now[id(tensor)] = self._noted(value)
         else:
             super().bind(tensor, value)
 
@@ -130,14 +142,6 @@ class Inside(Trace):
             f"[{self.name}] {what} a {held.dtype.name} tensor of shape {held.shape} has no place "
             "in the state; call state() with arguments for which the function does the same"
         )
-
-
-def _given(before: Node, value: Node) -> Node:
-    """``value`` as what ``before`` was. A leaf that requires a gradient could not be written to:
-    what it is given for may be none, so that something stands above it."""
-    if before.op is not ops.VARIABLE and value.op is ops.VARIABLE:
-        return node(ops.SURROGATE, (value, value))
-    return as_before(before, value)
 
 
 def _later(key: Node, count: int) -> Node:

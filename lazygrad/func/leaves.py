@@ -216,7 +216,7 @@ def _fresh(name: str, leaf: Any, values: dict[Node, Node]) -> Node | None:
         raise GradError(
             f"[{name}] only floats have derivatives, got {value.dtype.name} {value.shape}; cast it"
         )
-    variable = node(ops.VARIABLE, (value,), StandIn(name))
+    variable = node(ops.VARIABLE, (value,), StandIn(name, value))
     made = node(ops.SURROGATE, (variable, variable))
     values[made] = value
     return made

@@ -54,6 +54,8 @@ def scan(
         DtypeError: if a carry changes its dtype.
         JitError: where ``f`` needs the value of what differs from step to step.
         WriteError: where ``f`` writes to a tensor from outside, or to its ``x``.
+        GradError: where a ``backward()`` inside should go on to the steps before, or to what
+            requires a gradient outside: ``detach()`` the carry, or ``x``.
 
     >>> from lazygrad import Tensor
     >>> from lazygrad.func import scan

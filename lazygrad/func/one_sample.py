@@ -59,7 +59,7 @@ class OneSample(Trace):
         stands = self._placeholder(samples)
         if samples.tracked:  # what the function does without history must not have any
             self.values[stands] = without_history(samples)
-            stands = node(ops.VARIABLE, (stands,), StandIn(self.name))
+            stands = node(ops.VARIABLE, (stands,), StandIn(self.name, samples))
             self.values[stands] = samples
             if not is_leaf:
                 stands = node(ops.SURROGATE, (stands, stands))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lazygrad import ops, pytree
@@ -16,6 +16,7 @@ from lazygrad.handle import Handle
 from lazygrad.lang.loops import Loop, Operands, loop, stand_in
 from lazygrad.lang.threefry import key_of_each
 from lazygrad.modes import Trace, ambient, traced_by
+from lazygrad.owners import is_owned, lost, through
 from lazygrad.shape import Shape
 
 
@@ -98,7 +99,7 @@ class Steps(Trace):
         detached from it is another one."""
         found = stand_in(shape, like)
         if like.dtype.is_floating_point:
-            variable = node(ops.VARIABLE, (found,), StandIn(self.name))
+            variable = node(ops.VARIABLE, (found,), StandIn(self.name, like))
             found = node(ops.SURROGATE, (variable, variable))
         self._stands.add(found)
         return found
@@ -118,6 +119,20 @@ class Steps(Trace):
                 "steps; choose by value with where() or func.cond()"
             )
         super().require_value(tensor)
+
+    def refuse_lost_gradients(self, after: Mapping[Node, Node]) -> None:
+        """Raises where a ``backward()`` inside has passed by a carry that has a history after a
+        step: in the next one, the gradient would go back to steps before.
+
+        Args:
+            after: what each carry is after a step, by what stands for it before.
+        """
+        stands = {stands.src[0]: value for stands, value in after.items() if stands.tracked}
+        for leaf, value in stands.items():
+            if leaf.arg.is_passed:
+                others = [other for other in through([value]) if other is not leaf]
+                if any(other in stands or is_owned(other) for other in others):
+                    raise lost(leaf)
 
     def random_key(self, device: str, generator: Generator) -> Node:
         """A key of its own for each step, made of one that is drawn for all."""
@@ -191,6 +206,7 @@ def traced(
             )
         after = carry_after(name, init, returned[0]).tensors
         outputs = leaves_of(name, "output", returned[1], [*init.tensors, *xs.tensors])
+    steps.refuse_lost_gradients(dict(zip(carries, after, strict=True)))
     for handle, was in zip(handles, before, strict=True):
         if handle._node is not was:
             raise steps._lost("a write to", handle)

@@ -182,7 +182,7 @@ def _controlled(
     )  # fmt: skip
     found = repeated(going, step, start, how.most, known)
     if known and found.t.item() < last.item():
-        raise _not_reached(how, found)
+        raise _not_reached(how, found, (found.t - times[0]) / (last - times[0]))
     lost = where(found.t < last, math.nan, 0.0)
     return Found(found.states + lost, found.y + lost, found.grid, found.count)
 
@@ -199,12 +199,12 @@ def _first_step(how: Accuracy, f: Field, y0: Any, times: Any, size: Any, order: 
     return minimum(100 * h, where(most <= 1e-15, flat, next_one))
 
 
-def _not_reached(how: Accuracy, found: Progress) -> ConvergenceError:
-    share = (found.t - found.grid[0]) / (found.grid[-1] - found.grid[0])
-    values = (share, found.h, found.error, found.tried)
+def _not_reached(how: Accuracy, found: Progress, way: Any) -> ConvergenceError:
+    values = (way, found.h, found.error, found.tried)
     share, h, error, tried = (value.item() for value in values)
+    steps = "step" if tried == 1 else "steps"
     return ConvergenceError(
-        f"[{how.name}] the last time is not reached: {tried} steps of {how.method} went "
+        f"[{how.name}] the last time is not reached: {tried} {steps} of {how.method} went "
         f"{share:.3%} of the way, where a step of {h:.3g} is wrong by {error:.3g} times what "
         'rtol and atol allow; allow more steps (options={"max_num_steps": ...}) or larger '
         "tolerances. Stiff equations need small steps, and what grows without bounds has no end",

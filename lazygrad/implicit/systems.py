@@ -87,7 +87,8 @@ def gmres(
 
     >>> from lazygrad import Tensor
     >>> from lazygrad.implicit import gmres
-    >>> gmres(Tensor([[0.0, 2.0], [1.0, 0.0]]), Tensor([4.0, 1.0])).tolist()
+    >>> x = gmres(Tensor([[0.0, 2.0], [1.0, 0.0]]), Tensor([4.0, 1.0]))
+    >>> [round(value, 5) for value in x.tolist()]
     [1.0, 2.0]
     """
     return _solve("gmres", A, b, x0, "gmres", Linear(None, tol, atol, maxiter, restart))

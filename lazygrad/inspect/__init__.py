@@ -19,17 +19,27 @@ from lazygrad.inspect import words
 from lazygrad.inspect.asked import plans_of
 from lazygrad.inspect.caches import disk_cache, plan_cache
 from lazygrad.inspect.dump import write_dump
+from lazygrad.inspect.graphs import (
+    AS_BUILT,
+    FUNCTIONS,
+    SIMPLIFIED,
+    by_function,
+    graphs_of,
+    roots_of,
+)
+from lazygrad.inspect.picture import svg
 from lazygrad.inspect.step import Step
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
 
 __all__ = [
-    "Step", "disk_cache", "dump", "explain", "kernels", "loops", "plan_cache", "report",
+    "Step", "disk_cache", "draw", "dump", "explain", "kernels", "loops", "plan_cache", "report",
     "routines", "sources", "steps",
 ]  # fmt: skip
 
 T = TypeVar("T")
+STAGES = FUNCTIONS, AS_BUILT, SIMPLIFIED
 
 
 def steps(*what: Any, **arguments: Any) -> tuple[Step, ...]:
@@ -69,6 +79,41 @@ def dump(*what: Any, path: str | Path, **arguments: Any) -> tuple[Path, ...]:
     """Writes what would run to the folder ``path``, as ``LAZYGRAD_DUMP`` does; returns the folder
     of each plan."""
     return tuple(write_dump(path, *each) for each in plans_of("dump", what, arguments))
+
+
+def draw(*what: Any, path: str | Path, stage: str = FUNCTIONS, **arguments: Any) -> Path:
+    """Writes the graph of what would run as a picture (SVG), and returns ``path``: a box for each
+    value, in the colour of the kernel that computes it.
+
+    Args:
+        stage: "functions", where all that a call of a function is made of is one box; "as built",
+            with each operation; or "simplified", which is what the scheduler sees.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> from lazygrad.inspect import draw
+    >>> file, x = NamedTemporaryFile(suffix=".svg"), lazygrad.rand(64, 10)
+    >>> draw(x.softmax(-1).log().sum(), path=file.name).suffix
+    '.svg'
+
+    Raises:
+        ValueRangeError: for another stage; if all values are there already, are on several devices,
+            or are those of a jitted function without its arguments.
+    """
+    if stage not in STAGES:
+        raise ValueRangeError(f"[draw] stage must be one of {', '.join(STAGES)}, got {stage!r}")
+    found = plans_of("draw", what, arguments)
+    if len(found) != 1:
+        where = "on several devices: draw one of them" if found else "there already"
+        raise ValueRangeError(f"[draw] there is no one graph: the values are {where}")
+    [asked] = found
+    roots = roots_of(asked, what, arguments)
+    if roots is None:
+        raise ValueRangeError("[draw] of a jitted function, give the arguments too: draw(step, x)")
+    step = asked.step()
+    stages = {graph.stage: graph for graph in graphs_of(roots, asked.plan, step).stages}
+    graph = stages[stage] if stage in stages else by_function(stages[AS_BUILT])
+    Path(path).write_text(svg(graph, [kernel.name for kernel in step.kernels]), encoding="utf-8")
+    return Path(path)
 
 
 def report(*what: Any, path: str | Path, **arguments: Any) -> Path:

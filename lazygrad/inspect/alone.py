@@ -16,6 +16,7 @@ from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime import loops, registry
+from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan, Recipe
 
@@ -23,7 +24,10 @@ Array = np.ndarray[Any, Any]
 REPEATS, LONG = 20, 0.3  # runs of which the fastest counts, and seconds after which it is enough
 
 
-def plan_of(kernel: Kernel | RoutineCall | LoopCall) -> Plan:
+Work = Kernel | RoutineCall | LoopCall
+
+
+def plan_of(kernel: Work) -> Plan:
     """The plan that runs one kernel: what it reads is given, what it writes is asked for."""
     written = len(kernel.written)
     places = tuple(
@@ -36,13 +40,23 @@ def plan_of(kernel: Kernel | RoutineCall | LoopCall) -> Plan:
     return Plan((planned.Step(kernel, places),), places[:written], outputs, own)
 
 
+def recipe_of(kernel: Work, backend: Backend, moving: Sequence[bool] = ()) -> Recipe:
+    """That of ``plan_of``; launches are told where the buffers start in the slots that are
+    ``moving``."""
+    written = len(kernel.written)
+    inputs = len(kernel.buffers) - written
+    numbers = [slot + inputs if slot < written else slot - written for slot in range(len(moving))]
+    moved = {number for number, moves in zip(numbers, moving, strict=True) if moves}
+    return Recipe.of(plan_of(kernel), backend, moving=moved)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A kernel that has run alone, with the arrays that it read and wrote, flat and as stored, and
     its plan on its memory."""
 
     number: int
-    kernel: Kernel | RoutineCall | LoopCall
+    kernel: Work
     inputs: list[Array]
     outputs: list[Array]
     binding: Binding
@@ -61,7 +75,7 @@ def run_alone(
         zip(step.kernels, [each.kernel for each in plan.plan.steps], strict=True)
     ):
         if row.key not in known:
-            known[row.key] = CompiledPlan(Recipe.of(plan_of(kernel), backend), plan.device)
+            known[row.key] = CompiledPlan(recipe_of(kernel, backend), plan.device)
         for value in row.buffers:
             held = step.buffers[value]
             if value not in memory:
@@ -85,17 +99,17 @@ def run_alone(
                 del memory[value]
 
 
-def inputs_of(step: Step, binding: Binding) -> list[Array]:
-    """What a plan is bound to as its inputs, flat and as stored; nothing for those that no kernel
-    reads."""
+def inputs_of(step: Step, memory: Sequence[Any]) -> list[Array]:
+    """What lies in the ``memory`` of a plan's inputs, flat and as stored; nothing for those that no
+    kernel reads."""
     held = {value.memory: value for value in step.buffers if value.role == INPUT}
     found = []
-    for number in range(binding.plan.inputs):
+    for number, piece in enumerate(memory):
         value = held.get(number)
         dtype = BY_NAME[value.dtype] if value else bool_
         array = np.empty(value.nbytes // dtype.itemsize if value else 0, dtype.numpy)
         if array.size:
-            registry.backend(step.device).download(binding.raw[number], array)
+            registry.backend(step.device).download(piece, array)
         found.append(array)
     return found
 

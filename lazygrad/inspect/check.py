@@ -14,7 +14,6 @@ from lazygrad.codegen.interpret import interpret_at
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import LoopCall
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.routines import ROUTINES
 from lazygrad.runtime.compare import allowed, beyond, readable, told
@@ -26,13 +25,10 @@ FURTHER = 8  # times what that changes, rounding may
 
 
 def difference(
-    kernel: Kernel | RoutineCall | LoopCall, inputs: Sequence[Array], outputs: Sequence[Array]
+    kernel: Kernel | RoutineCall, inputs: Sequence[Array], outputs: Sequence[Array]
 ) -> str | None:
     """Where the ``outputs`` are not what the kernel makes of the ``inputs``, in words; all are flat
-    arrays as stored, in the order of its slots. Nothing is said of loops, which nobody interprets.
-    """
-    if isinstance(kernel, LoopCall):
-        return None
+    arrays as stored, in the order of its slots."""
     expected = _expected(kernel, inputs)
     nudged: list[list[tuple[int, Array, Array]]] = []
     for number, (slot, where, values) in enumerate(expected):

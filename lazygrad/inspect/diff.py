@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from lazygrad.errors import DataError
+from lazygrad.inspect import costs
 from lazygrad.inspect.dump import ABOUT, RUN_FILE, STEP, folder_of
 from lazygrad.inspect.step import OUTPUT, Step, StepKernel
 from lazygrad.inspect.words import counted
@@ -183,27 +184,36 @@ def text(found: Sequence[Difference], *, sources: bool = False) -> str:
 
 def _title(each: Difference) -> str:
     if each.before is None or each.after is None:
-        known = each.before or each.after
-        assert known is not None
+        return _heading(each)
+    return str(costs.Change(_heading(each), *_costs(each)))
+
+
+def _heading(each: Difference) -> str:
+    known = each.before or each.after
+    assert known is not None
+    if each.before is None or each.after is None:
         return f"{_called(known)}: only in the {'first' if each.before else 'second'} dump"
-    a, b = each.before.step, each.after.step
-    facts = (
-        _became("kernels", len(a.kernels), len(b.kernels)),
-        _became("launches", len(a.launches), len(b.launches)),
-        _became("MFLOP", round(a.flops / 1e6, 3), round(b.flops / 1e6, 3)),
-        _became("MB moved", round(a.nbytes / 1e6, 3), round(b.nbytes / 1e6, 3)),
-        _became("MB of temporaries", round(a.temporaries / 1e6, 3), round(b.temporaries / 1e6, 3)),
-    )
-    return f"{_called(each.before)} and {each.after.folder}: {', '.join(facts)}"
+    return f"{_called(each.before)} and {each.after.folder}"
+
+
+def _costs(each: Difference) -> tuple[costs.Costs, costs.Costs]:
+    assert each.before is not None and each.after is not None
+    return _of_step(each.before.step), _of_step(each.after.step)
+
+
+def _of_step(step: Step) -> costs.Costs:
+    return {
+        "kernels": len(step.kernels),
+        "launches": len(step.launches),
+        "FLOP": step.flops,
+        "bytes moved": step.nbytes,
+        "bytes of temporaries": step.temporaries,
+    }
 
 
 def _called(dumped: Dumped) -> str:
     called = f"{dumped.step.called} in " if dumped.step.called else ""
     return f"{called}{dumped.folder}"
-
-
-def _became(what: str, before: float, after: float) -> str:
-    return f"{before} {what}" if before == after else f"{before} -> {after} {what}"
 
 
 def _told(change: Change) -> str:
@@ -212,13 +222,18 @@ def _told(change: Change) -> str:
         return f"{change.kind}: {', '.join(map(_cost, kernels))}"
     names = [" and ".join(kernel.name for kernel in side) for side in (change.before, change.after)]
     became = names[0] if names[0] == names[1] else " -> ".join(names)
-    flops = [sum(kernel.flops for kernel in side) for side in (change.before, change.after)]
-    nbytes = [sum(kernel.nbytes for kernel in side) for side in (change.before, change.after)]
-    return f"{change.kind}: {became} ({_became('FLOP', *flops)}, {_became('bytes', *nbytes)})"
+    return (
+        f"{change.kind}: {became} ({costs.told(*map(_of_kernels, (change.before, change.after)))})"
+    )
 
 
 def _cost(kernel: StepKernel) -> str:
-    return f"{kernel.name} ({kernel.flops} FLOP, {kernel.nbytes} bytes)"
+    alone = _of_kernels([kernel])
+    return f"{kernel.name} ({costs.told(alone, alone)})"
+
+
+def _of_kernels(kernels: Sequence[StepKernel]) -> costs.Costs:
+    return {"FLOP": sum(k.flops for k in kernels), "bytes": sum(k.nbytes for k in kernels)}
 
 
 def _unified(each: Difference, change: Change, file: str) -> Iterable[str]:
@@ -237,24 +252,15 @@ def _texts(each: Difference, change: Change, file: str) -> tuple[list[str], list
 
 # -- as a page ---------------------------------------------------------------------------------
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Two dumps</title><style>
-body {{ font: 15px/1.5 sans-serif; margin: 2em; color-scheme: light dark; }}
-table {{ font: 12px/1.3 monospace; border-collapse: collapse; }} td {{ padding: 0 .4em; }}
-.diff_add {{ background: #2a84; }} .diff_sub {{ background: #c334; }}
-.diff_chg {{ background: #b904; }}
-</style></head><body>
-{body}
-</body></html>
-"""
-
 
 def page(found: Sequence[Difference]) -> str:
     """The same as HTML, sources side by side."""
     sides = difflib.HtmlDiff(wrapcolumn=90)
     parts = []
     for each in found:
-        parts.append(f"<h2>{html.escape(_title(each))}</h2>")
+        parts.append(f"<h2>{html.escape(_heading(each))}</h2>")
+        if each.before is not None and each.after is not None:
+            parts.append(costs.table([costs.Change("the step", *_costs(each))]))
         parts.append(f"<p>{counted(each.same, 'kernel')} as before</p>" if each.same else "")
         for change in each.changes:
             tables = [
@@ -263,4 +269,4 @@ def page(found: Sequence[Difference]) -> str:
             ]
             heading = f"<summary>{html.escape(_told(change))}</summary>"
             parts.append(f"<details>{heading}{''.join(tables)}</details>")
-    return PAGE.format(body="\n".join(parts or ["<p>no plans</p>"]))
+    return costs.page("Two dumps", "\n".join(parts or ["<p>no plans</p>"]))

@@ -7,7 +7,8 @@ FOLDER/plan_000/plan.md     the step as a story
                 graphs.json its stages as data, see ``lazygrad.inspect.graphs``
                 texts.json  the user's files that its kernels come from
                 run.py      runs the step; it takes what lies beside it, see ``runtime.bundle``
-                000_NAME/   a kernel, which runs by itself; about.txt says what it is
+                000_NAME/   a kernel, which runs by itself; about.txt says what it is; in the
+                            folder of a loop are those of the kernels in its body
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from pathlib import Path
 from lazygrad.config import settings
 from lazygrad.graph import Node
 from lazygrad.inspect import words
-from lazygrad.inspect.alone import inputs_of, plan_of, run_alone
+from lazygrad.inspect.alone import Ran, inputs_of, plan_of, recipe_of, run_alone
 from lazygrad.inspect.graphs import graphs_of, of_values
 from lazygrad.inspect.lines import texts_of
+from lazygrad.inspect.looped import Inner, inner, run_loop
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.step import Step, StepKernel
@@ -89,9 +91,25 @@ def folder_of(step: Step, kernel: StepKernel) -> str:
 
 def _write_kernel(folder: Path, plan: CompiledPlan, step: Step, row: StepKernel) -> None:
     kernel = plan.plan.steps[row.number].kernel
-    write_bundle(folder, row.name, plan_of(kernel), plan.device, key=row.key)
-    about = [row.name, *words.facts(step, row), "", nest_of(kernel, plan.device)]
+    _write_work(folder, Inner(kernel, (), row.key), plan.device, words.facts(step, row))
+
+
+def _write_work(folder: Path, work: Inner, device: str, facts: Sequence[str]) -> None:
+    """A kernel, and in its folder those of the body of a loop."""
+    kernel, moving = work.kernel, work.moving[: len(work.kernel.buffers)]
+    recipe = recipe_of(kernel, registry.backend(device), moving)
+    write_bundle(folder, kernel.name, plan_of(kernel), device, recipe, work.key)
+    about = [kernel.name, *facts, "", nest_of(kernel, device)]
     (folder / ABOUT).write_text("\n".join(about) + "\n")
+    if isinstance(kernel, LoopCall):
+        for name, each in inside(kernel, work.moving):
+            _write_work(folder / name, each, device, words.facts_inside(each.kernel, kernel))
+
+
+def inside(loop: LoopCall, outside: Sequence[bool] = ()) -> list[tuple[str, Inner]]:
+    """The kernels of a loop's body, each once, with the names of their folders."""
+    first = {each.key: (n, each) for n, each in reversed(list(enumerate(inner(loop, outside))))}
+    return [(f"{n:03d}_{each.kernel.name}", each) for n, each in sorted(first.values())]
 
 
 def nest_of(kernel: Kernel | RoutineCall | LoopCall, device: str) -> str:
@@ -99,8 +117,8 @@ def nest_of(kernel: Kernel | RoutineCall | LoopCall, device: str) -> str:
     if isinstance(kernel, RoutineCall):
         return f"the routine {kernel.routine}"
     if isinstance(kernel, LoopCall):
-        inner = (nest_of(step.kernel, device) for step in kernel.body.steps)
-        return "\n".join([f"{kernel.length} times:", *inner])
+        nests = (nest_of(step.kernel, device) for step in kernel.body.steps)
+        return "\n".join([f"{kernel.length} times:", *nests])
     return registry.backend(device).describe(kernel)
 
 
@@ -108,11 +126,22 @@ def _keep_inputs(
     target: Path, names: Sequence[str], plan: CompiledPlan, step: Step, binding: Binding
 ) -> None:
     """The real inputs of the plan, and of each kernel: they are run one by one."""
-    arrays = inputs_of(step, binding)
+    arrays = inputs_of(step, binding.inputs)
     keep_inputs(target, arrays)
     for ran in run_alone(plan, arrays):
         if step.kernels[ran.number].same_as == ran.number:
-            keep_inputs(target / names[ran.number], ran.inputs)
+            _keep_inputs_of(target / names[ran.number], ran)
+
+
+def _keep_inputs_of(folder: Path, ran: Ran, outside: Sequence[bool] = ()) -> None:
+    """Those of a kernel; of the kernels in a loop, those of its first step."""
+    keep_inputs(folder, ran.inputs)
+    if isinstance(ran.kernel, LoopCall):
+        names = {each.key: name for name, each in inside(ran.kernel, outside)}
+        steps = run_loop(ran.kernel, ran.inputs, ran.binding.plan.device, {}, outside)
+        for each, (_, moving, one) in zip(inner(ran.kernel, outside), steps, strict=False):
+            if each.key in names:
+                _keep_inputs_of(folder / names.pop(each.key), one, moving)
 
 
 def _new(folder: Path) -> Path:

@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lazygrad import ops
+from lazygrad import ops, pytree
 from lazygrad.config import settings
 from lazygrad.graph import Node, node, toposort
 from lazygrad.handle import value_node
+from lazygrad.inspect.asked import Asked, unwrapped
+from lazygrad.inspect.grouped import groups
 from lazygrad.inspect.step import INPUT, Step
 from lazygrad.kernel.target import Target
 from lazygrad.replay import Capture
@@ -20,9 +22,10 @@ from lazygrad.runtime.program import CompiledPlan
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.plan import Stages, stages
 from lazygrad.schedule.simplify import simplify
-from lazygrad.tracing import Traced
+from lazygrad.tracing import Traced, trace
 
 AS_BUILT, SIMPLIFIED = "as built", "simplified"
+FUNCTIONS = "functions"
 CONSTANTS = ops.CONST, ops.IOTA  # which are told of where they are used
 
 
@@ -65,6 +68,17 @@ class Graphs(NamedTuple):
 def _read(stage: str, nodes: Iterable[Any], edges: Iterable[Any]) -> Graph:
     rows = [GraphNode(label, shape, origin, tuple(k), c) for label, shape, origin, k, c in nodes]
     return Graph(stage, tuple(rows), tuple((a, b) for a, b in edges))
+
+
+def roots_of(asked: Asked, what: Sequence[Any], arguments: Mapping[str, Any]) -> list[Node] | None:
+    """The graph of a plan that ``what`` is computed by: of a function, which is traced once more;
+    None without its arguments."""
+    if not isinstance(asked.by, Capture):
+        return of_values(asked.by)
+    _, args, kwargs = unwrapped(what[0], what[1:], arguments)
+    leaves, spec = pytree.flatten((tuple(args), dict(kwargs)), whole=True)
+    called = asked.by.called
+    return None if spec != called.spec else of_trace(trace(called.function, leaves, spec))
 
 
 def on_placeholders(requested: Sequence[Node], leaves: Sequence[Node]) -> list[Node]:
@@ -165,6 +179,25 @@ def _graph(
     )
     pairs = {(number[s], number[v]): None for v in order for s in v.src if s in number}
     return Graph(stage, rows, tuple(pairs))
+
+
+def by_function(graph: Graph) -> Graph:
+    """What one call of a function is made of as one value: of each, the last."""
+    read = {b for _, b in graph.edges}
+    made = [number in read or bool(node.kernels) for number, node in enumerate(graph.nodes)]
+    keys = [node.origin or None if m else None for m, node in zip(made, graph.nodes, strict=True)]
+    found = groups(keys, graph.edges)
+    of = {number: place for place, group in enumerate(found) for number in group}
+    rows = [_joined([graph.nodes[number] for number in group]) for group in found]
+    edges = dict.fromkeys((of[a], of[b]) for a, b in graph.edges if of[a] != of[b])
+    return Graph(FUNCTIONS, tuple(rows), tuple(edges))
+
+
+def _joined(nodes: Sequence[GraphNode]) -> GraphNode:
+    last = nodes[-1]
+    kernels = sorted({number for node in nodes for number in node.kernels})
+    label = last.origin.partition(" (")[0] if kernels and last.origin else last.label
+    return last._replace(label=label, kernels=tuple(kernels))
 
 
 def _label(value: Node) -> str:

@@ -45,7 +45,9 @@ def limits(device: str) -> Limits:
 
 
 def _seconds(wanted: Tensor) -> float:
-    plan, leaves = plans.compiled([wanted._node], str(wanted.device))
+    requested = [wanted._node]
+    leaves = plans.structure(requested).leaves
+    plan = plans.compile_graph(requested, leaves, str(wanted.device))  # no plan of the user's line
     given = [value_of(leaf).memory for leaf in leaves][: plan.inputs]
     memory = [*given, *plan.outputs(), *plan.temporaries()]
     return seconds(Binding(plan, [piece.raw for piece in memory]))

@@ -35,7 +35,7 @@ def check(binding: Binding, asked: object) -> None:
     plan = binding.plan
     step = step_of(plan, names_of(asked))
     known = _compiled.setdefault(plan.device, {})
-    for ran in run_alone(plan, inputs_of(step, binding), known):
+    for ran in run_alone(plan, inputs_of(step, binding.inputs), known):
         row = step.kernels[ran.number]
         division = isinstance(ran.kernel, Kernel) and divided_by_zero(ran.kernel, ran.inputs)
         if division:

@@ -78,8 +78,8 @@ class Row:
 class profile:
     """Times what this thread runs inside, and prints it at the end.
 
-    Device times are those of the device's own events where it has them. To take them, every part
-    of a launch is waited for, so the host's time does not hide behind the device's as it else does.
+    Device times are those of the device's own events where it has them. To take them, every launch
+    is waited for, so the host's time does not hide behind the device's as it else does.
 
     >>> import lazygrad
     >>> x = lazygrad.rand(64, 64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from lazygrad.inspect.read import independent
+from lazygrad.inspect.read import Work, costs, independent
 from lazygrad.inspect.step import INPUT, PHASES, Step, StepBuffer, StepKernel
+from lazygrad.kernel.plan import LoopCall
 
 MARK = "[lazygrad]"
 
@@ -103,6 +104,17 @@ def facts(step: Step, kernel: StepKernel) -> list[str]:
     lines += [f"a kernel of its own because {reason}" for reason in kernel.reasons]
     lines.append(f"{kernel.flops} floating-point operations, {kernel.nbytes} bytes")
     return lines
+
+
+def facts_inside(kernel: Work, loop: LoopCall) -> list[str]:
+    """What is said of a kernel in the body of a loop, which has no place in a step."""
+    flops, nbytes = costs(kernel)
+    return [
+        f"in each of the {loop.length} steps of {loop.name}",
+        *(f"from {origin}" for origin in kernel.origins),
+        *(f"a kernel of its own because {reason}" for reason in kernel.reasons),
+        f"{flops} floating-point operations, {nbytes} bytes, each time",
+    ]
 
 
 def _values(step: Step, numbers: Iterable[int]) -> list[StepBuffer]:

@@ -146,7 +146,23 @@ def sigmoid(x: Node) -> Node:
 
 def _sigmoid(x: Node) -> Node:
     decay = exp(neg(magnitude(x)))
-    return div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
+    value = div(where(lt(x, 0), decay, 1.0), add(decay, 1.0))
+    return sloped(value, (x, mul(sub(1.0, value), value)))  # needs the value alone
+
+
+# tanh(x) = x * P(x*x) near 0, to a few units in the last place (minimax, by Remez's exchange). The
+# highest power comes first.
+_TANH_32 = (
+    -6.274243572449263e-3, 2.107168209646256e-2, -5.385231070823655e-2, 1.3332586147e-1,
+    -3.3333317559967e-1, 1.0,
+)  # fmt: skip
+_TANH_64 = (
+    -1.9494715279600357e-05, 8.331649377381089e-05, -2.3338159879837388e-04,
+    5.884444999594054e-04, -1.4555428492782363e-03, 3.592092031021796e-03,
+    -8.863232601504371e-03, 2.1869488385860107e-02, -5.396825396376078e-02,
+    1.3333333333326622e-01, -3.33333333333333e-01, 1.0,
+)  # fmt: skip
+_NEAR_TANH = 0.55
 
 
 def tanh(x: Node) -> Node:
@@ -155,9 +171,11 @@ def tanh(x: Node) -> Node:
 
 
 def _tanh(x: Node) -> Node:
-    rest = _expm1(mul(magnitude(x), -2.0))  # in (-1, 0]
-    size = div(neg(rest), add(rest, 2.0))
-    return where(lt(x, 0), neg(size), size)
+    squared = square(x)
+    near = mul(polynomial(squared, _TANH_64 if x.dtype is float64 else _TANH_32), x)
+    far = sub(1.0, div(2.0, add(exp(mul(x, 2.0)), 1.0)))  # exp may overflow: then this is 1
+    value = where(lt(squared, _NEAR_TANH**2), near, far)
+    return sloped(value, (x, sub(1.0, square(value))))  # needs the value alone
 
 
 def softplus(x: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:

@@ -107,8 +107,9 @@ class Program(ABC):
         self.bind(memory)()
 
     @abstractmethod
-    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
-        """Run it, wait, and return the seconds that each part took on the device."""
+    def launch_timed(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> list[float]:
+        """Run it, wait, and return the seconds that each part took on the device; ``starts`` as of
+        ``bind``."""
 
 
 class Backend(ABC):

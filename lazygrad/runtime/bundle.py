@@ -3,7 +3,7 @@ that running it takes, and a script that runs it.
 
     bundle.json   device, names of the texts, and the key of the kernel if it is a single one
     plan.bin      the plan and its code, as ``runtime.records`` keeps them
-    kernel.cl     the text; of a step, and of most loops, programs/000.cl and more
+    kernel.cl     the text; of a step or a loop, programs/000.cl and more
     inputs.npz    flat arrays as stored, in order, where real inputs were kept
     run.py        runs it as it lies there, checks and times it
 """
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.errors import DataError
+from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import Plan
 from lazygrad.runtime import registry, steps
 from lazygrad.runtime.program import CompiledPlan, Recipe, read_recipe, written
@@ -83,7 +84,8 @@ def write_bundle(
     backend = registry.backend(device)
     recipe = recipe or Recipe.of(plan, backend)
     texts = steps.texts_of(recipe.codes, backend)
-    stem = "kernel" if key and len(texts) == 1 else f"{PROGRAMS}/{{:03d}}"
+    single = isinstance(plan.steps[0].kernel, Kernel) if key else False
+    stem = "kernel" if single and len(texts) == 1 else f"{PROGRAMS}/{{:03d}}"
     names = tuple(stem.format(number) + backend.suffix for number in range(len(texts)))
     for place in {folder, *(folder.joinpath(name).parent for name in names)}:
         place.mkdir(parents=True, exist_ok=True)

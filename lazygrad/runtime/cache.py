@@ -244,13 +244,19 @@ def compile_graph(
         progress.stage("plan")
         with garbage.paused():
             plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
-            recipe = Recipe.of(plan, backend, overrides.changed_code)
-        result = CompiledPlan(recipe, device, plan)
+        result = compile_plan(plan, device)
     if _uses_disk(key):
-        _keep(on_disk, recipe, plan, backend)
+        _keep(on_disk, result.recipe, plan, backend)
     if settings.debug or settings.dump is not None or settings.report is not None:
         watcher().planned(copies, result)
     return _for(result, requested, leaves)
+
+
+def compile_plan(plan: Plan, device: str) -> CompiledPlan:
+    """Code for a plan, compiled."""
+    with garbage.paused():
+        recipe = Recipe.of(plan, registry.backend(device), overrides.changed_code)
+    return CompiledPlan(recipe, device, plan)
 
 
 def _for(plan: CompiledPlan, requested: Sequence[Node], leaves: Sequence[Node]) -> CompiledPlan:

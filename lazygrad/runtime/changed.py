@@ -47,20 +47,19 @@ class ChangedProgram(Program):
         (self._program,) = backend.load_texts([self._data.code], [self._data.text])
 
     def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
-        """``starts`` are those of steps of loops, in which nothing is changed."""
-        call = self._program.bind(_in_order(self._data.code, memory))
+        call = self._program.bind(*_in_order(self._data.code, memory, starts))
 
         def checked() -> None:
-            self._check(memory)
+            self._check(memory, starts)
             call()
 
         return checked
 
-    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
-        self._check(memory)
-        return self._program.launch_timed(_in_order(self._data.code, memory))
+    def launch_timed(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> list[float]:
+        self._check(memory, starts)
+        return self._program.launch_timed(*_in_order(self._data.code, memory, starts))
 
-    def _check(self, memory: Sequence[Any]) -> None:
+    def _check(self, memory: Sequence[Any], starts: Sequence[int]) -> None:
         """Runs it once beside the generated code, on outputs of their own.
 
         Raises:
@@ -71,9 +70,9 @@ class ChangedProgram(Program):
         if known in _right:
             return
         (generated,) = self._backend.load([data.generated])
-        right = self._tried(generated, data.generated, memory)
+        right = self._tried(generated, data.generated, memory, starts)
         try:
-            found = self._tried(self._program, data.code, memory)
+            found = self._tried(self._program, data.code, memory, starts)
         except Exception as error:  # whatever the code of others raises
             raise OverrideError(f"[override] {data.path} fails: {error!r}") from error
         for slot, spec in enumerate(data.specs[: data.writes]):
@@ -93,15 +92,18 @@ class ChangedProgram(Program):
             file=sys.stderr,
         )
 
-    def _tried(self, program: Program, code: Code, memory: Sequence[Any]) -> _Tried:
+    def _tried(
+        self, program: Program, code: Code, memory: Sequence[Any], starts: Sequence[int]
+    ) -> _Tried:
         """What a program writes, and the seconds that it takes, on the same inputs."""
         data, backend = self._data, self._backend
         own = [Memory(backend.name, spec.nbytes) for spec in data.specs[: data.writes]]
         for piece, spec in zip(own, data.specs, strict=False):
             if spec.size:
                 backend.upload(piece.raw, np.full(spec.nbytes, 0xFF, np.uint8))
-        given = _in_order(code, [*(piece.raw for piece in own), *memory[data.writes :]])
-        spent = min(sum(program.launch_timed(given)) for _ in range(REPEATS))
+        slots = [*(piece.raw for piece in own), *memory[data.writes :]]
+        given = _in_order(code, slots, starts and (*[0] * data.writes, *starts[data.writes :]))
+        spent = min(sum(program.launch_timed(*given)) for _ in range(REPEATS))
         arrays = [np.empty(spec.size, spec.dtype.numpy) for spec in data.specs[: data.writes]]
         for piece, array in zip(own, arrays, strict=True):
             if array.size:
@@ -118,6 +120,9 @@ class _Tried:
 _right: set[tuple[str, str, str]] = set()  # paths, texts and devices that were checked
 
 
-def _in_order(code: Code, slots: Sequence[Any]) -> list[Any]:
-    """The memory of a kernel's slots in the order in which ``code`` is bound to it."""
-    return [slots[number] for number in code.memory]
+def _in_order(
+    code: Code, slots: Sequence[Any], starts: Sequence[int]
+) -> tuple[list[Any], list[int]]:
+    """The memory of a kernel's slots in the order in which ``code`` is bound to it, and where the
+    buffers start there."""
+    return [slots[n] for n in code.memory], [starts[n] for n in code.memory] if starts else []

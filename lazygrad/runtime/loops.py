@@ -138,11 +138,11 @@ class LoopProgram(Program):
                 memory[source], starts[source] + start, memory[to], copy.nbytes, starts[to] + there
             )
 
-    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
+    def launch_timed(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> list[float]:
         self._backend.synchronize()
         start = perf_counter()
         with self._backend.running():
-            self.bind(memory)()
+            self.bind(memory, starts)()
         self._backend.synchronize()
         return [perf_counter() - start]
 

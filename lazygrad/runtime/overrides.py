@@ -1,15 +1,14 @@
 """LAZYGRAD_OVERRIDE: a folder with dumped kernels, some of whose sources somebody has changed.
-Those run wherever the same kernel is planned, but for the bodies of loops."""
+Those run wherever the same kernel is planned, in the bodies of loops, too."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from lazygrad.config import settings
-from lazygrad.kernel.kernel import Kernel
 from lazygrad.runtime.backend import Backend, Call, Code
 from lazygrad.runtime.bundle import HEAD, Bundle, read_bundle
 from lazygrad.runtime.changed import Changed
@@ -26,16 +25,16 @@ def stamp() -> Hashable:
     return settings.override, tuple(sorted(facts))
 
 
-def changed_code(
-    number: int, kernel: Kernel, memory: Sequence[int], backend: Backend
-) -> Code | None:
+def changed_code(number: int, call: Call, backend: Backend) -> Code | None:
     """Code of a call whose kernel somebody has changed; None for others."""
     if settings.override is None:
         return None
-    bundle = _changed(stamp(), settings.override, backend.name).get(kernel_key(kernel))
+    kernel = call.kernel
+    changed = _changed(stamp(), settings.override, backend.name)
+    bundle = changed.get(kernel_key(kernel, call.moving))
     if bundle is None:
         return None
-    (code,) = backend.generate([Call(kernel, tuple(range(len(kernel.buffers))))])
+    (code,) = backend.generate([replace(call, memory=tuple(range(len(kernel.buffers))))])
     (part,), (text,) = code.parts, bundle.texts
     (dumped,) = bundle.recipe.codes
     data = Changed(
@@ -47,7 +46,7 @@ def changed_code(
         writes=len(kernel.written),
     )
     shown = replace(part, calls=(number,), source=text)
-    return Code((shown,), tuple(memory), f"{dumped.geometry}, changed", data)
+    return Code((shown,), call.memory, f"{dumped.geometry}, changed", data)
 
 
 @lru_cache(16)

@@ -3,7 +3,7 @@ kernels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -89,10 +89,13 @@ def _kernel_format() -> Format[Any]:
     return Format(Work, (Expr,), _specials())  # type: ignore[arg-type]
 
 
-def kernel_key(kernel: Work) -> str:
+def kernel_key(kernel: Work, moving: Sequence[bool] = ()) -> str:
     """Of what a kernel computes: the same in every program, whatever it is called there and
-    wherever it comes from."""
-    return sha256(_kernel_format().encode(_nameless(kernel))).hexdigest()[:16]
+    wherever it comes from. In a loop it is another one where launches are told where buffers
+    start, as ``moving`` says of each slot."""
+    key = sha256(_kernel_format().encode(_nameless(kernel))).hexdigest()[:16]
+    moves = [str(slot) for slot, moved in enumerate(moving) if moved]
+    return "-".join([key, *moves])
 
 
 def _nameless(kernel: Work) -> Work:

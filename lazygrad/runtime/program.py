@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -47,8 +47,15 @@ class Recipe:
     written_plan: str = ""
 
     @classmethod
-    def of(cls, plan: Plan, backend: Backend, given: Given = lambda *step: None) -> Recipe:
-        """That of a plan; its code is generated but for what is ``given``."""
+    def of(
+        cls,
+        plan: Plan,
+        backend: Backend,
+        given: Given = lambda *step: None,
+        moving: Container[int] = (),
+    ) -> Recipe:
+        """That of a plan; its code is generated but for what is ``given``. Launches are told where
+        memory of the numbers ``moving`` starts."""
         places = [place for step in plan.steps for place in step.places]
         used = [p.index for p in (*places, *plan.results) if p.role == INPUT]
         inputs = 1 + max(used, default=-1)
@@ -56,13 +63,13 @@ class Recipe:
         numbered = [
             (step.kernel, tuple(base[p.role] + p.index for p in step.places)) for step in plan.steps
         ]
-        progress.stage("generate", len(numbered))
+        progress.stage("generate", steps.kernels_in(kernel for kernel, _ in numbered))
         return cls(
             inputs=inputs,
             outputs=plan.outputs,
             temporaries=plan.allocations,
             results=tuple(base[place.role] + place.index for place in plan.results),
-            codes=tuple(steps.generated(numbered, backend, given=given)),
+            codes=tuple(steps.generated(numbered, backend, moving, given)),
         )
 
 
@@ -98,7 +105,7 @@ class CompiledPlan:
         self.device = device
         self.runs = 0
         self.inputs, self.results = recipe.inputs, recipe.results
-        progress.stage("compile", sum(len(code.calls) for code in recipe.codes))
+        progress.stage("compile", steps.calls_in(recipe.codes))
         self.programs = steps.loaded(recipe.codes, registry.backend(device), texts)
         self._plan = plan
 
@@ -175,6 +182,11 @@ class Binding:
         self.raw = list(raw)
         self._backend = registry.backend(plan.device)
         self._calls = [self._bound(program) for program in plan.programs]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The memory of the plan's inputs."""
+        return self.raw[: self.plan.inputs]
 
     def _bound(self, program: Program) -> Callable[[], None]:
         return program.bind([self.raw[number] for number in program.code.memory])

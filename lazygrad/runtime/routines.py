@@ -81,8 +81,8 @@ class HostProgram(Program):
             where = f"; from {label} {line}" if line else ""
             raise LinAlgError(f"[{label}] {error}{where}") from None
 
-    def launch_timed(self, memory: Sequence[Any]) -> list[float]:
+    def launch_timed(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> list[float]:
         self._backend.synchronize()
         start = perf_counter()
-        self._run(memory, (0,) * len(memory))
+        self._run(memory, starts or (0,) * len(memory))
         return [perf_counter() - start]

@@ -16,7 +16,7 @@ from lazygrad.runtime.changed import Changed, ChangedProgram
 from lazygrad.runtime.loops import LoopCode, LoopProgram
 
 Numbered = tuple[Kernel | RoutineCall | LoopCall, tuple[int, ...]]  # with its memory by number
-Given = Callable[[int, Kernel, Sequence[int], Backend], Code | None]
+Given = Callable[[int, Call, Backend], Code | None]  # a call with its number
 
 
 def generated(
@@ -26,7 +26,7 @@ def generated(
     given: Given = lambda *step: None,
 ) -> list[Code]:
     """Code for steps, in order; the numbers of memory of which launches are told where it starts
-    are ``moving``. What is ``given`` for a kernel stands for it, but not inside of loops."""
+    are ``moving``. What is ``given`` for a kernel stands for it, inside of loops, too."""
     codes: list[Code] = []
     run: list[Call] = []  # kernels that go to the backend together
 
@@ -36,16 +36,16 @@ def generated(
             run.clear()
 
     for number, (kernel, memory) in enumerate(steps):
-        alone = (
-            given(number, kernel, memory, backend)
-            if isinstance(kernel, Kernel)
-            else _alone(number, kernel, memory, backend, moving)
-        )
+        if isinstance(kernel, Kernel):
+            call = Call(kernel, memory, tuple(n in moving for n in memory))
+            alone = given(number, call, backend)
+        else:
+            alone = _alone(number, kernel, memory, backend, moving, given)
         if alone is not None:
             finish(number)
             codes.append(alone)
-        elif isinstance(kernel, Kernel):
-            run.append(Call(kernel, memory, tuple(n in moving for n in memory)))
+        else:
+            run.append(call)
     finish(len(steps))
     return codes
 
@@ -56,11 +56,28 @@ def _alone(
     memory: tuple[int, ...],
     backend: Backend,
     moving: Container[int],
+    given: Given,
 ) -> Code:
     if isinstance(call, RoutineCall):
         return routines.code(number, call, memory)
     inside, moved = loops.steps_of(call), loops.moved(call, memory, moving)
-    return loops.code(number, call, memory, generated(inside, backend, moved))
+    return loops.code(number, call, memory, generated(inside, backend, moved, given))
+
+
+def kernels_in(steps: Iterable[Kernel | RoutineCall | LoopCall]) -> int:
+    """How many kernels and routines there are, those in the bodies of loops among them."""
+    return sum(
+        kernels_in(inside.kernel for inside in step.body.steps) if isinstance(step, LoopCall) else 1
+        for step in steps
+    )
+
+
+def calls_in(codes: Iterable[Code]) -> int:
+    """As many of codes that were generated."""
+    return sum(
+        calls_in(code.data.codes) if isinstance(code.data, LoopCode) else len(code.calls)
+        for code in codes
+    )
 
 
 def _numbered(first: int, codes: Iterable[Code]) -> Iterable[Code]:
@@ -87,7 +104,7 @@ def loaded(
         if kind is not None:
             for code in group:
                 programs.append(_program(code, backend, given))
-                progress.advance()
+                progress.advance(0 if kind is LoopCode else len(code.calls))
         elif given is None:
             programs += backend.load(group)
         else:

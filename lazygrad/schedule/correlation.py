@@ -16,6 +16,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Guard
 from lazygrad.kernel.index import Index, Range
 from lazygrad.lang.movement import flip, permute, reshape, shrink
+from lazygrad.ops import Kind
 from lazygrad.schedule.draft import is_constant
 from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.simplify import base_of
@@ -79,6 +80,8 @@ def find(total: Node) -> Correlation | None:
     if product.op is not ops.MUL or product.dtype is not dt.float32:
         return None
     bases = [base_of(factor) for factor in product.src]
+    if _slides(sums, product) < DIMS:
+        return None
     if bases[0] is bases[1] or any(is_constant(x) or x.op is ops.CAST for x in bases):
         return None
     lowering = Lowering(lambda x: (0, strides_of(x.shape)) if x in bases else None)
@@ -102,6 +105,16 @@ def find(total: Node) -> Correlation | None:
         if found is not None:
             return found
     return None
+
+
+def _slides(sums: Sequence[Node], product: Node) -> int:
+    """How many views around a product, and sums of it, make windows that slide."""
+    found = 0
+    for view in (*product.src, *(one.src[0] for one in sums)):
+        while view.op.kind is Kind.MOVEMENT:
+            found += view.op is ops.SHEAR
+            view = view.src[0]
+    return found
 
 
 @dataclass(frozen=True)

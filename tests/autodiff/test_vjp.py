@@ -18,6 +18,7 @@ from lazygrad.lang import (
 )
 from lazygrad.lang.elementwise import add, detach, exp, maximum, mul, sin, surrogate, where
 from lazygrad.lang.operands import cast
+from lazygrad.schedule.simplify import simplify
 from lazygrad.testing.gradcheck import constant, variable
 from lazygrad.testing.reference import evaluate, evaluate_all
 
@@ -236,6 +237,21 @@ def test_equal_parameters_are_not_merged():
     second = node(ops.VARIABLE, (zero,), object())
     found = gradients(add(mul(first, 3.0), mul(second, 5.0)), first, second)
     np.testing.assert_array_equal(evaluate_all(found), [[3, 3], [5, 5]])
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_derivatives_of_what_saturates_need_its_value_alone(name):
+    """So that it is all that a training step keeps, and nothing is computed again."""
+    x = variable([-3.0, 0.25, 40.0])
+    y = getattr(transcendental, name)(x)
+    (found,) = gradients(y, x)
+    kept = simplify([y, found])
+    walked = toposort([kept[found]], lambda n: () if n is kept[y] else n.src)
+    assert kept[y] in walked
+    assert kept[x] not in walked
+    value = evaluate(y)
+    slope = 1 - value**2 if name == "tanh" else value * (1 - value)
+    np.testing.assert_allclose(evaluate(found), slope, rtol=1e-14)
 
 
 def test_derivatives_know_the_line_they_come_from():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, jit, manual_seed, modes, nn
-from lazygrad.errors import ArgumentError, GradError, WriteError
+from lazygrad.errors import ArgumentError, GradError, JitError, WriteError
 from lazygrad.func import (
     associative_scan,
     checkpoint,
@@ -167,6 +167,92 @@ def test_a_step_refuses_what_would_be_lost() -> None:
     ):
         with pytest.raises(REFUSED, match="lost"):
             scan(lambda c, x, lost=lost: (lost(c, x), (c, x))[1], Tensor(0.0), Tensor(X))
+
+
+# What x may be of leaf, which requires a gradient.
+GIVEN: dict[str, Callable[[Tensor], Tensor]] = {
+    "plain": lambda leaf: leaf.detach().clone(),
+    "leaf": lambda leaf: leaf,
+    "history": lambda leaf: leaf * 1.0,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in TRANSFORMS if name != "associative_scan"])
+def test_a_gradient_beside_others_is_seen_or_refused(name: str) -> None:
+    """A backward() that gives something to a tensor of the function, and something to x."""
+    for given in GIVEN.values():
+        own: list[Any] = []
+
+        def f(x: Tensor, own: list[Any] = own) -> Tensor:
+            weight = Tensor(2.0, requires_grad=True)
+            (weight * x).sum().backward()
+            own.append(weight.grad)
+            return (x.detach() * weight.grad).sum()
+
+        eager, leaf = Tensor(X, requires_grad=True), Tensor(X, requires_grad=True)
+        f(given(eager))
+        own.clear()
+        try:
+            TRANSFORMS[name](f)(given(leaf))
+        except (*REFUSED, JitError):
+            assert leaf.grad is None and given is not GIVEN["plain"]
+        else:
+            assert str(leaf.grad) == str(eager.grad) and own
+
+
+def recurrent(after: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
+    """A step of training by what a hidden state becomes."""
+    weight = Tensor(2.0, requires_grad=True)
+
+    def step(h: Tensor, x: Tensor) -> Any:
+        weight.grad = None
+        h = weight * h + x
+        h.backward()
+        return after(h), weight.grad
+
+    return step
+
+
+def test_a_gradient_through_the_step_before_is_refused_and_detached_needs_none() -> None:
+    xs = Tensor(X)
+
+    def trained(after: Callable[[Tensor], Tensor]) -> Any:
+        pure = purify(recurrent(after))
+        init = pure.state(xs[0], xs[0]), Tensor(1.0)
+
+        def step(carry: Any, x: Tensor) -> Any:
+            (h, slope), state = pure(*carry, x)
+            return (state, h), slope
+
+        return scan(step, init, xs)[1].tolist()
+
+    step, h, eager = recurrent(Tensor.detach), Tensor(1.0), []
+    for x in xs:
+        h, slope = step(h, x)
+        eager.append(slope.item())
+    assert trained(Tensor.detach) == eager == [1, 3]
+    with pytest.raises(GradError, match=r"of shape \(\) would be lost: it is what scan .*detach"):
+        trained(lambda h: h)
+
+
+def test_a_state_has_the_gradients_that_its_tensors_have() -> None:
+    """Not those of what is given for them."""
+    weight, scale = Tensor(2.0, requires_grad=True), Tensor(3.0)
+
+    def f(x: Tensor) -> Tensor:
+        (weight * scale * x).backward()
+        scale.add_(1.0)  # which is no leaf that would refuse it
+        return weight * scale
+
+    pure = purify(f)
+    state = pure.state(Tensor(1.0))
+    held = {name: value.clone().requires_grad_() for name, value in state.items()}
+    output, after = pure(held, Tensor(5.0))
+    output.backward()
+    value_of = {name: (value.item(), held[name].grad) for name, value in after.items()}
+    [own] = [name for name in state if name.endswith(".grad")]
+    assert value_of.pop(own) == (15, None)
+    assert {v: g.item() for v, g in value_of.values()} == {2.0: 4.0, 4.0: 2.0}
 
 
 CALLED_AS_IT_IS = ("associative_scan", "while_loop")  # modes that a function sets stay set

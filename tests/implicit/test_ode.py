@@ -106,6 +106,9 @@ def test_gradients_of_the_steps_and_of_the_solution_agree() -> None:
 def test_what_has_no_end_says_where_it_stopped() -> None:
     with pytest.raises(ConvergenceError, match=r"^\[odeint\] .* went 50\.0\d*% of the way"):
         odeint(lambda t, y: y * y, Tensor(1.0), Tensor([0.0, 2.0]))
+    with pytest.raises(ConvergenceError, match=r" 1 step of dopri5 went 12\.5\d*% of the way"):
+        odeint(lambda t, y: y * 0, Tensor(1.0), Tensor([1.0, 5.0]),
+               options={"max_num_steps": 1, "first_step": 0.5})  # fmt: skip
     stiff = {"max_num_steps": 16}
     with pytest.raises(ConvergenceError, match="16 steps of dopri5 went") as told:
         odeint(lambda t, y: -1000 * y, Tensor(1.0), Tensor([0.0, 2.0]), options=stiff)

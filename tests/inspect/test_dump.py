@@ -200,17 +200,63 @@ def test_what_is_no_bundle_is_said_to_be_none(
 
 
 def test_a_loop_is_a_step_of_a_dump(device: str, tmp_path: Path) -> None:
+    """And so are the kernels in its body, by themselves."""
     model = nn.GRU(2, 3, device=device)
     x = Tensor(np.ones((20, 1, 2), np.float32), device=device).realize()
     output, _ = model(x)
     (loop,) = inspect.loops(output)
-    (plan,) = inspect.dump(output, path=tmp_path)
+    with config(dump=str(tmp_path), dump_inputs=True):
+        output.realize()
+    plan = tmp_path / "plan_000"
     step = Step.from_json((plan / "step.json").read_text())
     (row,) = [kernel for kernel in step.kernels if kernel.name == loop.name]
-    assert f"{loop.length} times:" in (next(plan.glob(f"*_{row.name}")) / "about.txt").read_text()
+    folder = plan / f"{row.number:03d}_{row.name}"
+    assert f"{loop.length} times:" in (folder / "about.txt").read_text()
     lines, right = rerun.rerun(read_bundle(plan))
-    assert right and lines[1].endswith("1 loop held against itself only")
-    lines, right = rerun.rerun(read_bundle(plan / f"{row.number:03d}_{row.name}"))
-    assert right and lines[1] == rerun.NOT_CHECKED
-    with config(override=str(tmp_path)):
-        assert output.realize().shape == (20, 1, 3)
+    assert right
+    assert lines[1] == f"right: {len(step.kernels)} kernels, and the launches as they are"
+    lines, right = rerun.rerun(read_bundle(folder))
+    assert right and lines[1] == rerun.RIGHT_LOOP
+    bodies = sorted(folder.glob("*/bundle.json"))
+    assert [each.parent.name[4:] for each in bodies] == [s.kernel.name for s in loop.body.steps]
+    for each in bodies:
+        lines, right = rerun.rerun(read_bundle(each.parent))
+        assert right and lines[:2] == [
+            f"{each.parent.name[4:]} on {device}, real inputs",
+            rerun.RIGHT,
+        ]
+        about = (each.parent / "about.txt").read_text()
+        assert f"in each of the 20 steps of {loop.name}" in about
+
+
+def test_a_wrong_loop_is_told_of(device: str, tmp_path: Path) -> None:
+    """Its own text, or a kernel of its body in the interpreter's eyes."""
+    model = nn.GRU(2, 3, device=device)
+    x = Tensor(np.ones((20, 1, 2), np.float32), device=device).realize()
+    (plan,) = inspect.dump(model(x)[0], path=tmp_path)
+    (programs,) = plan.glob("*/programs")
+    for text in programs.iterdir():
+        text.write_text(text.read_text().replace("1.0", "1.5"))
+    lines, right = rerun.rerun(read_bundle(programs.parent))
+    assert not right and lines[0].startswith(f"{programs.parent.name[4:]} (changed) on {device}")
+    assert lines[1].startswith("wrong: beside its kernels one by one, buffer 0 differs in ")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "pages" / "inspect" / "compared.md"
+
+
+def test_what_a_dump_holds_is_what_the_docs_say(device: str, tmp_path: Path) -> None:
+    """Beside other tools."""
+    with config(dump=str(tmp_path), dump_inputs=True):
+        jitted_step(device)(*batch(device))
+    (plan,) = (
+        f.parent for f in tmp_path.glob("*/step.json") if '"called": "step"' in f.read_text()
+    )
+    step = Step.from_json((plan / "step.json").read_text())
+    files = [path for path in plan.iterdir() if path.is_file()]
+    bundles = [path.parent for path in plan.glob("*/bundle.json")]
+    assert len(bundles) == len({kernel.same_as for kernel in step.kernels})
+    of_each = {len(list(folder.iterdir())) for folder in bundles}
+    assert of_each == {6}
+    assert f"{len(files)} files and the programs of the step, 6 a kernel" in PAGE.read_text()
+    assert all(kernel.origins or "repack" in kernel.name for kernel in step.kernels)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config, inspect, jit
+from lazygrad import Tensor, config, inspect, jit, nn
 from lazygrad.errors import ConfigError, DeviceError, OverrideError
 
 X = np.linspace(-1, 1, 12, dtype=np.float32)
@@ -60,6 +60,38 @@ def test_it_is_the_changed_one_that_runs(device: str, source: Path) -> None:
     with config(override=str(source.parent)):
         found = f(Tensor(X, device=device)).numpy()
     assert abs(found - (np.exp(X) + 1)).min() > 5e-6
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+def test_kernels_in_loops_are_changed(
+    device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], jitted: bool
+) -> None:
+    """On memory that starts elsewhere in each step; a wrong one is refused there, too."""
+    model = nn.GRU(2, 3, device=device)
+    steps = np.linspace(-1, 1, 40, dtype=np.float32).reshape(20, 1, 2)
+
+    def run() -> np.ndarray:
+        call = jit(lambda x: model(x)[0]) if jitted else lambda x: model(x)[0]
+        return call(Tensor(steps, device=device)).numpy()
+
+    with config(dump=str(tmp_path)):
+        right = run()
+    sources = [*tmp_path.glob("plan_*/*/*/kernel.*")]
+    assert len(sources) > 1
+    mark = {"CPU": "# mine\n", "GPU": "// mine\n"}[device]
+    for source in sources:
+        source.write_text(f"{mark}{source.read_text()}{mark.strip()} {jitted}\n")
+    with config(override=str(tmp_path)):
+        np.testing.assert_array_equal(run(), right)
+    told = capsys.readouterr().err
+    assert [told.count(f"{source} is right, and takes ") for source in sources] == [1] * len(
+        sources
+    )
+    gates = next(source for source in sources if "1.0" in source.read_text())
+    change(gates, "1.0", "1.5")
+    with config(override=str(tmp_path)), pytest.raises(OverrideError, match="in 3 of 3 elements"):
+        run()
+    np.testing.assert_array_equal(run(), right)
 
 
 @pytest.mark.parametrize("jitted", [False, True])

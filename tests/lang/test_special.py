@@ -51,3 +51,17 @@ def error(name: str, device: str) -> float:
 @pytest.mark.parametrize("name", LIMITS)
 def test_error_in_float32(name: str, device: str) -> None:
     assert error(name, device) <= LIMITS[name]
+
+
+def test_error_of_tanh(device: str) -> None:
+    """Against NumPy's in float64, near 0, where the formula changes, and far away; zeros keep their
+    sign."""
+    near, far = np.logspace(-30, 0, 4000), np.linspace(0.5, 12, 4000)
+    places = np.concatenate([near, far, -near, -far]).astype(np.float32)
+    true = np.tanh(places.astype(np.float64))
+    found = Tensor(places, device=device).tanh().numpy()
+    unit = np.spacing(np.abs(true.astype(np.float32))).astype(np.float64)
+    assert (np.abs(found - true) / unit).max() <= 3.0
+    ends = Tensor([-0.0, 0.0, np.inf, -np.inf, np.nan], device=device).tanh().numpy()
+    np.testing.assert_array_equal(ends, [-0.0, 0.0, 1.0, -1.0, np.nan])
+    np.testing.assert_array_equal(np.signbit(ends[:2]), [True, False])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import subprocess
 import sys
 from typing import Any
@@ -14,10 +16,12 @@ from lazygrad.runtime.backend import Call, Program
 from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import OpenCLBackend, backend as opencl, device, sources
+from lazygrad_opencl import OpenCLBackend, backend as opencl, device, prelude, sources
+from lazygrad_opencl.prelude import COUNTERS, ENDED
 
 pytestmark = pytest.mark.gpu
 SIZE, DEPTH = 192, 12
+HAS_TICKS = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +72,25 @@ def test_every_kernel_sees_what_the_one_before_wrote(backend: OpenCLBackend) -> 
 def test_counters_are_cleared(backend: OpenCLBackend) -> None:
     program, memory, _ = chain(backend)
     program.launch(memory)
-    counters = np.ones(32 * DEPTH + 1, np.int32)
+    counters = np.ones((DEPTH + 1, COUNTERS // 2), np.int64)
     backend.download(program._more[-1], counters)  # type: ignore[attr-defined]
+    ended = counters[:, ENDED // 2].copy()
+    assert (np.diff(ended, prepend=ended[-1])[:-1] >= 0).all()  # when it began comes last
+    counters[:, ENDED // 2] = 0
     assert not counters.any()
 
 
-def test_parts_are_timed_one_by_one(backend: OpenCLBackend) -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_parts_are_timed_one_by_one(
+    backend: OpenCLBackend, monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    """Without a counter of the processor, each in a launch of its own."""
+    if not counted:
+        monkeypatch.setattr(prelude, "TURNS", re.sub("TICKS .*", "TICKS 0", prelude.TURNS))
     program, memory, expected = chain(backend)
     seconds = program.launch_timed(memory)
     assert len(seconds) == DEPTH and all(0 < spent < 10 for spent in seconds)
+    assert program._ticks().any() == (counted and HAS_TICKS)  # type: ignore[attr-defined]
     np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)
     program.launch(memory)
     np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)

@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, config
+from lazygrad import Tensor, config, func, linalg
 from lazygrad.errors import ShapeError
 from lazygrad.runtime import cache, progress
 from lazygrad.runtime.progress import Line
@@ -96,6 +96,27 @@ def test_a_plan_goes_through_its_stages(monkeypatch: pytest.MonkeyPatch) -> None
     kernels += [f"compile: {n} of 2 kernels" for n in range(3)]
     lines = [f"{CLEAR}[lazygrad] {text}" for text in ["plan", *kernels]]
     assert shown == "".join([*lines, CLEAR])
+
+
+def test_kernels_of_loops_are_counted(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of their bodies, once; with routines."""
+    stages: list[list[int]] = []
+    monkeypatch.setattr(progress, "stage", lambda name, total=0: stages.append([total, 0]))
+
+    def advance(count: int = 1) -> None:
+        stages[-1][1] += count
+
+    monkeypatch.setattr(progress, "advance", advance)
+    a = Tensor(np.eye(3, dtype=np.float32) * 2, device=device)
+
+    def step(c: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return (c @ a).softmax(-1), func.scan(lambda c, x: (c + x, c @ x), c, a)[1]
+
+    found = linalg.inv(a), func.scan(step, a, Tensor(np.ones(20), device=device))
+    Tensor.realize(found[0], *found[1])
+    _, generated, compiled = stages
+    assert generated[0] == generated[1] > 4
+    assert compiled[0] == compiled[1] == generated[0]
 
 
 def test_every_backend_shows_its_stages(device: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
     python -m tests.schedule.budgets [NAME ...]             what differs from the table
     python -m tests.schedule.budgets [NAME ...] --write     rewrite the table
+    python -m tests.schedule.budgets [NAME ...] --since REV what differs in the table since then
 
-So a change of the scheduler shows as a diff of numbers. Everything is planned for two devices that
+So a change of the scheduler shows as a diff of numbers, which `lazygrad.inspect.costs` tells, as it
+does of two dumps; `--html FILE` writes it as a page. Everything is planned for two devices that
 exist only as targets, so that the numbers are the same everywhere.
 """
 
@@ -11,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import gc
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from cProfile import Profile
 from dataclasses import astuple, dataclass, fields, replace
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,6 +27,7 @@ from lazygrad import ops
 from lazygrad.codegen.batch import Work, batches, in_turn
 from lazygrad.codegen.choose import loop_nest
 from lazygrad.graph import Node, node
+from lazygrad.inspect import costs
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.plan import Place, Plan
 from lazygrad.kernel.target import Target
@@ -201,11 +204,7 @@ def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str
 
 def read(text: str) -> dict[Key, Budget]:
     """The table that was formatted so."""
-    table = {}
-    for line in text.splitlines()[1:]:
-        name, device, *values = line.split()
-        table[name, device] = Budget(*map(int, values))
-    return table
+    return {key: Budget(**row) for key, row in rows(text).items()}
 
 
 def listed() -> dict[Key, Budget]:
@@ -220,26 +219,71 @@ def settled(found: Budget, before: Budget | None, within: float = CALLS_TOLERANC
     return found
 
 
-def main() -> int:
+def rows(text: str) -> dict[Key, dict[str, int]]:
+    """The lines of a table, which may have other columns than those of today."""
+    head, *lines = [line.split() for line in text.splitlines()]
+    return {
+        (name, device): dict(zip(head[2:], map(int, values), strict=True))
+        for name, device, *values in lines
+    }
+
+
+def differences(
+    before: Mapping[Key, costs.Costs], after: Mapping[Key, costs.Costs]
+) -> list[costs.Change]:
+    """Between the lines of two tables."""
+    named = ({" on ".join(key): row for key, row in table.items()} for table in (before, after))
+    return costs.changes(*named)
+
+
+def since(revision: str) -> str:
+    """The table as it was in a revision of this repository.
+
+    Raises:
+        SystemExit: there was none.
+    """
+    command = ["git", "-C", str(FILE.parent), "show", f"{revision}:./{FILE.name}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"no table in {revision}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.schedule.budgets")
     parser.add_argument("name", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--write", action="store_true", help="rewrite the table")
-    options = parser.parse_args()
+    parser.add_argument("--since", metavar="REV", help="plan nothing: the table then and now")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write what differs as a page")
+    options = parser.parse_args(arguments)
     unknown = set(options.name) - set(names())
     if unknown:
         parser.error(f"no {', '.join(sorted(unknown))}; there are: {', '.join(names())}")
-    before = listed()
+    chosen = options.name or names()
+    old = FILE.read_text() if options.since is None else since(options.since)
+    table = listed() if options.since is not None else measured(chosen, read(old))
+    found = differences(*(_only(chosen, rows(text)) for text in (old, formatted(table))))
+    print(costs.text(found) or "nothing differs")
+    if options.html is not None:
+        options.html.write_text(costs.page("What plans cost", costs.table(found)))
+    if options.write:
+        FILE.write_text(formatted(table))
+    return 1 if found and not options.write else 0
+
+
+def measured(chosen: Sequence[str], before: Mapping[Key, Budget]) -> dict[Key, Budget]:
+    """The table, with new lines for those that are ``chosen``."""
     table = {key: before[key] for key in keys() if key in before}
-    for name in options.name or names():
+    for name in chosen:
         for device, found in budgets(name).items():
             table[name, device] = settled(found, before.get((name, device)), CALLS_KEPT)
-    text = formatted({key: table[key] for key in keys() if key in table})
-    old = formatted(before)
-    changes = unified_diff(old.splitlines(), text.splitlines(), n=0, lineterm="")
-    print("\n".join(changes) or "nothing differs")
-    if options.write:
-        FILE.write_text(text)
-    return 1 if text != old and not options.write else 0
+    return {key: table[key] for key in keys() if key in table}
+
+
+def _only(chosen: Sequence[str], table: Mapping[Key, costs.Costs]) -> dict[Key, costs.Costs]:
+    """The lines of those, and of what is not measured any more."""
+    known = set(names()) - set(chosen)
+    return {key: row for key, row in table.items() if key[0] not in known}
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
+from lazygrad.inspect import costs
 from lazygrad.kernel.target import Target
 from tests.schedule import budgets
 from tests.schedule.budgets import FILE, TARGETS, Budget, formatted, listed, read, settled
@@ -17,9 +19,12 @@ ONE = Budget(kernels=2, launches=1, flops=30, moved=4_000, planned=500, exprs=6,
 
 @pytest.mark.parametrize("name", budgets.names())
 def test_the_cost_of_a_plan(name: str) -> None:
-    for device, found in budgets.budgets(name).items():
-        expected = LISTED[name, device]
-        assert settled(found, expected) == expected, device
+    expected = {key: asdict(row) for key, row in LISTED.items() if key[0] == name}
+    found = {
+        (name, device): asdict(settled(row, LISTED.get((name, device))))
+        for device, row in budgets.budgets(name).items()
+    }
+    assert not (differing := budgets.differences(expected, found)), costs.text(differing)
 
 
 def test_the_table_has_a_line_for_each_and_no_other() -> None:
@@ -34,6 +39,27 @@ def test_a_table_is_read_as_it_was_written() -> None:
     assert first.split() == ["a", "pocl", "2", "1", "30", "4_000", "500", "6", "100"]
     assert len(head) == len(first) == len(second)
     assert read(formatted(table)) == table
+
+
+def test_what_differs_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two dumps: in words, and on a page."""
+    file, page = tmp_path / "budgets.txt", tmp_path / "page.html"
+    key = ("softmax", "pocl")
+    file.write_text(formatted(LISTED | {key: replace(LISTED[key], kernels=2)}))
+    monkeypatch.setattr(budgets, "FILE", file)
+    monkeypatch.setattr(budgets, "CALLS_KEPT", budgets.CALLS_TOLERANCE)
+    monkeypatch.setattr(budgets, "since", lambda revision: formatted(LISTED))
+    assert budgets.main(["--since", "then", "--html", str(page)]) == 1
+    assert capsys.readouterr().out == "softmax on pocl: 1 -> 2 kernels (+100.0%)\n"
+    assert '<td class="more">1 → 2 (+100.0%)</td>' in page.read_text()
+    assert budgets.main(["cumsum", "--since", "then"]) == 0
+    assert capsys.readouterr().out == "nothing differs\n"
+    assert budgets.main(["softmax"]) == 1  # measured anew
+    assert capsys.readouterr().out == "softmax on pocl: 2 -> 1 kernels (-50.0%)\n"
+    assert budgets.main(["softmax", "--write"]) == 0
+    assert read(file.read_text()) == LISTED
 
 
 @pytest.mark.parametrize(("calls", "kept"), [(95, True), (105, True), (94, False), (106, False)])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lazygrad.inspect.graphs import Graph
+from lazygrad.inspect.layered import layers
 from lazygrad.inspect.lines import origins_of
 from lazygrad.inspect.step import PHASES, Step
 
@@ -50,7 +51,7 @@ def kernels_drawn(layout: Any, step: Step) -> dict[str, Any]:
 def _laid_out(layout: Any, count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     """x and y of each box, in layers. Lines over many layers have no say: bending all others around
     them takes minutes for a training step, whose backward pass reads what is far away."""
-    layer = _layers(count, edges)
+    layer = layers(count, edges)
     short = [(a, b) for a, b in edges if layer[b] - layer[a] <= LONG]
     boxes = sorted({number for edge in short for number in edge})
     place = {number: i for i, number in enumerate(boxes)}
@@ -70,19 +71,3 @@ def _laid_out(layout: Any, count: int, edges: Sequence[tuple[int, int]]) -> list
             right += 1
     scaled = ((x * ACROSS, y * DOWN) for _, (x, y) in sorted(found.items()))
     return [round(each) for pair in scaled for each in pair]
-
-
-def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Right above the first that reads it; what nobody reads, below all that it reads."""
-    readers: list[list[int]] = [[] for _ in range(count)]
-    sources: list[list[int]] = [[] for _ in range(count)]
-    for a, b in edges:
-        readers[a].append(b)
-        sources[b].append(a)
-    layer = [0] * count
-    for number in range(count):
-        layer[number] = max((layer[s] + 1 for s in sources[number]), default=0)
-    for number in reversed(range(count)):
-        if readers[number]:
-            layer[number] = min(layer[reader] for reader in readers[number]) - 1
-    return layer

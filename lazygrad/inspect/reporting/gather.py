@@ -23,7 +23,6 @@ from lazygrad.inspect.step import Step
 from lazygrad.replay import Capture
 from lazygrad.runtime.bundle import read_bundle
 from lazygrad.runtime.program import CompiledPlan
-from lazygrad.tracing import trace
 
 
 def asked_for(what: Sequence[Any], arguments: Mapping[str, Any]) -> list[Shown]:
@@ -31,23 +30,14 @@ def asked_for(what: Sequence[Any], arguments: Mapping[str, Any]) -> list[Shown]:
     memory of their own."""
     found = []
     for asked in plans_of("report", what, arguments):
+        leaves: list[Any] = []
         if isinstance(asked.by, Capture):
             _, args, kwargs = unwrapped(what[0], what[1:], arguments)
-            leaves, spec = pytree.flatten((tuple(args), dict(kwargs)), whole=True)
-            roots = _traced(asked.by, leaves, spec)
-        else:
-            leaves, roots = [], graphs.of_values(asked.by)
+            leaves = pytree.flatten((tuple(args), dict(kwargs)), whole=True)[0]
+        roots = graphs.roots_of(asked, what, arguments)
         binding = bound(asked.plan, inputs_of_asked(asked.plan, asked.by, leaves))
         found.append(gathered(asked, roots, times_of(binding)))
     return found
-
-
-def _traced(capture: Capture, leaves: list[Any], spec: pytree.Spec) -> list[Node] | None:
-    """The graph of a function, which is traced once more for it; None without its arguments."""
-    called = capture.called
-    if spec != called.spec:
-        return None
-    return graphs.of_trace(trace(called.function, leaves, spec))
 
 
 def gathered(asked: Asked, roots: Sequence[Node] | None, times: Any, runs: int = 0) -> Shown:

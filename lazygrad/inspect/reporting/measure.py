@@ -18,31 +18,42 @@ from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.tracing import ARGUMENT, CONSTANT, GRAD, STATE
 
-ROUNDS, LONG = 8, 2.0  # measurements, and seconds after which it is enough
+ROUNDS, LONG = 25, 2.0  # measurements, and seconds after which it is enough
+LONGER, APART = 6.0, 0.05  # seconds, where both ways are further apart: the machine is busy
 
 
 class Times(NamedTuple):
-    """The seconds of each part, and those of a run right after of which no part is waited for."""
+    """The seconds of each part, and those of a run of which no launch is waited for."""
 
     parts: tuple[float, ...]
     whole: float
 
+    @property
+    def agree(self) -> bool:
+        """Whether the parts take as long as the whole, about."""
+        return abs(sum(self.parts) - self.whole) <= APART * self.whole
+
 
 def times_of(binding: Binding) -> Times:
-    """Runs a plan on its memory several times, which computes the same each time: the fastest pair
-    of runs, since a busy machine slows both alike."""
+    """Runs a plan on its memory several times, both ways in turn, which computes the same each
+    time: the fastest run of each, since a busy machine makes runs longer, and none shorter."""
     backend = registry.backend(binding.plan.device)
     backend.synchronize()
     run_timed(binding)  # what a driver does when it first launches something
-    found: list[Times] = []
+    best: Times | None = None
     began = perf_counter()
-    while len(found) < ROUNDS and (not found or perf_counter() - began < LONG):
+    for _ in range(ROUNDS):
+        if best and perf_counter() - began > (LONG if best.agree else LONGER):
+            break
         parts = tuple(run_timed(binding))
         start = perf_counter()
         binding.launch()
         backend.synchronize()
-        found.append(Times(parts, perf_counter() - start))
-    return min(found, key=lambda times: sum(times.parts) + times.whole)
+        now = Times(parts, perf_counter() - start)
+        best = best or now
+        best = Times(min(best.parts, now.parts, key=sum), min(best.whole, now.whole))
+    assert best is not None
+    return best
 
 
 def bound(plan: CompiledPlan, inputs: Sequence[Memory]) -> Binding:

@@ -25,6 +25,7 @@ from tests.fuzz.transforms.write import Shape, Writer
 Array = np.ndarray[Any, Any]
 MOST = 6000  # operations of the oracle in one evaluation
 UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
+OWN = 2.0**-52  # by which worlds differ at least: all of them round to float64
 WORLDS = 3  # perturbed ones
 SAFETY = 16.0  # a device's error may be so many times what the few worlds are apart
 VAGUE = 1e-2  # relative to 1 and the value: what is known less exactly is not compared
@@ -121,7 +122,7 @@ def _drawn(numbers: np.random.Generator, shape: Shape, dtype: str) -> Array:
 def known(program: Program) -> list[Known]:
     unit = UNITS[program.dtype]
     exact = evaluated(program, World(most=MOST))
-    others = [evaluated(program, World(unit, seed)) for seed in range(WORLDS)]
+    others = [evaluated(program, World(max(unit, OWN), seed)) for seed in range(WORLDS)]
     return [_known(program, column) for column in zip(exact, *others, strict=True)]
 
 
