@@ -142,6 +142,9 @@ SETTINGS: Mapping[str, Setting] = {
         PREFIX + "REPORT", _file, None, "page (.html) that shows all that ran, written at the end"
     ),
     "fuse": Setting(PREFIX + "FUSE", _flag, True, "0: one kernel per op, to bisect a problem"),
+    "winograd": Setting(
+        PREFIX + "WINOGRAD", _flag, True, "0: convolutions multiply all that they sum"
+    ),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
 }
@@ -168,8 +171,15 @@ class Settings(threading.local):
     check: str | None = None
     report: str | None = None
     fuse: bool = True
+    winograd: bool = True
     tune: bool = False
     verify: bool = False
+
+    @property
+    def in_tiles(self) -> bool:
+        """Whether convolutions may be taken in tiles. Who looks for the first NaN wants to see it
+        where it is, and in a tile it is everywhere."""
+        return self.winograd and self.check is None
 
 
 def read_environment(environ: Mapping[str, str]) -> Settings:

@@ -56,7 +56,7 @@ def rewrite(
         if missing:
             stack.extend(missing)
             continue
-        rebuilt = _with_sources(current, tuple(done[operand] for operand in current.src))
+        rebuilt = with_sources(current, tuple(done[operand] for operand in current.src))
         better = rules.apply(rebuilt)
         if better is not None and better.origin is None:
             better.origin = current.origin
@@ -74,7 +74,8 @@ def rewrite(
     return done
 
 
-def _with_sources(current: Node, src: tuple[Node, ...]) -> Node:
+def with_sources(current: Node, src: tuple[Node, ...]) -> Node:
+    """``current`` made of others, of the same origin."""
     if src == current.src:
         return current
     made = node(current.op, src, current.arg)
@@ -88,7 +89,7 @@ def replaced(roots: Sequence[Node], known: dict[Node, Node]) -> list[Node]:
     ``known`` says which, and is told what became of the others."""
     for current in toposort(roots, lambda n: () if n in known else n.src):
         if current not in known:
-            made = _with_sources(current, tuple([known[operand] for operand in current.src]))
+            made = with_sources(current, tuple([known[operand] for operand in current.src]))
             if made.value is None:
                 made.value = current.value  # it is the same one
             known[current] = made

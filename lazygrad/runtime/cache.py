@@ -149,6 +149,7 @@ def _compiled(
     kind = (
         device,
         settings.fuse,
+        settings.in_tiles,
         settings.tune,
         settings.override and overrides.stamp(),
         found.kind,

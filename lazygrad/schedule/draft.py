@@ -22,7 +22,8 @@ class Draft:
         reasons: why each of them is written.
         axes: of its loops.
         at: the positions of all values that it computes or reads.
-        inside: the values computed in it, readers before their sources.
+        inside: the values computed in it, readers before their sources, and how many operations
+            each takes.
         reads: the values read from memory, as far as is decided.
         indices: what the places of its gathers are computed from, at every access.
         reductions: those computed in it.
@@ -40,7 +41,7 @@ class Draft:
         self.reasons = [reason]
         self.axes = Axes(root.shape)
         self.at: dict[Node, dict[Position, None]] = {root: {self.axes.whole(): None}}
-        self.inside: dict[Node, None] = {}
+        self.inside: dict[Node, int] = {}
         self.reads: dict[Node, None] = {root: None}
         self.indices: set[Node] = set()
         self.reductions: list[Node] = []
@@ -85,13 +86,20 @@ class Draft:
         moved = sum(map(self.axes.is_moved, positions))
         return moved - (moved == len(positions))
 
+    def add(self, value: Node) -> None:
+        """Has ``value``, as large as the first root, computed at all points of its loops."""
+        loops = iter(self.axes.own)
+        position = tuple(FIRST if size == 1 else next(loops) for size in value.shape)
+        self.at[value] = {position: None}
+        self.reads[value] = None
+
     def take(self, value: Node) -> list[Node]:
         """Computes ``value`` here; returns what that reads."""
         del self.reads[value]
-        self.inside[value] = None
         positions = list(self.at[value])
+        self.inside[value] = len(positions) if is_pointwise(value) else 0
+        self.operations += self.inside[value]
         if is_pointwise(value):
-            self.operations += len(positions)
             cost = work_of(value)
             self.distinct += cost * value.size
             self.repeated += cost * value.size * self.shifts(value)
@@ -119,14 +127,19 @@ class Draft:
             return self.axes.scattered(value, position)
         return position
 
+    def operations_beside(self, other: Draft) -> int:
+        """How many operations it would add to another over the same loops."""
+        own = (value for value in self.inside if value not in other.inside)
+        return sum(self.inside[value] for value in own)
+
     def join(self, other: Draft, reason: str) -> None:
         """Takes over what a draft over the same loops computes."""
+        self.operations += other.operations_beside(self)
         self.roots += other.roots
         self.reasons += [*other.reasons, reason]
         self.inside.update(other.inside)
         self.reads.update(other.reads)
         self.reductions += other.reductions
-        self.operations += other.operations
 
 
 def sources(value: Node) -> tuple[Node, ...]:

@@ -9,7 +9,7 @@ leaves its reason. Kernels that read the same memory over the same loops are mer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from lazygrad import ops
 from lazygrad.graph import Node, together, toposort
@@ -27,6 +27,7 @@ from lazygrad.schedule.draft import (
 )  # fmt: skip
 from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.split import SPLIT
+from lazygrad.shape import without_ones
 
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 PIECE = "it is stored where it belongs in a join"
@@ -55,6 +56,8 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
 class _Fusion:
     def __init__(self, cut: Partition, target: Target) -> None:
         self.cut, self.target = cut, target
+        # the last draft of a kind of pieces, what it computes, and what it reads
+        self.pieces: dict[Hashable, tuple[Draft, set[Node], set[Node]]] = {}
 
     def place(self, value: Node) -> None:
         """Decides where ``value`` is computed."""
@@ -64,8 +67,10 @@ class _Fusion:
             self._write(value, "it is an output")
         elif value in self.cut.operands:
             self._write(value, "a step that is no kernel reads it")
+        elif value in self.cut.within:
+            self._piece(value)
         elif value.op is ops.CONTIGUOUS:
-            self.cut.write(value, PIECE if value in self.cut.within else _asked(value))
+            self.cut.write(value, _asked(value))
         elif value.op.kind is Kind.REDUCE:
             self._reduction(value)
         else:
@@ -78,6 +83,22 @@ class _Fusion:
             self.cut.write(value, reason)
         else:
             self._keep(value, *found, reason)
+
+    def _piece(self, value: Node) -> None:
+        """Writes a piece of a join: by the kernel of another one that has the same loops and is
+        made of the same values, so that these are computed once for both."""
+        computed, reads = price.in_place(self.cut, value)
+        kind = self.cut.memory_of(value)[0], without_ones(value.shape)
+        if kind in self.pieces:
+            draft, others, read = self.pieces[kind]
+            all_computed, all_read = computed | others, reads | read
+            few = len(all_read) < min(MAX_BUFFERS, self.target.buffers)
+            small = len(all_computed) + len(draft.roots) < MAX_OPS
+            if few and small and not computed.isdisjoint(others):
+                self.cut.write_beside(value, draft)
+                self.pieces[kind] = draft, all_computed, all_read
+                return
+        self.pieces[kind] = self.cut.write(value, PIECE), computed, reads
 
     def _keep(self, value: Node, draft: Draft, loops: meet.Loops, reason: str) -> None:
         draft.share(loops)

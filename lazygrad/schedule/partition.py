@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -137,6 +137,12 @@ class Partition:
         draft.reasons.append(reason)
         self._write_too(draft, value)
 
+    def write_beside(self, value: Node, draft: Draft) -> None:
+        """Writes ``value``, a piece of the join that ``draft`` writes pieces of, from there."""
+        draft.add(value)
+        self._write_too(draft, value)
+        self._take(draft, value)
+
     def _write_too(self, draft: Draft, value: Node) -> None:
         """``draft`` writes ``value`` as well, before all that need it."""
         draft.roots.append(value)
@@ -227,7 +233,27 @@ class Partition:
                     heappush(ready, held(reader))  # once more if it frees more than it did
         if len(ordered) != len(rank):
             raise InternalError("[schedule] kernels wait for each other in a circle")
-        return list(ordered)
+        return self._late(list(ordered), stored)
+
+    def _late(
+        self, ordered: Sequence[Draft], stored: Mapping[Draft, Sequence[Node]]
+    ) -> list[Draft]:
+        """``ordered``, but what holds more memory once it has run than before runs right before the
+        first one who reads it: nobody could say earlier when that would be."""
+        readers: dict[Node, list[Draft]] = {}  # of a value, among those that are placed
+        backwards: list[Draft] = []
+        for draft in reversed(ordered):
+            kept = sum(nbytes(root) for root in draft.roots if root not in self.lasting)
+            freed = sum(nbytes(v) for v in stored[draft] if not (v in readers or v in self.lasting))
+            waiting = {reader for root in draft.roots for reader in readers.get(root, ())}
+            if kept > freed and waiting:
+                first = max(map(backwards.index, waiting))
+                backwards.insert(first + 1, draft)
+            else:
+                backwards.append(draft)
+            for value in stored[draft]:
+                readers.setdefault(value, []).append(draft)
+        return backwards[::-1]
 
     def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
         """``values``, and the pieces of those that are joins."""

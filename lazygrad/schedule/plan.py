@@ -15,7 +15,7 @@ from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Place, Plan, Step
 from lazygrad.kernel.target import Target
 from lazygrad.kernel.verify import verify_kernel, verify_written
 from lazygrad.ops import Kind
-from lazygrad.schedule import calls, fuse, joins, memory, pieces
+from lazygrad.schedule import calls, fuse, joins, memory, pieces, winograd
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.layout import Order
@@ -113,6 +113,11 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op is ops.JOIN]:
         found, stored = pieces.with_stored_joins(roots, target)
         simple, roots = _again(found, simple)
+    if settings.in_tiles:
+        tiled = winograd.with_tiles(roots, target)
+        if tiled != roots:
+            stored = True
+            simple, roots = _again(tiled, simple)
     split = split_products(roots) if target.blas else split_reductions(roots, target)
     parted = [split[root] for root in roots]
     if parted != roots:

@@ -94,6 +94,13 @@ def _computed(
     return computed, memory
 
 
+def in_place(cut: Partition, value: Node) -> tuple[set[Node], set[Node]]:
+    """What ``value`` is computed from element by element, down to memory, and that memory."""
+    computed = _region(cut, [value])
+    reads = {base for current in computed for base in cut.sources[current]} - computed
+    return computed - {value}, reads
+
+
 def made_of(cut: Partition, value: Node) -> Iterable[Node]:
     """The memory below ``value``, and below the reduction that it ends."""
     found = below(cut, value)

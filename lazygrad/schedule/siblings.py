@@ -28,15 +28,15 @@ def merge_pieces(cut: Partition, target: Target) -> None:
         loops = SMALL if is_small(draft.primary) and not draft.reductions else _loops(draft)
         if loops is None:
             continue
-        kind = loops, *(cut.memory_of(root)[0] for root in draft.roots)
+        kind = loops, frozenset(cut.memory_of(root)[0] for root in draft.roots)
         last, reads = kinds.get(kind, (draft, set()))
         reads |= draft.reads.keys()
         elements = sum(root.size for root in last.roots) if loops == SMALL else 0
         if (
             last is draft
             or elements > SMALL
-            or max(len(reads), len(last.roots)) >= min(MAX_BUFFERS, target.buffers)
-            or last.operations + draft.operations > MAX_OPS
+            or len(reads) >= min(MAX_BUFFERS, target.buffers)
+            or len(last.roots) + last.operations + draft.operations_beside(last) > MAX_OPS
             or len(last.reductions) + len(draft.reductions) > MAX_REDUCTIONS
             or cut.depends(draft, on=last)
             or cut.depends(last, on=draft)
@@ -54,8 +54,10 @@ def merge(cut: Partition, target: Target) -> None:
     turn = {draft: number for number, draft in enumerate(ordered)}
     readers: dict[Hashable, dict[Draft, None]] = {}  # of as much, over the same loops; with room
     for draft in ordered:
-        loops = _loops(draft)
-        if loops is None:
+        loops = None if draft.roots[0] in cut.within else _loops(draft)
+        if (
+            loops is None
+        ):  # pieces of a join were merged with the others, near which they are needed
             continue
         others = {other for value in draft.reads for other in readers.get((loops, value), ())}
         in_turn = sorted(others, key=turn.__getitem__)

@@ -1,9 +1,11 @@
 """Fusion as exact kernel counts, on devices that exist only as targets."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, nn, no_grad, ops, optim
+from lazygrad import Tensor, config, nn, no_grad, ops, optim
 from lazygrad.codegen import products
 from lazygrad.codegen.normal import normal
 from lazygrad.kernel import expr as ex
@@ -16,6 +18,13 @@ from tests.schedule.planning import TARGETS, VECTORS, kernels_of, plan_of
 @pytest.fixture(autouse=True, params=[*TARGETS])
 def target(request: pytest.FixtureRequest):
     return TARGETS[request.param]
+
+
+@pytest.fixture
+def directly() -> Iterator[None]:
+    """Convolutions are sums of all their products, as large ones are on some devices only."""
+    with config(winograd=False):
+        yield
 
 
 def computing(kernels: list[Kernel]) -> list[Kernel]:
@@ -46,6 +55,7 @@ def test_unfused_every_operation_is_a_kernel(target) -> None:
     assert len(kernels_of((x + 1) * x, target=target, fused=False)) == 2
 
 
+@pytest.mark.usefixtures("directly")
 def test_convolution_bias_relu_is_one_kernel(target) -> None:
     x, w, b = data(16, 32, 13, 13), data(64, 32, 3, 3), data(64)
     kernels = kernels_of(x.conv2d(w, b).relu(), target=target)
@@ -59,6 +69,7 @@ def _convolved(x: Tensor, w: Tensor) -> Tensor:
     return x.conv2d(w, data(64)).relu()
 
 
+@pytest.mark.usefixtures("directly")
 def test_a_pooling_takes_in_its_convolution(target) -> None:
     """The windows of 11 x 11 results leave out a row and a column: they are not computed."""
     x, w = data(16, 32, 13, 13), data(64, 32, 3, 3)
@@ -81,6 +92,7 @@ POOLINGS = {
 }
 
 
+@pytest.mark.usefixtures("directly")
 @pytest.mark.parametrize("why", POOLINGS)
 def test_others_read_what_the_convolution_has_written(target, why: str) -> None:
     pool, readers = POOLINGS[why]
@@ -90,6 +102,7 @@ def test_others_read_what_the_convolution_has_written(target, why: str) -> None:
     assert [find(k) is not None for k in kernels] == [True, *(False for _ in readers)]
 
 
+@pytest.mark.usefixtures("directly")
 def test_a_kernel_that_follows_the_convolution_writes_it_for_others(target) -> None:
     y = _convolved(data(16, 32, 13, 13), data(64, 32, 3, 3))
     first, pooling = computing(kernels_of(y.max_pool2d(2), y.exp(), target=target))
@@ -235,6 +248,7 @@ def cnn_step() -> list[Tensor]:
 COUNTS = {"vectors": 32, "library": 22, "graphics": 32}
 
 
+@pytest.mark.usefixtures("directly")
 def test_the_kernels_and_the_memory_of_a_training_step_are_counted(target, request) -> None:
     name = request.node.callspec.params["target"]
     plan = plan_of(*cnn_step(), target=target)
