@@ -40,6 +40,7 @@ from lazygrad.schedule.toom_cook import POINTS, TAPS, Matrix, filtering, transpo
 
 LAUNCHES = 3  # more than the sum by itself takes
 PASSED = 2  # times that an element of a transform passes memory: it is written and read
+ACROSS = 2  # times as long for what a kernel becomes: its channels lie far apart in memory
 ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along both dims
@@ -115,7 +116,7 @@ class Way:
         batch, rows, channels, columns = self._dims
         tiles = batch * rows * prod(self.counts)
         kernel = batch * channels * columns  # or the gradient to it
-        elements = self.points * (tiles * (channels + columns) + kernel)
+        elements = self.points * (tiles * (channels + columns) + ACROSS * kernel)
         moved = PASSED * elements * dt.float32.itemsize
         work = self.points * tiles * channels * columns + ADDITIONS * elements
         return LAUNCHES * target.launch + moved / target.bandwidth + work / target.throughput
