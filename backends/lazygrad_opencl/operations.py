@@ -58,12 +58,15 @@ class Operation:
         return self.src[position].wide(self.lanes)
 
     def plain(self, position: int) -> str:
-        """The operand where C's operators widen a scalar by themselves."""
-        operand = self.src[position]
+        return self.widened(self.src[position])
+
+    def widened(self, operand: Operand) -> str:
+        """An operand where C's operators widen a scalar by themselves: not one that is an int to
+        them, as numbers are, beside a vector of less."""
         narrow = operand.dtype is dtype.bool_ or operand.dtype.itemsize < 4
-        if narrow and operand.dtype.kind != dtype.FLOAT:
-            return self.wide(position)
-        return operand.text if operand.lanes == 1 else self.wide(position)
+        if operand.lanes == 1 and (not narrow or operand.dtype.kind == dtype.FLOAT):
+            return operand.text
+        return operand.wide(self.lanes)
 
 
 def class_of(of: DType) -> str:
@@ -102,7 +105,8 @@ def _signed(o: Operation, symbol: str) -> str:
     if symbol == "*" and number == -1:
         return f"-{o.plain(0)}"
     if symbol == "+" and -INFINITY < number < 0 and number > o.dtype.min:
-        return f"{o.plain(0)} - {spelling.literal(-number, o.dtype)}"
+        opposite = Operand(spelling.literal(-number, o.dtype), o.dtype, 1, -number)
+        return f"{o.plain(0)} - {o.widened(opposite)}"
     return ""
 
 

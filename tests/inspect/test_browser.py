@@ -132,7 +132,7 @@ def test_lines_lead_to_kernels_and_back(page: Page) -> None:
     link.click()
     assert page.tells_of(name) and name == page.names[int(number)]
     assert "of-chosen" in row.get_attribute("class")
-    assert page.one("aside pre.code i.k").text.strip() in ("def", "import", "return")
+    assert page.one("aside pre.code i.k").text.strip() in ("def", "from", "import", "return")
     page.keys("5")  # views change, what is chosen stays
     page.one(f"aside [data-line='{place}']").click()
     assert page.tells_of(place, f"#0/source/l:{place}")
