@@ -11,7 +11,10 @@ from lazygrad.kernel import cost
 from lazygrad.runtime import registry
 
 BATCH = 32
-KERNELS = {"CPU": 26, "GPU": 46}  # OpenCL also repacks operands, sums in parts, and computes in tiles
+KERNELS = {
+    "CPU": 26,
+    "GPU": 46,
+}  # OpenCL also repacks operands, sums in parts, and computes in tiles
 
 
 def traced_step(device: str) -> tuple[Jit[..., Tensor], Tensor, Tensor]:
