@@ -11,10 +11,8 @@ from lazygrad.kernel import cost
 from lazygrad.runtime import registry
 
 BATCH = 32
-KERNELS = {
-    "CPU": 26,
-    "GPU": 46,
-}  # OpenCL also repacks operands, sums in parts, and computes in tiles
+# OpenCL also repacks operands, sums in parts, and computes convolutions in tiles.
+KERNELS = {"CPU": 26, "GPU": 46}
 
 
 def traced_step(device: str) -> tuple[Jit[..., Tensor], Tensor, Tensor]:
