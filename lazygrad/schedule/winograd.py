@@ -41,6 +41,7 @@ from lazygrad.schedule.toom_cook import POINTS, TAPS, Matrix, filtering, transpo
 LAUNCHES = 3  # more than the sum by itself takes
 PASSED = 2  # times that an element of a transform passes memory: it is written and read
 ACROSS = 2  # times as long for what a kernel becomes: its channels lie far apart in memory
+ROWS = 64  # of a matrix that is multiplied
 ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along both dims
@@ -123,6 +124,19 @@ class Way:
 
     # -- what it is -----------------------------------------------------------------------------
 
+    @property
+    def parts(self) -> int:
+        """In how many parts the rows are taken: as few tiles a part as rows of a matrix are worth
+        multiplying, unless reading what the kernel becomes for each part takes longer than to pass
+        all parts at once through memory. Over places there is one sum of all."""
+        _, rows, channels, columns = self._dims
+        if self.found.over_places:
+            return 1
+        tiles = prod(self.counts)
+        most = rows * tiles * (channels + columns) // (channels * columns)
+        found = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * tiles >= ROWS)
+        return max((n for n in found if n <= most), default=1)
+
     def result(self) -> Node:
         """The sum, of its dims in groups."""
         first, second = (filtering(m) for m in self.tiles)
@@ -130,26 +144,27 @@ class Way:
         over_places = self.found.over_places
         data = first.data, second.data
         image = self._of_tiles(self.found.image, data, TAPS - 1, over_places)
-        image = reshape(image, (self.points, batch, -1, channels))
+        image = reshape(image, (self.parts, self.points, batch, -1, channels))
         if over_places:
             back = transposed(first.back), transposed(second.back)
             other = self._of_tiles(self.found.other, back, 0, over_places)
-            other = reshape(other, (self.points, batch, -1, columns))
-            return self._taps(matmul(transpose(image, 2, 3), other))
+            other = reshape(other, (1, self.points, batch, -1, columns))
+            return self._taps(squeeze(matmul(transpose(image, 3, 4), other), 0))
         other = _stacked(product(first.taps, _apart(self.found.other, 1)), 0)
         other = _stacked(product(second.taps, _apart(other, 2)), 0)
-        other = reshape(other, (self.points, batch, channels, columns))
+        other = reshape(other, (1, self.points, batch, channels, columns))
         return self._back(matmul(image, other))
 
     def _of_tiles(
         self, value: Node, matrices: Sequence[Matrix], overlap: int, turned: bool
     ) -> Node:
         """``value``, (b, n, h, w, c), at the points of tiles that reach so far into the next ones:
-        (points.., b, n, tiles.., c), those of the second dim first; or ``turned``, those of the
-        first: a gradient has a value of its own, or that of the convolution would be kept for it
-        all the time between."""
+        (parts, points.., b, n, tiles.., c), those of the second dim first; or ``turned``, those of
+        the first: a gradient has a value of its own, or that of the convolution would be kept for
+        it all the time between."""
         starts = self.found.starts if overlap else (0, 0)
-        along = [*zip((2, 3), matrices, self.counts, self.tiles, starts, strict=True)]
+        value = transpose(unflatten(value, 1, (self.parts, -1)), 0, 1)
+        along = [*zip((3, 4), matrices, self.counts, self.tiles, starts, strict=True)]
         for done, (dim, matrix, count, m, start) in enumerate(along[::-1] if turned else along):
             axis = dim + done
             tiles = count + (overlap > 0)
@@ -161,16 +176,18 @@ class Way:
                 for later in range(tiles - count + 1)
                 for part in _apart(split, axis + 1)
             ]
-            value = _stacked(product(matrix, parts[: m + overlap]), 0)
+            value = _stacked(product(matrix, parts[: m + overlap]), 1)
         return value
 
     def _back(self, products: Node) -> Node:
         """(b, n, p.., k) of what was multiplied."""
         first, second = (filtering(m) for m in self.tiles)
         batch, rows, _, columns = self._dims
-        value = reshape(products, (*self._points, batch, rows, *self.counts, columns))
-        value = _stacked(product(second.back, _apart(value, 0)), 5)
-        value = _stacked(product(first.back, _apart(value, 0)), 3)
+        each = self.parts, *self._points, batch, rows // self.parts, *self.counts, columns
+        value = reshape(products, each)
+        value = _stacked(product(second.back, _apart(value, 1)), 6)
+        value = _stacked(product(first.back, _apart(value, 1)), 4)
+        value = transpose(value, 0, 1)
         whole = (count * m for count, m in zip(self.counts, self.tiles, strict=True))
         value = reshape(value, (batch, rows, *whole, columns))
         return shrink(value, [(0, n) for n in (batch, rows, *self.found.places, columns)])
