@@ -43,7 +43,8 @@ def make_plan(
     )
     if settings.verify:
         _verify(built)
-    built = in_sections(built, wanted, target)
+    if settings.in_sections:
+        built = in_sections(built, wanted, target)
     given = {**number, **{copy: i for i, copy in enumerate(repacked, len(inputs))}}
     places = _places(built, given, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)

@@ -80,6 +80,7 @@ class _Use:
     built: Steps
     wanted: frozenset[Node]
     by_kernel: dict[int, _Cut | None] = field(default_factory=dict)
+    sections: dict[tuple[int, int], Kernel] = field(default_factory=dict)
 
     @cached_property
     def writers(self) -> dict[Node, set[int]]:
@@ -157,19 +158,17 @@ def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bo
 
 def _interval(index: Index, guard: Guard) -> tuple[int, int]:
     """Of an index where the guard holds."""
-    low, high = index.interval
+    low = high = 0
     for bound in guard:
         atom, size = bound.index.terms[0]
-        times, rest = divmod(index.coefficient(atom), size)
+        times = index.coefficient(atom) // size
         beside = index - bound.index * times
-        if (
-            times > 0
-            and not rest
-            and not {a for a, _ in bound.index.terms} & {a for a, _ in beside.terms}
-        ):
-            low = max(low, beside.interval[0] + times * bound.low)
-            high = min(high, beside.interval[1] + times * (bound.high - 1))
-    return low, high
+        if times > 0 and not {a for a, _ in bound.index.terms} & {a for a, _ in beside.terms}:
+            least, most = bound.index.interval
+            low += times * max(least, bound.low)
+            high += times * min(most, bound.high - 1)
+            index = beside
+    return low + index.interval[0], high + index.interval[1]
 
 
 def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
@@ -320,10 +319,17 @@ class _Layout:
             before=(), each=(), after=(),
             workers=self.workers,
             origins=tuple(dict.fromkeys(o for kernel in members for o in kernel.origins)),
-            reasons=tuple(dict.fromkeys(r for kernel in members for r in kernel.reasons)),
+            reasons=(self._reason(sum(sizes) * self.workers),),
         )  # fmt: skip
         buffers = (*self.results, *self.operands)
         return BuiltCall(call, buffers, tuple(nbytes * self.workers for nbytes in sizes))
+
+    def _reason(self, nbytes: int) -> str:
+        saved = self.chain.saved() / 1e6
+        return (
+            f"{len(self.numbers)} kernels run in {self.length} sections, all of them for one before "
+            f"the next: of {saved:.1f} MB between them {nbytes / 1e6:.1f} MB are there at a time"
+        )
 
     def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:
         """A kernel of the first section, and the values in its slots with how they move."""
@@ -341,7 +347,10 @@ class _Layout:
                 self.lifetimes[value] = memory.Lifetime(nbytes, first, position)
             elif slot not in kernel.written:
                 self.inputs.setdefault((value, moves), len(self.inputs))
-        return _section(kernel, cut, each), moving
+        known = self.chain.use.sections
+        if (id(kernel), each) not in known:
+            known[id(kernel), each] = _section(kernel, cut, each)
+        return known[id(kernel), each], moving
 
 
 def _section(kernel: Kernel, cut: _Cut, each: int) -> Kernel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_a_plan_is_divided_by_the_kernels_that_differ() -> None:
     twice = [kernel for kernel in different for _ in range(2)]
     assert list(portions(twice)) == [range(2 * PORTION), range(2 * PORTION, 4 * PORTION)]
     assert list(portions(different[:5] * 100)) == [range(500)]
-    pairs = [[*first, *second] for first, second in zip(different, different[1:], strict=False)]
+    pairs = [[*first, *second] for first, second in pairwise(different)]
     assert list(portions(pairs)) == [range(PORTION - 1), range(PORTION - 1, 2 * PORTION - 1)]
 
 

@@ -158,7 +158,7 @@ def launches(plan: Plan, target: Target) -> int:
         kernel, written = step.kernel, step.kernel.written
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
         writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
-        writes |= {number: (1, 1) for number in memory[len(kernel.buffers) :]}
+        writes |= dict.fromkeys(memory[len(kernel.buffers) :], (1, 1))
         reads = frozenset(memory[len(written) : len(kernel.buffers)])
         works.append(Work(writes, reads, _items(kernel, target)))
     return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
