@@ -28,7 +28,7 @@ from lazygrad.schedule.build import Built
 from lazygrad.schedule.calls import BuiltCall
 
 AHEAD = 16  # steps in which the next kernel is looked for
-SECTIONS = 16  # at most, for each worker
+FEWEST, SECTIONS = 2, 16  # for each worker
 EVEN = 1.2  # times as long as if all workers had as much to do
 SMALL = 4  # what is smaller than such a part of a cache passes quickly anyway
 
@@ -245,9 +245,12 @@ class _Chain:
         return sum(map(_nbytes, self.local))
 
     def sections(self, target: Target) -> int:
-        """In how many to run."""
+        """In how many to run: as few as leave to each what a cache holds, since loops are better
+        long."""
         most = min(self.most, SECTIONS * target.workers)
-        return max(n for n in range(1, most + 1) if self.most % n == 0)
+        possible = [n for n in range(1, most + 1) if self.most % n == 0]
+        enough = max(self.saved() // target.cache, FEWEST * target.workers)
+        return next((n for n in possible if n >= enough), possible[-1])
 
     def pays(self, target: Target) -> bool:
         """Whether it saves more than caches hold, and than reading again in each section what
