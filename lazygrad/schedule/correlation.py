@@ -148,6 +148,7 @@ def _found(reading: Reading, number: int) -> Correlation | None:
     batch, own, columns = (_in_order(r & results) for r in (mine & its, mine - its, its - mine))
     both = _in_order(mine & its & summed)
     rows, channels = (both, own) if over_places else (own, both)
+    channels, columns = _longest_last(channels), _longest_last(columns)
     windows = [image.window(place) for place in places]
     backwards = {w.ranges[1] for w in windows if w.backwards}
     at_places = batch, rows, *((p,) for p in places)
@@ -172,6 +173,11 @@ def _found(reading: Reading, number: int) -> Correlation | None:
 
 def _in_order(ranges: Iterable[Range]) -> Ranges:
     return tuple(sorted(ranges, key=str))
+
+
+def _longest_last(ranges: Ranges) -> Ranges:
+    """Phases in front: the last range is what vectors hold."""
+    return tuple(sorted(ranges, key=lambda r: r.size))
 
 
 def _points(ranges: Iterable[Range]) -> int:
