@@ -37,8 +37,10 @@ class Correlation:
 
     Attributes:
         starts, places, taps: along each dim.
-        sizes: of the dims of the result, which are b, n, p, k or b, t, c, k, each as often as in
-            the graph.
+        phases: columns that stand beside the places of each dim; ``k`` are those of the first dim,
+            those of the others, and the rest.
+        sizes: of the dims of the result, which are b, n, p and its phases, and the rest of k, or
+            b, t, c, k, each as often as in the graph.
         order: where each dim of the sum is among these; what else it has is of size 1.
         reversed: those among them that are to be reversed.
     """
@@ -49,6 +51,7 @@ class Correlation:
     starts: tuple[int, ...]
     places: tuple[int, ...]
     taps: tuple[int, ...]
+    phases: tuple[int, ...]
     sizes: Shape
     order: tuple[int, ...]
     reversed: tuple[int, ...]
@@ -149,6 +152,9 @@ def _found(reading: Reading, number: int) -> Correlation | None:
     both = _in_order(mine & its & summed)
     rows, channels = (both, own) if over_places else (own, both)
     channels, columns = _longest_last(channels), _longest_last(columns)
+    beside = [() if over_places else _after(place, reading.results, columns) for place in places]
+    rest = tuple(r for r in columns if (r,) not in beside)
+    columns = tuple(r for phase in (*beside, rest) for r in phase)
     windows = [image.window(place) for place in places]
     backwards = {w.ranges[1] for w in windows if w.backwards}
     at_places = batch, rows, *((p,) for p in places)
@@ -157,7 +163,8 @@ def _found(reading: Reading, number: int) -> Correlation | None:
         order = (*batch, *channels, *taps, *columns)
     else:
         groups = batch, *((t,) for t in taps), channels, columns
-        order = (*batch, *rows, *places, *columns)
+        along = (r for place, phase in zip(places, beside, strict=True) for r in (place, *phase))
+        order = (*batch, *rows, *along, *rest)
     return Correlation(
         image=image.arranged((*at_places, channels)),
         other=other.arranged(groups, backwards=() if over_places else backwards),
@@ -165,6 +172,7 @@ def _found(reading: Reading, number: int) -> Correlation | None:
         starts=tuple(w.start for w in windows),
         places=tuple(p.size for p in places),
         taps=tuple(t.size for t in taps),
+        phases=tuple(_points(phase) for phase in beside),
         sizes=tuple(r.size for r in order),
         order=inverse_permutation(tuple(reading.results.index(r) for r in order)),
         reversed=tuple(i for i, r in enumerate(order) if over_places and r in backwards),
@@ -173,6 +181,12 @@ def _found(reading: Reading, number: int) -> Correlation | None:
 
 def _in_order(ranges: Iterable[Range]) -> Ranges:
     return tuple(sorted(ranges, key=str))
+
+
+def _after(place: Range, results: Ranges, columns: Ranges) -> Ranges:
+    """The column that stands beside a place, and is shorter: what lies between two steps."""
+    following = results[results.index(place) + 1 :][:1]
+    return tuple(r for r in following if r in columns and r != columns[-1])
 
 
 def _longest_last(ranges: Ranges) -> Ranges:

@@ -1,7 +1,7 @@
 """Factors of a sum of products: which ranges move along which of their dims.
 
-What a stride or a dilation cuts a dim into are dims of their own here: ``2 * (place + tap) + phase``
-is read along a dim of phases and one in which places and taps move by one.
+What a stride or a dilation cuts a dim into are dims of their own here: what is read at
+``2 * (place + tap) + phase`` has a dim of phases, and one in which places and taps move by one.
 """
 
 from __future__ import annotations

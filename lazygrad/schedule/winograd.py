@@ -182,14 +182,29 @@ class Way:
         return value
 
     def _back(self, products: Node) -> Node:
-        """(b, n, p.., k) of what was multiplied."""
-        batch, rows, _, columns = self._dims
-        value = reshape(products, (*self.points[::-1], batch, rows, *self.counts, columns))
-        for dim, f in reversed([*enumerate(self._filters)]):
+        """(b, n, p, its phases, .., k) of what was multiplied."""
+        batch, rows, *_ = self._dims
+        phases = self.found.phases
+        value = reshape(products, (*self.points[::-1], batch, rows, *self.counts, -1))
+        first, *others = enumerate(self._filters)
+        for dim, f in reversed(others):
             value = _stacked(product(f.back, _apart(value, 0)), 3 + 2 * dim)
-        whole = (count * m for count, m in zip(self.counts, self.tiles, strict=True))
-        value = reshape(value, (batch, rows, *whole, columns))
-        return shrink(value, [(0, n) for n in (batch, rows, *self.found.places, columns)])
+        parts = product(first[1].back, _apart(value, 0))
+        value = _stacked([self._beside_places(part) for part in parts], 3)
+        along = zip(self.counts, self.tiles, phases, strict=True)
+        wide = (n for count, m, phase in along for n in (count * m, phase))
+        value = reshape(value, (batch, rows, *wide, -1))
+        kept = (n for pair in zip(self.found.places, phases, strict=True) for n in pair)
+        return shrink(value, [(0, n) for n in (batch, rows, *kept, value.shape[-1])])
+
+    def _beside_places(self, value: Node) -> Node:
+        """(b, n, tiles of the first dim, tiles and results of others, k), phases beside places."""
+        last, phases = value.ndim - 1, self.found.phases
+        split = unflatten(value, last, (*phases, -1))
+        others = [
+            n for dim in range(1, len(phases)) for n in (2 * dim + 1, 2 * dim + 2, last + dim)
+        ]
+        return permute(split, (0, 1, 2, last, *others, last + len(phases)))
 
     def _taps(self, products: Node) -> Node:
         """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""
