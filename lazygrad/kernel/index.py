@@ -288,16 +288,25 @@ class Index:
 def _put_together(summed: dict[Atom, int]) -> int:
     """``d * (x // d) + x % d`` is ``x``, whose terms take their place; returns its constant."""
     const = 0
-    for rest in [atom for atom in summed if type(atom) is Remainder]:
+    rests = [atom for atom in summed if type(atom) is Remainder]
+    while found := [(rest, whole) for rest in rests if (whole := _whole(rest, summed)) is not None]:
+        rest, whole = found[0]
         coefficient = summed[rest]
-        whole = Quotient(rest.index, rest.divisor)
-        if not coefficient or summed.get(whole) != coefficient * rest.divisor:
-            continue
         summed[rest] = summed[whole] = 0
-        for atom, inner in rest.index.terms:
+        for atom, inner in rest.index.terms:  # may be the whole of another one: x // 2 of x % 2
             summed[atom] = summed.get(atom, 0) + inner * coefficient
         const += rest.index.const * coefficient
     return const
+
+
+def _whole(rest: Remainder, summed: Mapping[Atom, int]) -> Quotient | None:
+    """``x // d`` of ``x % d``, where the sum has it ``d`` times as often."""
+    whole = Quotient(rest.index, rest.divisor)
+    inner = rest.index.only_atom
+    if isinstance(inner, Quotient):  # (x // a) // d is x // (a * d)
+        whole = Quotient(inner.index, inner.divisor * rest.divisor)
+    coefficient = summed[rest]
+    return whole if coefficient and summed.get(whole) == coefficient * rest.divisor else None
 
 
 def _check_divisor(divisor: int) -> None:

@@ -1,33 +1,30 @@
-"""Correlations in the graph: sums of products in which a window of three slides over two dims.
+"""Correlations in the graph: sums of products in which a window of a few taps slides.
 
 A convolution, the gradient to its input (a correlation of the result's gradient with the reversed
 kernel) and that to its kernel are found alike: by the indices of their factors, whatever views made
-these.
+these. With strides, what lies between two steps are phases, which are channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from lazygrad import element_types as dt, ops
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Guard
-from lazygrad.kernel.index import Index, Range
-from lazygrad.lang.movement import flip, permute, reshape, shrink
+from lazygrad.kernel.index import Range
+from lazygrad.lang.movement import flip, permute, reshape
 from lazygrad.ops import Kind
 from lazygrad.schedule.draft import is_constant
+from lazygrad.schedule.factors import Ranges, Reading, factor
 from lazygrad.schedule.lower import Lowering, whole
 from lazygrad.schedule.simplify import base_of
-from lazygrad.schedule.toom_cook import TAPS
-from lazygrad.schedule.views import Indices
-from lazygrad.shape import Shape, inverse_permutation, numel, strides_of
+from lazygrad.schedule.toom_cook import MOST_TAPS
+from lazygrad.shape import Shape, inverse_permutation, strides_of
 
-DIMS = 2  # that the window slides over
 OF_A_PRODUCT = frozenset({ops.MUL, ex.LOAD, ex.GUARD})
-
-Ranges = tuple[Range, ...]
 
 
 @dataclass(frozen=True)
@@ -35,13 +32,15 @@ class Correlation:
     """``image[b, n, p + t + start, c] * other`` summed: over ``t`` and ``c`` with
     ``other[b, t, c, k]``, or, ``over_places``, over ``n`` and ``p`` with ``other[b, n, p, k]``.
 
-    ``p`` and ``t`` are places and taps, along two dims each; the image is zero outside. All but
+    ``p`` and ``t`` are places and taps, along one dim or more; the image is zero outside. All but
     these dims are there once, of size 1 if the graph has none.
 
     Attributes:
-        starts, places: along both dims.
-        sizes: of the dims of the result, which are b, n, p, k or b, t, c, k, each as often as in
-            the graph.
+        starts, places, taps: along each dim.
+        phases: columns that stand beside the places of each dim; ``k`` are those of the first dim,
+            those of the others, and the rest.
+        sizes: of the dims of the result, which are b, n, p and its phases, and the rest of k, or
+            b, t, c, k, each as often as in the graph.
         order: where each dim of the sum is among these; what else it has is of size 1.
         reversed: those among them that are to be reversed.
     """
@@ -51,6 +50,8 @@ class Correlation:
     over_places: bool
     starts: tuple[int, ...]
     places: tuple[int, ...]
+    taps: tuple[int, ...]
+    phases: tuple[int, ...]
     sizes: Shape
     order: tuple[int, ...]
     reversed: tuple[int, ...]
@@ -75,14 +76,23 @@ def find(total: Node) -> Correlation | None:
 
     Not so what is float32 for the sum only: halves are summed as exactly as they always were.
     """
+    reading = _reading(total)
+    if reading is None:
+        return None
+    reading = reading.apart()
+    if not reading.is_guarded_by_factors():
+        return None
+    return _found(reading, 0) or _found(reading, 1)
+
+
+def _reading(total: Node) -> Reading | None:
     sums = inner_sums(total)
     product = base_of(sums[-1].src[0])
-    if product.op is not ops.MUL or product.dtype is not dt.float32:
+    if product.op is not ops.MUL or product.dtype is not dt.float32 or not _slides(sums, product):
         return None
-    bases = [base_of(factor) for factor in product.src]
-    if _slides(sums, product) < DIMS:
-        return None
-    if bases[0] is bases[1] or any(is_constant(x) or x.op is ops.CAST for x in bases):
+    first, second = (base_of(factor) for factor in product.src)
+    bases = first, second
+    if first is second or any(is_constant(x) or x.op is ops.CAST for x in bases):
         return None
     lowering = Lowering(lambda x: (0, strides_of(x.shape)) if x in bases else None)
     ranges, point = whole(total.shape)
@@ -92,195 +102,97 @@ def find(total: Node) -> Correlation | None:
     inside = ex.toposort(value.src)
     if any(e.op not in OF_A_PRODUCT for e in inside):
         return None
-    at = {base: index for base, index in lowering.values if base in bases}
-    if len([None for base, _ in lowering.values if base in bases]) != len(bases):
+    places = [place for place in lowering.values if place[0] in bases]
+    if len(places) != len(bases):  # one of them is read at several places
         return None
-    guards = tuple(bound for e in inside for bound in ex.guard_of(e))
-    results = tuple(r for r in ranges if r.size != 1)
-    first, second = (_Factor(base, at[base]) for base in bases)
-    if first.ranges() | second.ranges() != {*results, *value.arg.ranges}:  # it is repeated
-        return None
-    for image, other in ((first, second), (second, first)):
-        found = _found(image, other, results, guards)
-        if found is not None:
-            return found
-    return None
-
-
-def _slides(sums: Sequence[Node], product: Node) -> int:
-    """How many views around a product, and sums of it, make windows that slide."""
-    found = 0
-    for view in (*product.src, *(one.src[0] for one in sums)):
-        while view.op.kind is Kind.MOVEMENT:
-            found += view.op is ops.SHEAR
-            view = view.src[0]
-    return found
-
-
-@dataclass(frozen=True)
-class _Window:
-    """How a window slides over a dim of the image: index ``place + tap + start`` of the part
-    ``low`` to ``high`` of the dim, which is ``flipped`` before; ``backwards`` if the tap counts
-    down."""
-
-    place: Range
-    tap: Range
-    start: int
-    low: int
-    high: int
-    flipped: bool
-    backwards: bool
-
-
-NO_WINDOWS: Mapping[int, _Window] = {}
-
-
-@dataclass(frozen=True)
-class _Factor:
-    """A factor of the product, and its index."""
-
-    base: Node
-    index: Indices
-
-    def windows(self) -> list[int]:
-        """The dims that two ranges move in."""
-        return [dim for dim, index in enumerate(self.index) if len(index.terms) == 2]
-
-    def ranges(self) -> frozenset[Range]:
-        return frozenset[Range]().union(*(index.ranges for index in self.index))
-
-    def is_plain(self, windows: Container[int] = ()) -> bool:
-        """Whether a range moves in one dim only, and in each but ``windows`` no other one, from end
-        to end of what is there."""
-        dims = [
-            (index, size)
-            for dim, (index, size) in enumerate(zip(self.index, self.base.shape, strict=True))
-            if dim not in windows
-        ]
-        moving = [atom for index in self.index for atom, _ in index.terms]
-        steps = all(abs(c) == 1 for index in self.index for _, c in index.terms)
-        inside = all(index.interval[0] >= 0 and index.interval[1] < n for index, n in dims)
-        single = all(len(index.terms) <= 1 for index, _ in dims)
-        return (
-            inside
-            and single
-            and steps
-            and len(set(moving)) == len(moving)
-            and all(isinstance(atom, Range) for atom in moving)
-        )
-
-    def arranged(
-        self,
-        groups: Sequence[Ranges],
-        windows: Mapping[int, _Window] = NO_WINDOWS,
-        backwards: Container[Range] = (),
-    ) -> Node:
-        """The part of the base that is read, with a dim for each group of ranges, of which those of
-        places stand for the dims that their windows slide over; ranges of ``backwards`` against the
-        direction that they have by themselves."""
-        bounds: list[tuple[int, int]] = []
-        dim_of: dict[Range, int] = {}
-        turned: list[int] = []
-        for dim, (index, size) in enumerate(zip(self.index, self.base.shape, strict=True)):
-            if dim in windows:
-                low, high = windows[dim].low, windows[dim].high
-                along, flipped = windows[dim].place, windows[dim].flipped
-                bounds.append((size - high, size - low) if flipped else (low, high))
-            else:
-                low, high = index.interval
-                bounds.append((low, high + 1))
-                if not index.terms:
-                    continue
-                (along,) = index.ranges
-                flipped = (index.coefficient(along) < 0) is not (along in backwards)
-            dim_of[along] = dim
-            turned += [dim] if flipped else []
-        cut = shrink(self.base, bounds)
-        cut = flip(cut, turned) if turned else cut
-        return _grouped(cut, [[dim_of[r] for r in group] for group in groups])
-
-
-def _grouped(value: Node, groups: Sequence[Sequence[int]]) -> Node:
-    """``value`` with a dim for each group of its dims; the others are of size 1."""
-    dims = [dim for group in groups for dim in group]
-    rest = [dim for dim in range(value.ndim) if dim not in dims]
-    shape = [numel([value.shape[dim] for dim in group]) for group in groups]
-    return reshape(permute(value, (*rest, *dims)), shape)
-
-
-def _window(factor: _Factor, dim: int, results: Ranges, guards: Guard) -> _Window | None:
-    index, size = factor.index[dim], factor.base.shape[dim]
-    outer = [r for r in index.ranges if r in results]
-    inner = [r for r in index.ranges if r not in results]
-    if len(outer) != 1 or len(inner) != 1:
-        return None
-    (place,), (tap,) = (outer, inner) if inner[0].size == TAPS else (inner, outer)
-    low, high = 0, size
-    for bound in guards:
-        for sign in (1, -1):
-            apart = bound.index - index * sign
-            if not apart.terms:
-                ends = (bound.low - apart.const) * sign, (bound.high - 1 - apart.const) * sign
-                low, high = max(low, min(ends)), min(high, max(ends) + 1)
-    start, flipped = index.const, index.coefficient(place) < 0
-    if flipped:
-        low, high, start = size - high, size - low, size - 1 - start
-    backwards = (index.coefficient(tap) < 0) is not flipped
-    start -= low + (TAPS - 1 if backwards else 0)
-    return _Window(place, tap, start, low, high, flipped, backwards)
-
-
-def _covered(guards: Guard, windows: Iterable[Index]) -> bool:
-    """Whether nothing is checked but that the image is read inside."""
-    return all(
-        any(not (bound.index - index * sign).terms for index in windows for sign in (1, -1))
-        for bound in guards
+    at = dict(places)
+    return Reading(
+        bases,
+        (at[first], at[second]),
+        results=tuple(r for r in ranges if r.size != 1),
+        summed=value.arg.ranges,
+        guards=tuple(bound for e in inside for bound in ex.guard_of(e)),
     )
 
 
-def _found(image: _Factor, other: _Factor, results: Ranges, guards: Guard) -> Correlation | None:
-    dims = image.windows()
-    if len(dims) != DIMS or not image.is_plain(dims) or not other.is_plain():
-        return None
-    if not _covered(guards, [image.index[dim] for dim in dims]):
-        return None
-    windows = [w for dim in dims if (w := _window(image, dim, results, guards)) is not None]
-    if len(windows) != DIMS or any(w.tap.size != TAPS or w.low >= w.high for w in windows):
-        return None
-    places, taps = tuple(w.place for w in windows), tuple(w.tap for w in windows)
-    over_places = taps[0] in results
-    if any((tap in results) is not over_places for tap in taps):
-        return None
-    mine, its = image.ranges().difference(places, taps), other.ranges()
-    moving = set(places if over_places else taps)
-    if its & {*places, *taps} != moving:
-        return None
-    its -= moving
+def _slides(sums: Sequence[Node], product: Node) -> bool:
+    """Whether views around a product, and sums of it, make a window that slides."""
+    for view in (*product.src, *(one.src[0] for one in sums)):
+        while view.op.kind is Kind.MOVEMENT:
+            if view.op is ops.SHEAR:
+                return True
+            view = view.src[0]
+    return False
 
-    def kind(ranges: Iterable[Range], of_result: bool) -> Ranges:
-        return tuple(sorted((r for r in ranges if (r in results) is of_result), key=str))
 
-    batch, summed = kind(mine & its, True), kind(mine & its, False)
-    own, columns = kind(mine - its, True), kind(its - mine, True)
-    if kind(mine ^ its, False):
+def _found(reading: Reading, number: int) -> Correlation | None:
+    """With factor ``number`` as the image."""
+    results, summed = set(reading.results), set(reading.summed)
+    pairs = [sorted(pair, key=summed.__contains__) for pair in reading.windows(number)]
+    if not pairs or any(first in summed or second in results for first, second in pairs):
         return None
-    rows, channels = (summed, own) if over_places else (own, summed)
-    backwards = {w.tap for w in windows if w.backwards}
+    ends = [tuple(ranges) for ranges in zip(*pairs, strict=True)]
+    over_places = _points(ends[0]) < _points(ends[1])
+    places, taps = ends[::-1] if over_places else ends
+    if any(tap.size > MOST_TAPS for tap in taps):
+        return None
+    image, other = (
+        factor(reading.bases[i], reading.at[i], reading.guards, places)
+        for i in (number, 1 - number)
+    )
+    if image is None or other is None or other.slides or image.repeats or other.repeats:
+        return None
+    moving, slid = frozenset(places if over_places else taps), frozenset((*places, *taps))
+    mine, its = image.ranges - slid, other.ranges - moving
+    if other.ranges & slid != moving or mine | its | slid != results | summed:
+        return None
+    if (mine ^ its) & summed:
+        return None
+    batch, own, columns = (_in_order(r & results) for r in (mine & its, mine - its, its - mine))
+    both = _in_order(mine & its & summed)
+    rows, channels = (both, own) if over_places else (own, both)
+    channels, columns = _longest_last(channels), _longest_last(columns)
+    beside = [() if over_places else _after(place, reading.results, columns) for place in places]
+    rest = tuple(r for r in columns if (r,) not in beside)
+    columns = tuple(r for phase in (*beside, rest) for r in phase)
+    windows = [image.window(place) for place in places]
+    backwards = {w.ranges[1] for w in windows if w.backwards}
     at_places = batch, rows, *((p,) for p in places)
-    slid_over = dict(zip(dims, windows, strict=True))
     if over_places:
         groups = *at_places, columns
         order = (*batch, *channels, *taps, *columns)
     else:
         groups = batch, *((t,) for t in taps), channels, columns
-        order = (*batch, *rows, *places, *columns)
+        along = (r for place, phase in zip(places, beside, strict=True) for r in (place, *phase))
+        order = (*batch, *rows, *along, *rest)
     return Correlation(
-        image=image.arranged((*at_places, channels), slid_over),
+        image=image.arranged((*at_places, channels)),
         other=other.arranged(groups, backwards=() if over_places else backwards),
         over_places=over_places,
         starts=tuple(w.start for w in windows),
         places=tuple(p.size for p in places),
+        taps=tuple(t.size for t in taps),
+        phases=tuple(_points(phase) for phase in beside),
         sizes=tuple(r.size for r in order),
-        order=inverse_permutation(tuple(results.index(r) for r in order)),
+        order=inverse_permutation(tuple(reading.results.index(r) for r in order)),
         reversed=tuple(i for i, r in enumerate(order) if over_places and r in backwards),
     )
+
+
+def _in_order(ranges: Iterable[Range]) -> Ranges:
+    return tuple(sorted(ranges, key=str))
+
+
+def _after(place: Range, results: Ranges, columns: Ranges) -> Ranges:
+    """The column that stands beside a place, and is shorter: what lies between two steps."""
+    following = results[results.index(place) + 1 :][:1]
+    return tuple(r for r in following if r in columns and r != columns[-1])
+
+
+def _longest_last(ranges: Ranges) -> Ranges:
+    """Phases in front: the last range is what vectors hold."""
+    return tuple(sorted(ranges, key=lambda r: r.size))
+
+
+def _points(ranges: Iterable[Range]) -> int:
+    return prod(r.size for r in ranges)

@@ -1,4 +1,4 @@
-"""Minimal filtering: ``m`` results of a filter of three taps from m + 2 products.
+"""Minimal filtering: ``m`` results of a filter of ``t`` taps from m + t - 1 products.
 
 A filter is a product of polynomials, known by its values at as many points as it has coefficients
 (Toom and Cook; Winograd, "Arithmetic Complexity of Computations", 1980; for networks Lavin and
@@ -20,40 +20,48 @@ from fractions import Fraction
 from functools import cache
 from math import prod
 
-TAPS = 3
-POINTS = {  # by the number of results: beside infinity
-    2: (Fraction(0), Fraction(1), Fraction(-1)),
-    4: (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2)),
+POINTS = {  # by their number: beside infinity
+    2: (Fraction(0), Fraction(-1)),
+    3: (Fraction(0), Fraction(1), Fraction(-1)),
+    4: (Fraction(1, 2), Fraction(-1, 2), Fraction(3, 2), Fraction(-3, 2)),
+    5: (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2)),
 }
+MOST_RESULTS = 4  # five of two taps have three times the errors of sums
+MOST_TAPS = max(POINTS)  # for two results
 Row = tuple[Fraction, ...]
 Matrix = tuple[Row, ...]
 
 
 @dataclass(frozen=True)
 class Filtering:
-    """The three matrices, rows outside: of ``taps`` m + 2 by 3, of ``data`` m + 2 by m + 2, of
-    ``back`` m by m + 2."""
+    """The three matrices for m results of t taps, rows outside: of ``taps`` m + t - 1 by t, of
+    ``data`` m + t - 1 by m + t - 1, of ``back`` m by m + t - 1."""
 
     taps: Matrix
     data: Matrix
     back: Matrix
 
 
+def results_of(taps: int) -> list[int]:
+    """How many results of so many taps a tile may have."""
+    return [m for m in range(2, MOST_RESULTS + 1) if m + taps - 2 in POINTS]
+
+
 @cache
-def filtering(results: int) -> Filtering:
-    """How to filter ``results`` values at a time, one of those that there are points for."""
-    points = POINTS[results]
+def filtering(results: int, taps: int) -> Filtering:
+    """How to filter ``results`` values at a time, one of ``results_of(taps)``."""
+    points = POINTS[results + taps - 2]
     others = [[q for q in points if q != p] for p in points]
     scales = [
         prod((p - q for q in rest), start=Fraction(1))
         for p, rest in zip(points, others, strict=True)
     ]
-    size = results + TAPS - 1
-    taps = [[p**k / scale for k in range(TAPS)] for p, scale in zip(points, scales, strict=True)]
+    size = results + taps - 1
+    of_taps = [[p**k / scale for k in range(taps)] for p, scale in zip(points, scales, strict=True)]
     data = [_with_roots(rest, size) for rest in (*others, points)]
     back = [[*(p**i for p in points), Fraction(i == results - 1)] for i in range(results)]
-    taps.append([Fraction(k == TAPS - 1) for k in range(TAPS)])
-    return Filtering(_matrix(taps), _matrix(data), _matrix(back))
+    of_taps.append([Fraction(k == taps - 1) for k in range(taps)])
+    return Filtering(_matrix(of_taps), _matrix(data), _matrix(back))
 
 
 def _with_roots(roots: Sequence[Fraction], size: int) -> list[Fraction]:

@@ -1,10 +1,10 @@
-"""Convolutions with fewer multiplications: windows of three over two dims are taken in tiles, whose
+"""Convolutions with fewer multiplications: windows of a few taps are taken in tiles, whose
 transforms are multiplied instead (``toom_cook`` has the mathematics).
 
-A tile of m results needs (m + 2)² products of each pair of channels, where m² windows of nine need
-9 m²: 2.25 times as many for m = 2, 4 times for m = 4. What is multiplied are matrices, one for each
-of the (m + 2)² points; around them transforms write and read (m + 2)² / m² of the data. What that
-costs decides.
+Along a dim, a tile of m results of t taps needs m + t - 1 products of each pair of channels, where
+windows need m t: for 3 x 3 taps and tiles of 2 x 2 these are 2.25 times as many, for 4 x 4 4 times.
+What is multiplied are matrices, one for each of the (m + t - 1) x .. points of a tile; around them
+transforms write and read as much more than the data. What that costs decides.
 
 Only float32 is computed like this. Rounding errors are about twice those of the sums. A NaN or an
 infinity reaches all results of its tile.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product as pairs
+from itertools import product as combinations
 from math import prod
 
 from lazygrad import element_types as dt, ops
@@ -36,7 +36,7 @@ from lazygrad.rewrite import with_sources
 from lazygrad.schedule import correlation
 from lazygrad.schedule.combinations import product
 from lazygrad.schedule.correlation import Correlation
-from lazygrad.schedule.toom_cook import POINTS, TAPS, Matrix, filtering, transposed
+from lazygrad.schedule.toom_cook import Filtering, Matrix, filtering, results_of, transposed
 
 LAUNCHES = 3  # more than the sum by itself takes
 PASSED = 2  # times that an element of a transform passes memory: it is written and read
@@ -44,7 +44,7 @@ ACROSS = 2  # times as long for what a kernel becomes: its channels lie far apar
 ROWS = 64  # of a matrix that is multiplied
 ADDITIONS = 4  # for an element of a transform
 
-Tiles = tuple[int, ...]  # results of a tile along both dims
+Tiles = tuple[int, ...]  # results of a tile along each dim
 
 
 def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
@@ -52,18 +52,27 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
     if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
         return list(roots)
     order = toposort(roots)
-    chosen: set[Node] = set()
+    chosen: dict[Node, Way] = {}
     inner: set[Node] = set()
     for value in reversed(order):  # a sum of sums from outside
-        if value.op is ops.SUM and value not in inner and _best(value, target) is not None:
-            chosen.add(value)
+        if value.op is not ops.SUM or value in inner:
+            continue
+        found = correlation.find(value)
+        if found is not None:
             inner.update(correlation.inner_sums(value)[1:])
+            if (way := _best(found, target)) is not None:
+                chosen[value] = way
     if not chosen:
         return list(roots)
     made: dict[Node, Node] = {}
     for value in order:
-        made[value] = with_sources(value, tuple([made[operand] for operand in value.src]))
-        way = _best(made[value], target) if value in chosen else None
+        total = made[value] = with_sources(value, tuple([made[operand] for operand in value.src]))
+        way = chosen.get(value)
+        if way is None:
+            continue
+        if total is not value:  # of the same shapes, but its factors are made in another way now
+            found = correlation.find(total)
+            way = None if found is None else Way(found, way.tiles)
         if way is not None:
             made[value] = way.found.result(way.result(), value.shape)
             if value.origin is not None:
@@ -71,12 +80,9 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
     return [made[root] for root in roots]
 
 
-def _best(total: Node, target: Target) -> Way | None:
-    """How to take a sum in tiles, if it can be and that pays."""
-    found = correlation.find(total)
-    if found is None:
-        return None
-    ways = [Way(found, tiles) for tiles in pairs(POINTS, repeat=correlation.DIMS)]
+def _best(found: Correlation, target: Target) -> Way | None:
+    """How to take a sum in tiles, if that pays."""
+    ways = [Way(found, tiles) for tiles in combinations(*map(results_of, found.taps))]
     best = min(ways, key=lambda way: way.seconds(target))
     return best if best.seconds(target) < best.products / target.throughput else None
 
@@ -92,13 +98,15 @@ class Way:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Tiles along both dims."""
+        """Tiles along each dim."""
         along = zip(self.found.places, self.tiles, strict=True)
         return tuple(-(-places // m) for places, m in along)
 
     @property
-    def points(self) -> int:
-        return prod(m + TAPS - 1 for m in self.tiles)
+    def points(self) -> tuple[int, ...]:
+        """Along each dim."""
+        along = zip(self.tiles, self.found.taps, strict=True)
+        return tuple(m + taps - 1 for m, taps in along)
 
     @property
     def _dims(self) -> tuple[int, int, int, int]:
@@ -109,17 +117,17 @@ class Way:
     @property
     def products(self) -> int:
         """What the sum by itself multiplies."""
-        return prod(self._dims) * prod(self.found.places) * TAPS**correlation.DIMS
+        return prod(self._dims) * prod(self.found.places) * prod(self.found.taps)
 
     def seconds(self, target: Target) -> float:
         """What the transforms move, and what is multiplied; more than the sum that reads its
         factors and writes its result."""
         batch, rows, channels, columns = self._dims
-        tiles = batch * rows * prod(self.counts)
+        tiles, points = batch * rows * prod(self.counts), prod(self.points)
         kernel = batch * channels * columns  # or the gradient to it
-        elements = self.points * (tiles * (channels + columns) + ACROSS * kernel)
+        elements = points * (tiles * (channels + columns) + ACROSS * kernel)
         moved = PASSED * elements * dt.float32.itemsize
-        work = self.points * tiles * channels * columns + ADDITIONS * elements
+        work = points * tiles * channels * columns + ADDITIONS * elements
         return LAUNCHES * target.launch + moved / target.bandwidth + work / target.throughput
 
     # -- what it is -----------------------------------------------------------------------------
@@ -137,37 +145,46 @@ class Way:
         found = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * tiles >= ROWS)
         return max((n for n in found if n <= most), default=1)
 
+    @property
+    def _filters(self) -> list[Filtering]:
+        return [*map(filtering, self.tiles, self.found.taps)]
+
     def result(self) -> Node:
         """The sum, of its dims in groups."""
-        first, second = (filtering(m) for m in self.tiles)
+        filters, points = self._filters, prod(self.points)
         batch, _, channels, columns = self._dims
         over_places = self.found.over_places
-        data = first.data, second.data
-        image = self._of_tiles(self.found.image, data, TAPS - 1, over_places)
-        image = reshape(image, (self.parts, self.points, batch, -1, channels))
+        data = [f.data for f in filters]
+        overlaps = [taps - 1 for taps in self.found.taps]
+        image = self._of_tiles(self.found.image, data, overlaps, over_places)
+        image = reshape(image, (self.parts, points, batch, -1, channels))
         if over_places:
-            back = transposed(first.back), transposed(second.back)
-            other = self._of_tiles(self.found.other, back, 0, over_places)
-            other = reshape(other, (1, self.points, batch, -1, columns))
+            back = [transposed(f.back) for f in filters]
+            other = self._of_tiles(self.found.other, back, [0] * len(back), over_places)
+            other = reshape(other, (1, points, batch, -1, columns))
             return self._taps(squeeze(matmul(transpose(image, 3, 4), other), 0))
-        other = _stacked(product(first.taps, _apart(self.found.other, 1)), 0)
-        other = _stacked(product(second.taps, _apart(other, 2)), 0)
-        other = reshape(other, (1, self.points, batch, channels, columns))
+        other = self.found.other
+        for dim, f in enumerate(filters):
+            other = _stacked(product(f.taps, _apart(other, 1 + dim)), 0)
+        other = reshape(other, (1, points, batch, channels, columns))
         return self._back(matmul(image, other))
 
     def _of_tiles(
-        self, value: Node, matrices: Sequence[Matrix], overlap: int, turned: bool
+        self, value: Node, matrices: Sequence[Matrix], overlaps: Sequence[int], turned: bool
     ) -> Node:
-        """``value``, (b, n, h, w, c), at the points of tiles that reach so far into the next ones:
-        (parts, points.., b, n, tiles.., c), those of the second dim first; or ``turned``, those of
-        the first: a gradient has a value of its own, or that of the convolution would be kept for
-        it all the time between."""
-        starts = self.found.starts if overlap else (0, 0)
+        """``value``, (b, n, places.., c), at the points of tiles that reach so far into the next
+        ones: (parts, points.., b, n, tiles.., c), those of the last dim first; or ``turned``, those
+        of the first: a gradient has a value of its own, or that of the convolution would be kept
+        for it all the time between."""
+        starts = self.found.starts if any(overlaps) else [0] * len(overlaps)
         value = transpose(unflatten(value, 1, (self.parts, -1)), 0, 1)
-        along = [*zip((3, 4), matrices, self.counts, self.tiles, starts, strict=True)]
-        for done, (dim, matrix, count, m, start) in enumerate(along[::-1] if turned else along):
+        dims = range(3, 3 + len(matrices))
+        along = [*zip(dims, matrices, self.counts, self.tiles, overlaps, starts, strict=True)]
+        for done, (dim, matrix, count, m, overlap, start) in enumerate(
+            along[::-1] if turned else along
+        ):
             axis = dim + done
-            tiles = count + (overlap > 0)
+            tiles = count + -(-overlap // m)
             edge = -start, tiles * m + start - value.shape[axis]
             padded = pad(value, [edge if dim == axis else (0, 0) for dim in range(value.ndim)])
             split = unflatten(padded, axis, (tiles, m))
@@ -180,31 +197,44 @@ class Way:
         return value
 
     def _back(self, products: Node) -> Node:
-        """(b, n, p.., k) of what was multiplied."""
-        first, second = (filtering(m) for m in self.tiles)
-        batch, rows, _, columns = self._dims
-        each = self.parts, *self._points, batch, rows // self.parts, *self.counts, columns
+        """(b, n, p, its phases, .., k) of what was multiplied."""
+        batch, rows, *_ = self._dims
+        phases = self.found.phases
+        each = self.parts, *self.points[::-1], batch, rows // self.parts, *self.counts, -1
         value = reshape(products, each)
-        value = _stacked(product(second.back, _apart(value, 1)), 6)
-        value = _stacked(product(first.back, _apart(value, 1)), 4)
+        first, *others = enumerate(self._filters)
+        for dim, f in reversed(others):
+            value = _stacked(product(f.back, _apart(value, 1)), 4 + 2 * dim)
+        parts = product(first[1].back, _apart(value, 1))
+        value = _stacked([self._beside_places(part) for part in parts], 4)
         value = transpose(value, 0, 1)
-        whole = (count * m for count, m in zip(self.counts, self.tiles, strict=True))
-        value = reshape(value, (batch, rows, *whole, columns))
-        return shrink(value, [(0, n) for n in (batch, rows, *self.found.places, columns)])
+        along = zip(self.counts, self.tiles, phases, strict=True)
+        wide = (n for count, m, phase in along for n in (count * m, phase))
+        value = reshape(value, (batch, rows, *wide, -1))
+        kept = (n for pair in zip(self.found.places, phases, strict=True) for n in pair)
+        return shrink(value, [(0, n) for n in (batch, rows, *kept, value.shape[-1])])
+
+    def _beside_places(self, value: Node) -> Node:
+        """(parts, b, n, tiles of the first dim, tiles and results of others, k), phases beside
+        places."""
+        last, phases = value.ndim - 1, self.found.phases
+        split = unflatten(value, last, (*phases, -1))
+        others = [
+            n for dim in range(1, len(phases)) for n in (2 * dim + 2, 2 * dim + 3, last + dim)
+        ]
+        return permute(split, (0, 1, 2, 3, last, *others, last + len(phases)))
 
     def _taps(self, products: Node) -> Node:
         """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""
-        first, second = (filtering(m) for m in self.tiles)
-        value = reshape(products, (*self._points[::-1], *products.shape[1:]))
-        value = _stacked(product(transposed(first.taps), _apart(value, 0)), 0)
-        taps = product(transposed(second.taps), _apart(value, 1))
-        value = _stacked([permute(x, (1, 3, 2, 0)) for x in taps], 4)
-        return permute(value, (0, 2, 3, 4, 1))
-
-    @property
-    def _points(self) -> tuple[int, ...]:
-        """Along both dims, the second one first."""
-        return tuple(m + TAPS - 1 for m in reversed(self.tiles))
+        value = reshape(products, (*self.points, *products.shape[1:]))
+        *before, last = [transposed(f.taps) for f in self._filters]
+        for dim, matrix in enumerate(before):
+            value = _stacked(product(matrix, _apart(value, dim)), dim)
+        dims = len(before)
+        order = (dims, dims + 2, dims + 1, *range(dims))
+        taps = [permute(x, order) for x in product(last, _apart(value, dims))]
+        value = _stacked(taps, 3 + dims)
+        return permute(value, (0, *range(2, 4 + dims), 1))
 
 
 def _apart(value: Node, axis: int) -> list[Node]:

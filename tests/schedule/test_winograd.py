@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.nn import functional as F
 from lazygrad.schedule import correlation, winograd
 from lazygrad.schedule.simplify import base_of, simplify
-from lazygrad.schedule.toom_cook import POINTS, TAPS, filtering
+from lazygrad.schedule.toom_cook import MOST_TAPS, filtering, results_of
 from lazygrad.testing.reference import evaluate_all
 from tests.schedule.planning import GRAPHICS, LIBRARY, VECTORS, kernels_of
 
@@ -71,16 +72,24 @@ def check(function: Callable[..., Sequence[Tensor]], *operands: Tensor) -> None:
 # -- the mathematics ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("results", POINTS)
-def test_filters_are_exact_in_fractions(results: int) -> None:
+FILTERS = [(m, taps) for taps in range(2, MOST_TAPS + 1) for m in results_of(taps)]
+
+
+@pytest.mark.parametrize(("results", "size"), FILTERS)
+def test_filters_are_exact_in_fractions(results: int, size: int) -> None:
     rng = np.random.default_rng(0)
     taps, values = (
-        np.array([Fraction(int(n)) for n in rng.integers(-9, 9, size)])
-        for size in (TAPS, results + TAPS - 1)
+        np.array([Fraction(int(n)) for n in rng.integers(-9, 9, n)])
+        for n in (size, results + size - 1)
     )
-    f = filtering(results)
+    f = filtering(results, size)
     through = np.array(f.back) @ ((np.array(f.taps) @ taps) * (np.array(f.data) @ values))
-    assert list(through) == [taps @ values[i : i + TAPS] for i in range(results)]
+    assert list(through) == [taps @ values[i : i + size] for i in range(results)]
+
+
+def test_how_many_results_a_tile_may_have() -> None:
+    found = {taps: results_of(taps) for taps in range(2, MOST_TAPS + 1)}
+    assert found == {2: [2, 3, 4], 3: [2, 3, 4], 4: [2, 3], 5: [2]}
 
 
 # -- what is computed -----------------------------------------------------------------------------
@@ -152,6 +161,51 @@ def test_what_is_not_finite_reaches_its_tile(tiles: tuple[int, int]) -> None:
     assert abs(got - expected).max() <= CLOSE * abs(expected).max()
 
 
+WINDOWS = {  # of a convolution in so many dims: image, kernel, arguments
+    "2 x 2": (2, (2, 3, 6, 7), (4, 3, 2, 2), {"padding": 1}),
+    "5 x 5": (2, (1, 2, 9, 8), (3, 2, 5, 5), {"padding": 2}),
+    "4 x 2": (2, (2, 2, 8, 7), (3, 2, 4, 2), {}),
+    "3 x 1": (2, (2, 3, 7, 6), (4, 3, 3, 1), {"padding": (1, 0)}),
+    "1 x 5": (2, (2, 3, 7, 9), (4, 3, 1, 5), {"padding": (0, 2)}),
+    "one dim": (1, (3, 3, 11), (4, 3, 3), {"padding": 1}),
+    "three dims": (3, (1, 2, 5, 6, 4), (3, 2, 3, 2, 3), {"padding": 1}),
+    "fewer places than taps": (2, (2, 3, 5, 6), (4, 3, 4, 5), {}),
+    "groups": (2, (2, 6, 7, 6), (4, 3, 3, 3), {"padding": 1, "groups": 2}),
+    "steps": (2, (2, 3, 8, 12), (4, 3, 4, 4), {"stride": 2, "padding": 1}),
+    "longer steps": (2, (1, 2, 13, 15), (3, 2, 6, 4), {"stride": (3, 2), "padding": 1}),
+    "dilation": (2, (1, 2, 12, 10), (3, 2, 3, 3), {"dilation": 2, "padding": 2}),
+}
+TRANSPOSED = {
+    "4 x 4": (2, (2, 3, 5, 4), (3, 4, 4, 4), {"stride": 2, "padding": 1}),
+    "3 x 3": (2, (2, 3, 5, 4), (3, 4, 3, 3), {"stride": 2, "padding": 1, "output_padding": 1}),
+    "5 x 6": (2, (1, 2, 5, 4), (2, 3, 5, 6), {"stride": (2, 3), "padding": 2}),
+    "one dim": (1, (2, 3, 9), (3, 4, 4), {"stride": 2, "padding": 1}),
+}
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+TRANSPOSES = {1: F.conv_transpose1d, 2: F.conv_transpose2d}
+SLIDING = {
+    **{name: (CONVOLUTIONS[dims], *rest) for name, (dims, *rest) in WINDOWS.items()},
+    **{
+        f"transposed {name}": (TRANSPOSES[dims], *rest)
+        for name, (dims, *rest) in TRANSPOSED.items()
+    },
+}
+
+
+@pytest.mark.parametrize("least", [1, -1], ids=["smallest tiles", "largest tiles"])
+@pytest.mark.parametrize("name", SLIDING)
+def test_windows(least: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd.Way, "seconds", lambda way, target: least * prod(way.tiles) - 1e3)
+    convolve, image, kernel, arguments = SLIDING[name]
+
+    def both(x: Tensor, w: Tensor, g: Tensor) -> list[Tensor]:
+        y, back = func.vjp(lambda x, w: convolve(x, w, **arguments), x, w)
+        return [y, *back(g)]
+
+    x, w = data(*image), data(*kernel, seed=1)
+    check(both, x, w, data(*convolve(x, w, **arguments).shape, seed=2))
+
+
 # -- what is found --------------------------------------------------------------------------------
 
 
@@ -166,8 +220,8 @@ def test_all_three_are_found() -> None:
 OTHERS = {
     "a stride": lambda x, w: F.conv2d(x, w, stride=2),
     "a dilation": lambda x, w: F.conv2d(x, w, dilation=2),
-    "a larger window": lambda x, w: F.conv2d(x, F.pad(w, (1, 1, 1, 1))),
-    "one dim": lambda x, w: F.conv2d(x, w[:, :, :1]),
+    "a larger window": lambda x, w: F.conv2d(F.pad(x, (3, 3, 3, 3)), F.pad(w, (2, 2, 2, 2))),
+    "one tap": lambda x, w: F.conv2d(x, w[:, :, :1, :1]),
     "halves": lambda x, w: F.conv2d(x.to(float16), w.to(float16)),
     "doubles": lambda x, w: F.conv2d(x.to(float64), w.to(float64)),
     "several products": lambda x, w: func.jvp(F.conv2d, (x, w), (x + 1, w + 1))[1],
