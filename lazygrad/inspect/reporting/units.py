@@ -16,7 +16,7 @@ def scaled(number: float, unit: str) -> str:
     for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
             return f"{number / size:.3g} {prefix}{unit}"
-    return f"{number:.3g} {unit}" if number else "0"
+    return f"{number:.3g} {unit}"
 
 
 def flops(number: float) -> str:
