@@ -23,6 +23,7 @@ from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.plan import Stages, stages
 from lazygrad.schedule.simplify import simplify
 from lazygrad.tracing import Traced, trace
+from lazygrad.units import duration
 
 AS_BUILT, SIMPLIFIED = "as built", "simplified"
 FUNCTIONS = "functions"
@@ -216,5 +217,5 @@ SHOWN = ops.Kind.MOVEMENT, ops.Kind.REDUCE, ops.Kind.JOIN, ops.Kind.INDEXED
 def _compared(price: tuple[float, float] | None) -> str:
     if price is None:
         return ""
-    repeated, written = (f"{seconds * 1e6:.1f} us" for seconds in price)
+    repeated, written = map(duration, price)
     return f"computed where it is read: {repeated}; written to memory: {written}"

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from lazygrad import units
 from lazygrad.config import config, looking, settings
 from lazygrad.graph import Node
 from lazygrad.inspect import colour, numerics, words
@@ -124,15 +125,12 @@ def _tell(plan: CompiledPlan, asked: object) -> None:
 
 
 def _say_times(plan: CompiledPlan, seconds: Sequence[float]) -> None:
-    """Time, GFLOP/s, GB/s and share of each part."""
+    """Time, share and rates of each part."""
     parts = [part for code in plan.recipe.codes for part in code.parts]
     total = sum(seconds)
     for part, spent in zip(parts, seconds, strict=True):
-        rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
-        _say(
-            f"{MARK} {words.microseconds(spent):>12} {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
-            f"{part.nbytes * rate:8.2f} GB/s  {part.name}"
-        )
+        flops, nbytes = words.rates(part.flops, part.nbytes, spent)
+        _say(f"{MARK} {units.duration(spent):>9} {share:6.1%} {flops:>12} {nbytes:>9}  {part.name}")
     launches = words.counted(len(plan.programs), "launch")
-    _say(f"{MARK} {words.microseconds(total):>12} in {launches}")
+    _say(f"{MARK} {units.duration(total):>9} in {launches}")

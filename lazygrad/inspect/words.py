@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from lazygrad import units
 from lazygrad.inspect.read import Work, costs, independent
 from lazygrad.inspect.step import INPUT, PHASES, Step, StepBuffer, StepKernel
 from lazygrad.kernel.plan import LoopCall
@@ -30,18 +31,15 @@ def tell(text: str) -> None:
         os.close(nowhere)
 
 
-def microseconds(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} us"
-
-
 def cost(flops: int, nbytes: int) -> str:
-    """``1.731 MFLOP, 0.397 MB moved``: in the same units of steps and of kernels."""
-    return f"{flops / 1e6:.{_digits(flops)}f} MFLOP, {nbytes / 1e6:.{_digits(nbytes)}f} MB moved"
+    """``1.73 MFLOP, 397 kB moved``: of steps and of kernels."""
+    return f"{units.flops(flops)}, {units.size(nbytes)} moved"
 
 
-def _digits(number: int) -> int:
-    """After the point, of millions."""
-    return 1 if number >= 1e7 else 3 if number >= 1e4 else 6
+def rates(flops: int, nbytes: int, seconds: float) -> tuple[str, str]:
+    """``9.99 GFLOP/s`` and ``2.29 GB/s``; of no time, zero."""
+    each = 1 / seconds if seconds > 0 else 0.0
+    return f"{units.flops(flops * each)}/s", f"{units.size(nbytes * each)}/s"
 
 
 def summary(step: Step) -> str:
@@ -49,14 +47,14 @@ def summary(step: Step) -> str:
     return (
         f"{step.device}: {counted(len(step.kernels), 'kernel')} in "
         f"{counted(len(step.launches), 'launch')}, {cost(step.flops, step.nbytes)}, "
-        f"{step.temporaries / 1e6:.1f} MB of temporaries"
+        f"{units.size(step.temporaries)} of temporaries"
     )
 
 
 def kept(step: Step) -> list[str]:
     """What is kept for the backward pass, if there is one."""
     count, nbytes = step.kept
-    told = f"{counted(count, 'value')} kept for the backward pass, {nbytes / 1e6:.1f} MB"
+    told = f"{counted(count, 'value')} kept for the backward pass, {units.size(nbytes)}"
     return [told] if count else []
 
 
@@ -135,7 +133,7 @@ def facts_inside(kernel: Work, loop: LoopCall) -> list[str]:
         f"in each of the {loop.length} steps of {loop.name}",
         *(f"from {origin}" for origin in kernel.origins),
         *(f"a kernel of its own because {reason}" for reason in kernel.reasons),
-        f"{flops} floating-point operations, {nbytes} bytes, each time",
+        f"{cost(flops, nbytes)}, each time",
     ]
 
 

@@ -92,22 +92,22 @@ def fill(folder: Path) -> None:
 
 
 def test_what_the_disk_cache_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert inspect.disk_cache() == f"{folder}: 0 files, 0.0 MiB of 256.0 MiB"
+    assert inspect.disk_cache() == f"{folder}: 0 files, 0 B of 268 MB"
     fill(folder)
     assert main(["cache"]) == 0
     assert capsys.readouterr().out == (
-        f"{folder}: 7 files, 1.0 MiB of 256.0 MiB\n"
-        "  plans         3 files      0.0 MiB  last used 2026-01-01 12:30 to 2026-01-03 12:30\n"
-        "  programs       1 file      1.0 MiB  last used 2026-01-04 12:30 to 2026-01-04 12:30\n"
-        "  tuning        2 files      0.0 MiB  last used 2026-01-05 12:30 to 2026-01-06 12:30\n"
-        "  others         1 file      0.0 MiB  last used 2026-01-07 12:30 to 2026-01-07 12:30\n"
+        f"{folder}: 7 files, 1.08 MB of 268 MB\n"
+        "  plans         3 files   12.3 kB  last used 2026-01-01 12:30 to 2026-01-03 12:30\n"
+        "  programs       1 file   1.05 MB  last used 2026-01-04 12:30 to 2026-01-04 12:30\n"
+        "  tuning        2 files   8.19 kB  last used 2026-01-05 12:30 to 2026-01-06 12:30\n"
+        "  others         1 file    4.1 kB  last used 2026-01-07 12:30 to 2026-01-07 12:30\n"
     )
 
 
 def test_the_disk_cache_is_emptied(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(folder)
     main(["cache", "--clear"])
-    assert capsys.readouterr().out == f"{folder}: removed 7 files, 1.0 MiB\n"
+    assert capsys.readouterr().out == f"{folder}: removed 7 files, 1.08 MB\n"
     assert list(folder.iterdir()) == []
     assert disk.get(("plan", 1)) is None
 

@@ -68,7 +68,7 @@ def test_the_story_of_a_step(dumped: Path) -> None:
         assert f"{number}. **[" in text
         assert f"]({folder.name})" in text
     about = (kernels(dumped)[5] / ABOUT).read_text()
-    assert "MFLOP" in about and "out0[" in about
+    assert "FLOP, " in about and "out0[" in about
     index = (dumped.parent / INDEX).read_text()
     assert f"[{dumped.name}]({dumped.name}/{STORY}): `step`: " in index
 

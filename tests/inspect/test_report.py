@@ -18,7 +18,6 @@ from lazygrad import Tensor, config, inspect, jit, nn
 from lazygrad.errors import ConfigError, MissingExtraError, ValueRangeError
 from lazygrad.inspect import commands, kernels, report
 from lazygrad.inspect.lines import SIDES, Origin, lines_of
-from lazygrad.inspect.reporting import units
 from lazygrad.inspect.reporting.drawing import kernels_drawn
 from lazygrad.inspect.reporting.holding import holding
 from lazygrad.inspect.reporting.packing import unpacked
@@ -240,14 +239,6 @@ def test_without_a_layout_graphs_are_left_out(
     page = report(Tensor([1.0], device="CPU").exp(), path=tmp_path / "report.html").read_text()
     assert "takes Python" in page
     assert opened(page)["drawings"] == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.0, "0"), (8.1e-9, "8.1 ns"), (12.3e-6, "12.3 us"), (4.56e-3, "4.56 ms"), (1.2, "1.2 s")],
-)
-def test_units(seconds: float, expected: str) -> None:
-    assert units.duration(seconds) == expected
 
 
 # -- notebooks -------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from lazygrad import units
 from lazygrad.errors import MissingExtraError
-from lazygrad.inspect.reporting import units
 from lazygrad.inspect.reporting.packing import packed
 from lazygrad.inspect.reporting.plans import PlanPage
 from lazygrad.inspect.reporting.shown import Shown
