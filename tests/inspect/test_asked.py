@@ -184,6 +184,8 @@ def test_a_function_without_arguments(device: str) -> None:
 def test_nothing_else_can_be_looked_into() -> None:
     with pytest.raises(ArgumentError, match=r"\[explain\] got 3 .* tensors, jitted functions"):
         inspect.explain(3)
+    with pytest.raises(ArgumentError, match=r"\[explain\] got path='x' \(str\); what there is"):
+        inspect.explain(Tensor([1.0]), path="x")
 
 
 def test_looking_runs_nothing_and_changes_nothing(device: str) -> None:
