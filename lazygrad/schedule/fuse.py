@@ -242,6 +242,8 @@ def _dear(draft: Draft, value: Node) -> str | None:
 
 
 def _compared(users: list[Draft], cost: price.Prices) -> str:
+    if cost == price.FAR_OFF:
+        return f"it is made of more than {price.FAR} values, too many to compute them again"
     where = f"in {len(users)} kernels" if len(users) > 1 else "where it is read"
     return (
         f"computing it {where} would take {duration(cost.repeated)}, "
