@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from lazygrad import units
@@ -158,8 +158,9 @@ def _numbers(what: str, numbers: Sequence[int]) -> str:
 # -- the story ---------------------------------------------------------------------------------
 
 
-def story(step: Step, links: Sequence[str]) -> str:
-    """The step as Markdown, in order, by phase; ``links`` lead to the folder of each kernel."""
+def story(step: Step, links: Sequence[str], inside: Mapping[int, Sequence[str]]) -> str:
+    """The step as Markdown, in order, by phase; ``links`` lead to the folder of each kernel, and
+    ``inside`` are lines about those in the body of a loop, by its number, in Markdown."""
     called = f" of `{step.called}`" if step.called else ""
     lines = [f"# The step{called}", "", f"{summary(step)}.", ""]
     given = [value for value in step.buffers if value.role == INPUT]
@@ -169,7 +170,9 @@ def story(step: Step, links: Sequence[str]) -> str:
         if kernels:
             lines += [f"## {phase.capitalize()}", ""]
         for kernel in kernels:
-            lines += [*_told(step, kernel, links[kernel.number]), ""]
+            lines += _told(step, kernel, links[kernel.number])
+            lines += (f"   {line}" for line in inside.get(kernel.number, ()))
+            lines.append("")
     return "\n".join(lines)
 
 
@@ -186,6 +189,15 @@ def _told(step: Step, kernel: StepKernel, link: str) -> list[str]:
         lines.append(f"   - before {_kernels(step, kernel.feeds)}")
     lines += [f"   - because {reason}" for reason in kernel.reasons]
     return lines
+
+
+def told_inside(kernel: Work, link: str) -> list[str]:
+    """A kernel in the body of a loop, for the list in Markdown of those; ``link`` leads to its
+    folder."""
+    lines = [f"- **[{kernel.name}]({link})**, {cost(*costs(kernel))}"]
+    if kernel.origins:
+        lines.append(f"  - computes {', '.join(kernel.origins)}")
+    return lines + [f"  - because {reason}" for reason in kernel.reasons]
 
 
 def _listed(values: Sequence[StepBuffer]) -> str:

@@ -30,6 +30,9 @@ def test_kernels_and_their_sources(device: str) -> None:
     (source,) = inspect.sources(y)
     assert kernel.name == "exp_add_sum_4x1"
     assert kernel.name in source and "exp" in source
+    comment = "#" if device == "CPU" else "//"
+    assert source.startswith(f"{comment} y[i0] = sum[k0](exp(")
+    assert f"\n{comment} buffers:" in source
     with config(repr="lazy"):
         assert "lazy" in repr(y)  # nothing was computed
 
@@ -200,3 +203,18 @@ def test_looking_runs_nothing_and_changes_nothing(device: str) -> None:
 def training_step_loss(device: str) -> float:
     manual_seed(0)
     return float(jitted_step(device)(*batch(device)).item())
+
+
+def test_the_sources_of_a_loop_are_complete(device: str) -> None:
+    """With what stands before the code of each kernel of its body."""
+    model = nn.GRU(2, 3, device=device)
+    x = Tensor(np.ones((20, 1, 2), np.float32), device=device).realize()
+    output, _ = model(x)
+    (loop,) = inspect.loops(output)
+    (source,) = [text for text in inspect.sources(output) if "20 times:" in text.splitlines()[0]]
+    for step in loop.body.steps:
+        assert step.kernel.name in source
+    assert source.count(" buffers:\n") == len(loop.body.steps)
+    if device == "CPU":
+        assert source.count("\nfrom numpy import") == len(loop.body.steps)  # and the constants
+        assert "c1 = array(1.0, float32)" in source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lazygrad.inspect.code import alone, parts_of
 from lazygrad.inspect.dump import nest_of
 from lazygrad.inspect.formula import buffers_of, formula, plain_loops
 from lazygrad.inspect.graphs import SIMPLIFIED
@@ -68,9 +69,8 @@ def pages(shown: Shown, texts: Texts, measured: Limits) -> list[KernelPage]:
     step, seconds = shown.step, shown.seconds()
     backend = registry.backend(step.device)
     sources = {
-        number: backend.shown(code, part)
-        for code in shown.plan.recipe.codes
-        for part in code.parts
+        number: alone(shown.plan, code, part)
+        for code, part in parts_of(shown.plan)
         for number in part.calls
     }
     scores = _scores(shown)
