@@ -18,7 +18,7 @@ from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
 from lazygrad_numpy.compiled import functions
 from lazygrad_numpy.generate import Source
-from lazygrad_numpy.team import Member, Team
+from lazygrad_numpy.team import CHUNK, Member, Team
 
 Memory = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -72,7 +72,8 @@ def code_of(number: int, call: Call, made: Source, units: int, starts: Sequence[
 
 class Running:
     """What must hold while generated code runs, once for all launches of a plan: overflow and
-    division by zero have defined results, of which NumPy would warn; BLAS has one thread."""
+    division by zero have defined results, of which NumPy would warn; BLAS has one thread; ufuncs
+    take what does not lie in one piece in chunks of ``CHUNK``."""
 
     def __init__(self, blas: BlasThreads) -> None:
         self._blas = blas if blas.known else None
@@ -80,12 +81,14 @@ class Running:
 
     def __enter__(self) -> None:
         self._errors.__enter__()
+        self._chunk = np.setbufsize(CHUNK)
         if self._blas is not None:
             self._threads = self._blas.limit()
 
     def __exit__(self, *error: object) -> None:
         if self._blas is not None:
             self._blas.restore(self._threads)
+        np.setbufsize(self._chunk)
         self._errors.__exit__(None, None, None)
 
 
