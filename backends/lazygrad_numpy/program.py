@@ -66,7 +66,8 @@ def code_of(number: int, call: Call, made: Source, units: int, starts: Sequence[
         made = replace(made, starts=tuple(map(mul, starts, sizes)))
         geometry += f", buffers from elements {', '.join(map(str, starts))}"
     if made.shared:
-        geometry += f", {made.shared.range.name} shared by {units} threads"
+        geometry += f", {' and '.join(loop.range.name for loop in made.shared)} shared by "
+        geometry += f"{units} threads"
     return Code((Part.of({number: call}, made.text),), call.memory, geometry, made)
 
 
@@ -117,8 +118,7 @@ class NumpyProgram(Program):
             memory = [whole[start:] for whole, start in zip(memory, starts, strict=True)]
         if self._starts:
             memory = [whole[start:] for whole, start in zip(memory, self._starts, strict=True)]
-        loop = self._shared
-        if loop is None:
+        if not self._shared:
             run: Callable[[], None] = self._prepared()(*memory)
             return self._prepared, run
         runs: dict[int, Callable[[Member], None]] = {}  # by thread, each with scratch of its own
@@ -132,7 +132,8 @@ class NumpyProgram(Program):
         def work(member: Member) -> None:
             ready(member)(member)
 
-        share = partial(self._team.run, loop.range.size, loop.block, sums=self._sums)
+        loops = [(loop.range.size, loop.block) for loop in self._shared]
+        share = partial(self._team.run, loops, sums=self._sums)
         return partial(share, ready), partial(share, work)
 
     def launch(self, memory: Sequence[Memory]) -> None:
