@@ -35,6 +35,7 @@ from lazygrad_numpy.loops import (
 )
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
+from lazygrad_numpy.repeating import with_long_runs
 from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
@@ -93,6 +94,7 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
         loops = collecting.choose_loops(shaped, units)
     elif planned is None:
         shaped = reductions_prepared(shaped)
+        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)))
         order = with_long_last(axis_order(shaped))
         loops = choose_loops(shaped, order, units, scale)
     else:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-# NumPy copies what an operation repeats, or what lies in shorter runs, in chunks of this many elements
-# instead of reading it where it is. With its own 8192 that takes half as long again as the operation,
-# and twice as long for a view of a padded image; below 1024, casts take longer.
+# NumPy copies what an operation repeats, or what lies in shorter runs, in chunks of this many
+# elements instead of reading it where it is. With its own 8192 that takes half as long again as the
+# operation, and as long again for a view of a padded image; below 1024, casts take longer.
 CHUNK = 1024
 MOST_MEMBERS = 16  # more would wait for the interpreter lock
 
@@ -57,9 +57,11 @@ class Launch:
             if len(self._parts) < self.members:
                 return None
             parts, self._parts = self._parts, {}
-        in_order = (parts[i] for i in range(self.members))
-        steps = [step for step, _ in totals]
-        return [reduce(step, arrays) for step, arrays in zip(steps, zip(*in_order), strict=True)]
+        in_order = [parts[i] for i in range(self.members)]
+        return [
+            reduce(step, [arrays[position] for arrays in in_order])
+            for position, (step, _) in enumerate(totals)
+        ]
 
     def answer(self, whole: Sequence[Array] | None) -> None:
         """Lets all who wait go on, with the totals of all; None: a member has failed."""
