@@ -100,6 +100,8 @@ class Values:
         depth = point.key(e.ranges)[1]
         index = self.integers.bind(index, point)
         bounds = self.integers.bind_guard(guard, point)
+        if ex.never(tuple(bounds)):
+            return Value(e.dtype, 1, "", ops.SUM.identity(e.dtype))
         lanes = self.integers.width(index)
         lanes = max([lanes, *(self.integers.width(b.index) for b in bounds)])
         scalar = [b for b in bounds if self.integers.width(b.index) == 1]
@@ -147,8 +149,10 @@ class Values:
         return Value(e.dtype, lanes, name)
 
     def guard(self, e: Expr, point: Point) -> Value:
-        operand = self._must(e.src[0], point)
         bounds = self.integers.bind_guard(e.arg, point)
+        if ex.never(tuple(bounds)):
+            return Value(e.dtype, 1, "", ops.SUM.identity(e.dtype))
+        operand = self._must(e.src[0], point)
         if not bounds:
             return operand
         test = self.integers.test(bounds)
