@@ -112,6 +112,15 @@ def test_borders_are_where_pieces_meet(backwards: bool) -> None:
 # -- contractions -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("columns", [33, 60, 70, 96, 100, 250])
+def test_a_width_that_vectors_do_not_divide_is_no_reason_to_put_others_together(
+    columns: int,
+) -> None:
+    wide = Target(units=2, lanes=16, registers=32)
+    found = scheduled(ks.matmul(4096, columns, 80), wide)
+    assert found.notes == ("contraction: vectors of n, rows of m",) and not found.panels
+
+
 def test_a_tile_loads_each_row_and_each_column_once() -> None:
     made = written(ks.matmul(48, 64, 100))
     body = count(innermost(made)[0].body)
