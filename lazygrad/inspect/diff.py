@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from lazygrad.errors import DataError
 from lazygrad.inspect import costs
-from lazygrad.inspect.dump import ABOUT, RUN_FILE, STEP, folder_of
+from lazygrad.inspect.dump import ABOUT, folder_of, plans_in, read_step
 from lazygrad.inspect.heading import without
 from lazygrad.inspect.step import OUTPUT, Step, StepKernel
 from lazygrad.inspect.words import counted
@@ -83,17 +82,7 @@ def differ(found: Sequence[Difference]) -> bool:
 
 
 def _plans(folder: Path) -> list[Dumped]:
-    if (folder / STEP).exists():
-        return [_read(folder)]
-    found = sorted(path.parent for path in folder.glob(f"*/{STEP}"))
-    if not found:
-        raise DataError(f"[diff] {folder} holds no dump: LAZYGRAD_DUMP={folder} writes one")
-    run = (found[-1] / RUN_FILE).read_text()
-    return [_read(plan) for plan in found if (plan / RUN_FILE).read_text() == run]
-
-
-def _read(folder: Path) -> Dumped:
-    return Dumped(folder, Step.from_json((folder / STEP).read_text()))
+    return [Dumped(plan, read_step(plan)) for plan in plans_in(folder, "diff")]
 
 
 def _pairs(
