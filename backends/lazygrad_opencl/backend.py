@@ -40,7 +40,7 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import Job, Sources, portions
+from lazygrad_opencl.sources import PORTION, Job, Sources, portions
 
 NestOf = Callable[[Kernel], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
@@ -161,6 +161,11 @@ class OpenCLBackend(Backend):
 
     # -- compilation ----------------------------------------------------------------------------
 
+    def prepare(self, kernels: int) -> None:
+        """Other processes start where there will be programs for them."""
+        if kernels > PORTION:
+            self._binaries.warm_up()
+
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         """Large plans become several programs, so that they are compiled side by side, and while
         the rest is generated."""
@@ -170,7 +175,7 @@ class OpenCLBackend(Backend):
         kernels = [kernel for kernel, _ in started]
         if len(set(kernels)) >= LARGE:
             self._binaries.warm_up()
-        several = list(portions(kernels))
+        several = list(portions(kernels, self._binaries.workers))
         for number, portion in enumerate(several):
             codes = self._codes(self._jobs(calls, started, portion, nest_of), number)
             if len(several) > 1:

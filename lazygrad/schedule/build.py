@@ -144,11 +144,10 @@ class Builder:
             for i, order in zip(known.buffers, known.repacked, strict=True)
         )
         by = self._further(known, form, buffers)
-        kernel = known.called.get((*told, by))
-        if kernel is None:
-            kernel = self.named(_described(moved(known.kernel, dict(by)), draft, inside))
-            known.called[*told, by] = kernel
-        return Built(kernel, buffers)
+        if (*told, by) not in known.called:
+            kernel = _described(moved(known.kernel, dict(by)), draft, inside)
+            known.called[(*told, by)] = self.named(kernel)
+        return Built(known.called[(*told, by)], buffers)
 
     def _told(self, value: Node, contracts: bool) -> Hashable:
         """What a kernel depends on that reads ``value``."""
@@ -300,7 +299,7 @@ class _Attempt:
     def _point_of(self, root: Node, primary: tuple[Index, ...]) -> tuple[Index, ...]:
         if root is self.draft.primary:
             return primary
-        points = [index for n, index in self.lowering.values if n is root]
+        points = self.lowering.points.get(root, [])
         found = [index for index in points if self._covers(root, index)]
         if found:  # at several, as a matrix that is read transposed too, each covers all of it
             return found[0]
@@ -357,11 +356,10 @@ class _Attempt:
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""
         found: dict[int, None] = {}
-        for reader, index in self.lowering.values:
-            if reader is value:
-                for dim, i in enumerate(index):
-                    if lane in i.ranges:
-                        found[dim] = None
+        for index in self.lowering.points[value]:
+            for dim, i in enumerate(index):
+                if lane in i.ranges:
+                    found[dim] = None
         return list(found)
 
     def order_of_reads(self, value: Node, lanes: Lanes) -> Order:
@@ -370,9 +368,8 @@ class _Attempt:
         others = [e for e in loads([self.outputs[0].value]) if e not in lanes.repack]
 
         def stride(dim: int) -> int:
-            moving = frozenset[Range]().union(
-                *(index[dim].ranges for n, index in self.lowering.values if n is value)
-            )
+            points = self.lowering.points[value]
+            moving = frozenset[Range]().union(*(index[dim].ranges for index in points))
             strides = [abs(e.arg.index.coefficient(r)) for e in others for r in moving]
             return min((s for s in strides if s), default=0)
 
