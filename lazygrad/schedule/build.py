@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from operator import mul
 
@@ -270,7 +271,7 @@ class _Attempt:
         self.slots: dict[Node, int] = {}
         for root in draft.roots:
             self.slots.setdefault(builder.cut.memory_of(root)[0], len(self.slots))
-        self.lowering = Lowering(self._in_memory)
+        self.lowering = Lowering(partial(_in_memory, builder, draft, instead, self.slots))
         primary = draft.primary
         self.ranges, point = whole(primary.shape)
         self.alone: dict[Shape, tuple[Index, ...]] = {}
@@ -285,16 +286,6 @@ class _Attempt:
 
     def sizes(self) -> dict[int, int]:
         return {slot: value.size for value, slot in self.slots.items()}
-
-    def _in_memory(self, value: Node) -> tuple[int, Shape] | None:
-        cut = self.builder.cut
-        if value in self.draft.roots:
-            return None
-        if value.op not in IN_MEMORY and value not in cut.owner:
-            return None
-        stored = self.instead.get(value, value)
-        slot = self.slots.setdefault(stored, len(self.slots))
-        return slot, self.builder.strides(stored)
 
     def _point_of(self, root: Node, primary: tuple[Index, ...]) -> tuple[Index, ...]:
         if root is self.draft.primary:
@@ -394,6 +385,19 @@ class _Attempt:
         inside = self.builder.cut.region(self.draft)
         kernel = _described(Kernel("", outer, outputs, buffers), self.draft, inside)
         return Built(self.builder.named(kernel), tuple(values))
+
+
+def _in_memory(
+    builder: Builder, draft: Draft, instead: dict[Node, Node], slots: dict[Node, int], value: Node
+) -> tuple[int, Shape] | None:
+    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt, which the lowering
+    would keep alive, as it keeps that: large plans would be garbage for the collector to find."""
+    if value in draft.roots:
+        return None
+    if value.op not in IN_MEMORY and value not in builder.cut.owner:
+        return None
+    stored = instead.get(value, value)
+    return slots.setdefault(stored, len(slots)), builder.strides(stored)
 
 
 def _described(kernel: Kernel, draft: Draft, inside: Sequence[Node]) -> Kernel:
