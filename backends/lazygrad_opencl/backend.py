@@ -43,7 +43,7 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import Job, Sections, Sources, portions
+from lazygrad_opencl.sources import PORTION, Job, Sections, Sources, portions
 
 NestOf = Callable[[Kernel, bool], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
@@ -169,6 +169,11 @@ class OpenCLBackend(Backend):
 
     # -- compilation ----------------------------------------------------------------------------
 
+    def prepare(self, kernels: int) -> None:
+        """Other processes start where there will be programs for them."""
+        if kernels > PORTION:
+            self._binaries.warm_up()
+
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         """Large plans become several programs, so that they are compiled side by side, and while
         the rest is generated."""
@@ -178,7 +183,7 @@ class OpenCLBackend(Backend):
         kernels = [[kernel for kernel, _ in several] for several in started]
         if len({kernel for several in kernels for kernel in several}) >= LARGE:
             self._binaries.warm_up()
-        several = list(portions(kernels))
+        several = list(portions(kernels, self._binaries.workers))
         for number, portion in enumerate(several):
             codes = self._codes(self._jobs(calls, started, portion, nest_of), number)
             if len(several) > 1:

@@ -9,6 +9,8 @@ otherwise. Everything else stays a scalar.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
+from weakref import proxy
 
 from lazygrad import ops
 from lazygrad.codegen import folded, nest
@@ -28,7 +30,8 @@ class Values:
     def __init__(self, scope: Scope, buffers: Sequence[str]) -> None:
         self.scope = scope
         self.buffers = buffers  # their names
-        self.integers = Integers(scope, buffers, self.at)
+        # as a proxy, so that what was written goes with the last who needs it, not as garbage
+        self.integers = Integers(scope, buffers, partial(Values.at, proxy(self)))
         self._copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels and rows
         self._orders: dict[Expr, list[Expr]] = {}
         self._forms: dict[Expr, forms.Form] = {}

@@ -184,6 +184,9 @@ class Backend(ABC):
         whose steps do not depend on each other."""
         return False
 
+    def prepare(self, kernels: int) -> None:  # noqa: B027 (most have nothing to start)
+        """A plan of about so many kernels is being made: what takes long to start may start now."""
+
     @abstractmethod
     def generate(self, calls: Sequence[Call]) -> list[Code]:
         """Code for launches that do what ``calls`` would do one after the other. A backend that can
