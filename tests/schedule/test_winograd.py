@@ -234,6 +234,46 @@ def test_nothing_else_is(name: str) -> None:
     assert found_in(OTHERS[name](data(2, 4, 9, 9), data(4, 4, 3, 3))) == [None]
 
 
+def test_phases_stand_beside_their_places() -> None:
+    x, w = data(2, 6, 5, 4), data(6, 3, 4, 4)
+    (found,) = found_in(F.conv_transpose2d(x, w, stride=2, padding=1))
+    assert found is not None
+    assert (found.places, found.taps, found.phases) == ((6, 5), (2, 2), (2, 2))
+    assert found.sizes == (2, 6, 2, 5, 2, 3)  # batch, place, phase, place, phase, channels
+    assert found.image.shape == (1, 2, 5, 4, 6) and found.other.shape == (1, 2, 2, 6, 12)
+
+
+def test_phases_are_channels_of_strided_convolutions_and_rows_of_dilated_ones() -> None:
+    x, w = data(2, 3, 12, 10), data(5, 3, 4, 4)
+    (strided,) = found_in(F.conv2d(x, w, stride=2, padding=1))
+    assert strided is not None
+    assert (strided.places, strided.taps, strided.phases) == ((6, 5), (2, 2), (1, 1))
+    assert strided.image.shape == (1, 2, 7, 6, 12) and strided.other.shape == (1, 2, 2, 12, 5)
+    (dilated,) = found_in(F.conv2d(x, w[..., :3, :3], dilation=2, padding=2))
+    assert dilated is not None
+    assert (dilated.places, dilated.taps) == ((6, 5), (3, 3))
+    assert dilated.image.shape == (1, 8, 6, 5, 3)
+
+
+def test_a_sum_is_looked_at_once_unless_its_factors_change(monkeypatch) -> None:
+    seen: list[Node] = []
+
+    def find(total: Node) -> correlation.Correlation | None:
+        seen.append(total)
+        return found(total)
+
+    found = correlation.find
+    monkeypatch.setattr(winograd.correlation, "find", find)
+    monkeypatch.setattr(winograd.Way, "seconds", lambda way, target: -1.0)
+    x, w, v = data(2, 3, 8, 7), data(4, 3, 3, 3), data(4, 4, 3, 3)
+    first = F.conv2d(x, w, padding=1)
+    in_tiles(first)
+    assert len(seen) == 1
+    seen.clear()
+    in_tiles(F.conv2d(first, v, padding=1), first)  # the second one has a factor in tiles
+    assert len(seen) == 3
+
+
 # -- when it is taken -----------------------------------------------------------------------------
 
 
