@@ -145,6 +145,9 @@ SETTINGS: Mapping[str, Setting] = {
     "winograd": Setting(
         PREFIX + "WINOGRAD", _flag, True, "0: convolutions multiply all that they sum"
     ),
+    "sections": Setting(
+        PREFIX + "SECTIONS", _flag, True, "0: every kernel runs as a whole, and alone"
+    ),
     "tune": Setting(PREFIX + "TUNE", _flag, False, "1: time several schedules of each kernel"),
     "verify": Setting(PREFIX + "VERIFY", _flag, False, "1: check every stage's output"),
 }
@@ -172,6 +175,7 @@ class Settings(threading.local):
     report: str | None = None
     fuse: bool = True
     winograd: bool = True
+    sections: bool = True
     tune: bool = False
     verify: bool = False
 
@@ -180,6 +184,17 @@ class Settings(threading.local):
         """Whether convolutions may be taken in tiles. Who looks for the first NaN wants to see it
         where it is, and in a tile it is everywhere."""
         return self.winograd and self.check is None
+
+    @property
+    def in_sections(self) -> bool:
+        """Whether kernels may run a part of each at a time. Who looks for the first NaN wants to
+        see the values in between, of which only a part is there then."""
+        return self.fuse and self.sections and self.check is None
+
+    @property
+    def planned(self) -> tuple[bool, ...]:
+        """What a plan depends on."""
+        return self.fuse, self.in_tiles, self.in_sections, self.tune
 
 
 def read_environment(environ: Mapping[str, str]) -> Settings:

@@ -171,7 +171,7 @@ class Jit(Generic[P, R]):
         """What a capture depends on; of the numbers that differ from call to call their types."""
         cast = None if casting.now is None else casting.now.key
         changed = settings.override and overrides.stamp()
-        modes_now = (ambient.grad_enabled, settings.fuse, settings.in_tiles, changed, cast)
+        modes_now = (ambient.grad_enabled, settings.planned, changed, cast)
         found = [_leaf_signature(leaf) for leaf in leaves]
         for leaf in leaves:
             if type(leaf) in NUMBERS:

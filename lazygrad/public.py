@@ -163,15 +163,22 @@ class Contract:
         return error
 
     def _unmet(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ArgumentError | None:
-        """The error for a call that the signature does not take; None if it does."""
+        """The error for a call that the signature does not take; None if it does. A name that is
+        unknown is told of before one that is missing, which it may stand for."""
         takes = signature(self.function)
         try:
             takes.bind(*args, **kwargs)
-        except TypeError as problem:
-            known = [name for name in takes.parameters if name != "self"]
-            near = "".join(meant(name, known) for name in kwargs if name not in known)
-            return ArgumentError(f"[{self.label}] {problem}{near}; it takes {', '.join(known)}")
-        return None
+        except TypeError as raised:
+            problem = str(raised)
+        else:
+            return None
+        known = [name for name in takes.parameters if name != "self"]
+        strange = [name for name in kwargs if name not in known]
+        if strange and not any(p.kind is p.VAR_KEYWORD for p in takes.parameters.values()):
+            others = [name for name in OTHER_NAMES if self.by_name.get(name) is UNKNOWN]
+            near = meant(strange[0], [*known, *others])
+            problem = f"got an unexpected keyword argument {strange[0]!r}{near}"
+        return ArgumentError(f"[{self.label}] {problem}; it takes {', '.join(known)}")
 
     def label_for(self, args: tuple[Any, ...]) -> str:
         """What was called: for a constructor and for forward(), which classes share, the class."""

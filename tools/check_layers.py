@@ -58,6 +58,7 @@ ROOMS = (
             "names",
             "limits",
             "routines",
+            "units",
         ),
     ),
     Room(1, ("ops",)),

@@ -50,7 +50,7 @@ class Names:
         prepare, launch: the bodies of the program's two functions.
         declared: names for scratch memory.
         constants: 0-d arrays, by name.
-        spread: arrays of ``prepare``, repeated along further ranges.
+        spread: arrays repeated along further ranges, by all their ranges.
     """
 
     order: tuple[Range, ...]
@@ -103,7 +103,7 @@ class Names:
             self.prepare.add(f"{made.label} = empty({shape}, {name_of(dtype)})")
             return made
         laid = list(layout) if layout is not None else self.in_order(ranges)
-        extents, strides, size = self._packed(laid)
+        extents, strides, size = self.packed(laid)
         home = Region(size * dtype.itemsize)
         return Array(self.fresh(label), dtype, strides, extents, home, scope)
 
@@ -111,10 +111,11 @@ class Names:
         self, ranges: Iterable[Range], dtype: np.dtype[Any], label: str = "value"
     ) -> Array:
         """An array that a statement of ``prepare`` makes."""
-        extents, strides, _ = self._packed(self.in_order(ranges))
+        extents, strides, _ = self.packed(self.in_order(ranges))
         return Array(self.fresh(label), dtype, strides, extents, None, self.prepare)
 
-    def _packed(self, laid: Sequence[Range]) -> tuple[dict[Range, int], dict[Range, int], int]:
+    def packed(self, laid: Sequence[Range]) -> tuple[dict[Range, int], dict[Range, int], int]:
+        """Extents, strides and size of an array of one block."""
         extents = {r: self.extent(r) for r in laid}
         strides: dict[Range, int] = {}
         step = 1

@@ -73,7 +73,7 @@ class NumpyBackend(Backend):
         source = cache(lambda k: generate(k, members, self._scale(k)))
         found = []
         for number, call in enumerate(calls):
-            kernel, starts = without_starts(call.kernel)
+            kernel, starts = without_starts(call.single)
             found.append(code_of(number, call, source(kernel), members, starts))
             progress.advance()
         return found

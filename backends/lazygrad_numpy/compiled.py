@@ -14,7 +14,7 @@ from lazygrad_numpy.support import NAMESPACE
 
 BUILTINS = {"max": max, "min": min, "range": range}
 # of arrays, ufuncs and the team
-ATTRIBUTES = frozenset({"blocks", "fill", "merge", "reduce", "reshape", "view"})
+ATTRIBUTES = frozenset({"blocks", "fill", "meet", "merge", "reduce", "reshape", "view"})
 FUNCTION = "prepare"
 KNOWN = ATTRIBUTES | NAMESPACE.keys() | BUILTINS.keys() | {FUNCTION}
 CONSTANT = re.compile(r"c(m?\d|m?inf|nan|true|false)\w*")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import DType, Expr, dtype as dt, expr as ex, forms, ops
-from lazygrad_numpy import indexing, rewriting
+from lazygrad_numpy import indexing, repeating, rewriting
 from lazygrad_numpy.arrays import Names, name_of, tuple_text
 from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.loading import MANY_ELEMENTS, SHORT_RUN
@@ -43,50 +43,14 @@ UFUNCS: dict[Any, str] = {
 
 
 def _ufunc(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
-    operands = [_spread(lo, lo.array(operand, scope), e, scope) for operand in e.src]
+    operands = repeating.spread(lo, e, scope)
     out = lo.result(e, scope, into)
     lo.statement(scope, UFUNCS[e.op], operands, out)
     return out
 
 
-def _spread(lo: Lowering, array: Array, e: Expr, scope: Scope) -> Array:
-    """A constant operand, repeated to the size of ``e`` once and for all where that is faster."""
-    names = lo.names
-    if array.home is not None or scope is names.prepare or not _repeats_slowly(names, array, e):
-        return array
-    if e.ranges not in names.spread.setdefault(array, {}):
-        wide = names.prepared(e.ranges, array.dtype, f"{array.label}_repeated")
-        shape = tuple_text(names.shape(names.axes(e.ranges), wide.extents))
-        repeat = "repeated" if array.ranges else "filled"
-        names.prepare.add(f"{wide.label} = {repeat}({array.label}, {shape})")
-        names.spread[array][e.ranges] = wide
-    return names.spread[array][e.ranges]
-
-
-def _repeats_slowly(names: Names, array: Array, e: Expr) -> bool:
-    """NumPy starts its inner loop anew for each of many short runs; and its ``maximum`` of an array
-    and a number computes one element at a time, which takes three times as long."""
-    elements = prod(names.extent(r) for r in e.ranges)
-    if not array.ranges:
-        return e.op is ops.MAX and elements >= MANY_ELEMENTS
-    many = MANY_ELEMENTS <= elements <= LARGEST_CONSTANT
-    return many and _run(names, array, e) <= SHORT_RUN
-
-
-def _run(names: Names, array: Array, e: Expr) -> int:
-    """How many elements of ``e`` NumPy computes before ``array`` starts or stops to repeat."""
-    run = 1
-    inner: bool | None = None
-    for r in reversed(names.in_order(e.ranges)):
-        if inner is not None and (r in array.ranges) != inner:
-            return run
-        inner = r in array.ranges
-        run *= names.extent(r)
-    return run
-
-
 def _divide(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
-    operands = [lo.array(operand, scope) for operand in e.src]
+    operands = repeating.spread(lo, e, scope)
     out = lo.result(e, scope, into)
     if e.dtype.kind == dt.SIGNED:
         called = [lo.names.of(a, scope) for a in (*operands, out)]

@@ -24,7 +24,7 @@ from lazygrad.plugin import (
 )
 from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
 from lazygrad_numpy.arrays import Names
-from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, render
+from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, regions_of, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
 from lazygrad_numpy.loops import (
     LEAST_SHARED_WORK,
@@ -35,6 +35,7 @@ from lazygrad_numpy.loops import (
 )
 from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
+from lazygrad_numpy.repeating import with_long_runs
 from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, with_running
 from lazygrad_numpy.windows import with_positions
@@ -43,6 +44,7 @@ RULES: dict[Any, Rule] = (
     elementwise.RULES | loading.RULES | reductions.RULES | running.RULES | collecting.RULES
 )
 LONGEST_LINE = 92  # indented once, or twice
+Write = tuple[Output, Array, Array | None]  # the memory of an output; its value, if it is computed
 DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, *ex.BINDING, TAKE_ROWS, RUNNING))
 
 
@@ -54,15 +56,15 @@ class Source:
         text: of the function ``prepare``.
         constants: numbers, by the names that it has for them.
         scratch_bytes: what ``prepare`` may hand out.
-        shared: size and block of the range whose blocks threads share, None if one thread runs it.
-        sums: each thread has blocks of its own, of which one thread makes a whole.
+        shared: the loops whose blocks threads share, in turn; none if one thread runs it.
+        sums: each thread has blocks of its own, of which a whole is made after each loop.
         starts: the bytes at which buffers begin; none where all begin with their memory.
     """
 
     text: str
     constants: dict[str, np.ndarray[Any, Any]]
     scratch_bytes: int
-    shared: Loop | None
+    shared: tuple[Loop, ...]
     sums: bool
     starts: tuple[int, ...] = ()
 
@@ -92,6 +94,7 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
         loops = collecting.choose_loops(shaped, units)
     elif planned is None:
         shaped = reductions_prepared(shaped)
+        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)))
         order = with_long_last(axis_order(shaped))
         loops = choose_loops(shaped, order, units, scale)
     else:
@@ -102,14 +105,14 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
     besides = tuple(w.value for w in windows)
     lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
     _emit(lowering)
-    shared = _shared_loop(lowering) if units > 1 else None
+    shared = _shared_loops(lowering) if units > 1 else ()
     scratch_bytes = place_regions(names.launch)
     source = Source(
         text=_text(kernel, names),
         constants=names.constants,
         scratch_bytes=scratch_bytes,
-        shared=shared.loop if shared else None,
-        sums=bool(shared and (shared.totals or shared.after)),
+        shared=tuple(body.loop for body in shared if body.loop is not None),
+        sums=any(body.totals or body.after for body in shared),
     )
     return source, shaped, names
 
@@ -117,22 +120,28 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
 # -- threads ----------------------------------------------------------------------------------
 
 
-def _shared_loop(lo: Lowering) -> Scope | None:
-    """The loop whose blocks threads can share, marked as shared: the only one in ``launch``, and
-    worth it. Each thread runs what stands before it; only the last one what follows all of it."""
+def _shared_loops(lo: Lowering) -> list[Scope]:
+    """The loops whose blocks threads share, marked as shared: all in ``launch``, if they are worth
+    it. Each thread runs what stands before the last one, and waits for the others behind each
+    loop but that; what follows all of them, stores among it, is left to the last thread."""
     items = lo.names.launch.items
-    loops = [(i, item) for i, item in enumerate(items) if isinstance(item, Scope)]
-    if len(loops) != 1 or work(lo.kernel, lo.products) < LEAST_SHARED_WORK:
-        return None
-    position, body = loops[0]
-    if body.totals or body.after:
-        totals = [f"({step}, {lo.names.of(a, lo.names.launch)})" for step, a in body.totals]
-        line = Line(f"if not team.merge({', '.join(totals)}):")
-        items[position + 1 : position + 1] = [line, Line("    return")]
-    elif position != len(items) - 1:
-        return None
-    body.shared = True
-    return body
+    loops = [item for item in items if isinstance(item, Scope)]
+    if not loops or work(lo.kernel, lo.products) < LEAST_SHARED_WORK * len(loops):
+        return []
+    for body in loops:
+        body.shared = True
+        position = items.index(body) + 1
+        totals = regions_of(array for _, array in body.totals)
+        if body is not loops[-1]:
+            items.insert(position, Line(f"team.meet({_merged(lo, body)})", totals))
+        elif position < len(items):
+            last = Line(f"if not team.merge({_merged(lo, body)}):", totals)
+            items[position:position] = [last, Line("    return")]
+    return loops
+
+
+def _merged(lo: Lowering, body: Scope) -> str:
+    return ", ".join(f"({step}, {lo.names.of(a, lo.names.launch)})" for step, a in body.totals)
 
 
 # -- outputs ----------------------------------------------------------------------------------
@@ -147,12 +156,18 @@ def _emit(lo: Lowering) -> None:
         return lo.loops_of(set(output.ranges) - set(lo.kernel.ranges))
 
     by_loops = sorted(lo.kernel.outputs, key=lambda o: [x.range.name for x in inner_loops(o)])
+    last: list[Write] = []  # after all loops, where one thread can store for all
     for loops, group in groupby(by_loops, key=inner_loops):
+        outputs = list(group)
+        if not loops:
+            last = _needed(lo, outputs, tile[-1], [o for o in by_loops if o not in outputs])
+            continue
         bodies = [tile[-1]]
         for loop in loops:
             bodies.append(Scope(parent=bodies[-1], loop=loop))
-        _store(lo, list(group), bodies[-1])
+        _store(lo, _needed(lo, outputs, bodies[-1]), bodies[-1])
         _close(bodies)
+    _store(lo, last, tile[-1])
     _close(tile)
 
 
@@ -162,19 +177,24 @@ def _close(bodies: Sequence[Scope]) -> None:
         bodies[i - 1].items += [bodies[i], *bodies[i].after]
 
 
-def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
-    """First everything that outputs need, then the writes: an output may be the memory of an
-    input that is read at the same place."""
-    writes: list[tuple[Output, Array, Array | None]] = []
-    for position, output in enumerate(outputs):
+def _needed(
+    lo: Lowering, outputs: Sequence[Output], scope: Scope, before: Iterable[Output] = ()
+) -> list[Write]:
+    """Computes everything that outputs need, to be written once all of it is there, and after
+    those ``before``: an output may be the memory of an input that is read at the same place."""
+    writes: list[Write] = []
+    written = [*before]
+    for output in outputs:
         target = _target(lo, output)
         root = output.value
         if root.op is ops.CAST and root.dtype in dt.HALVES:
             root = root.src[0]  # storing rounds
-        hazard = _reads_written(lo, root, outputs[:position])
-        if lo.writes_directly(root, target) and lo.available(root, scope) is None and not hazard:
+        hazard = _reads_written(lo, root, written)
+        written.append(output)
+        directly = lo.writes_directly(root, target) and not _is_chunked(lo, root)
+        if directly and lo.available(root, scope) is None and not hazard:
             if root not in lo.products:
-                for operand in root.src if not _is_chunked(lo, root) else ():
+                for operand in root.src:
                     lo.need(operand, scope)
             writes.append((output, target, None))
             continue
@@ -184,6 +204,10 @@ def _store(lo: Lowering, outputs: Sequence[Output], scope: Scope) -> None:
             lo.copy(value, kept, scope)
             value = kept
         writes.append((output, target, value))
+    return writes
+
+
+def _store(lo: Lowering, writes: Iterable[Write], scope: Scope) -> None:
     for output, target, computed in writes:
         if computed is None:
             lo.compute(output.value, scope, target)

@@ -18,7 +18,7 @@ from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.code import ALIGNMENT
 from lazygrad_numpy.compiled import functions
 from lazygrad_numpy.generate import Source
-from lazygrad_numpy.team import Member, Team
+from lazygrad_numpy.team import CHUNK, Member, Team
 
 Memory = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -66,13 +66,15 @@ def code_of(number: int, call: Call, made: Source, units: int, starts: Sequence[
         made = replace(made, starts=tuple(map(mul, starts, sizes)))
         geometry += f", buffers from elements {', '.join(map(str, starts))}"
     if made.shared:
-        geometry += f", {made.shared.range.name} shared by {units} threads"
+        geometry += f", {' and '.join(loop.range.name for loop in made.shared)} shared by "
+        geometry += f"{units} threads"
     return Code((Part.of({number: call}, made.text),), call.memory, geometry, made)
 
 
 class Running:
     """What must hold while generated code runs, once for all launches of a plan: overflow and
-    division by zero have defined results, of which NumPy would warn; BLAS has one thread."""
+    division by zero have defined results, of which NumPy would warn; BLAS has one thread; ufuncs
+    take what does not lie in one piece in chunks of ``CHUNK``."""
 
     def __init__(self, blas: BlasThreads) -> None:
         self._blas = blas if blas.known else None
@@ -80,12 +82,14 @@ class Running:
 
     def __enter__(self) -> None:
         self._errors.__enter__()
+        self._chunk = np.setbufsize(CHUNK)
         if self._blas is not None:
             self._threads = self._blas.limit()
 
     def __exit__(self, *error: object) -> None:
         if self._blas is not None:
             self._blas.restore(self._threads)
+        np.setbufsize(self._chunk)
         self._errors.__exit__(None, None, None)
 
 
@@ -114,8 +118,7 @@ class NumpyProgram(Program):
             memory = [whole[start:] for whole, start in zip(memory, starts, strict=True)]
         if self._starts:
             memory = [whole[start:] for whole, start in zip(memory, self._starts, strict=True)]
-        loop = self._shared
-        if loop is None:
+        if not self._shared:
             run: Callable[[], None] = self._prepared()(*memory)
             return self._prepared, run
         runs: dict[int, Callable[[Member], None]] = {}  # by thread, each with scratch of its own
@@ -129,7 +132,8 @@ class NumpyProgram(Program):
         def work(member: Member) -> None:
             ready(member)(member)
 
-        share = partial(self._team.run, loop.range.size, loop.block, sums=self._sums)
+        loops = [(loop.range.size, loop.block) for loop in self._shared]
+        share = partial(self._team.run, loops, sums=self._sums)
         return partial(share, ready), partial(share, work)
 
     def launch(self, memory: Sequence[Memory]) -> None:

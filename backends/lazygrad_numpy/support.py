@@ -28,11 +28,6 @@ def affine(shape: tuple[int, ...], steps: tuple[int, ...], start: int, dtype: An
     return total.astype(dtype)
 
 
-def repeated(values: Array, shape: tuple[int, ...]) -> Array:
-    """``values`` broadcast to ``shape``, in memory of its own."""
-    return np.ascontiguousarray(np.broadcast_to(values, shape))
-
-
 _filled: dict[tuple[str, bytes], Array] = {}
 
 
@@ -187,7 +182,7 @@ NUMPY: dict[str, Any] = {
 OWN: dict[str, Any] = {
     function.__name__: function
     for function in (
-        accumulate, affine, collect, filled, fold, from_bfloat16, repeated, round_to_bfloat16,
+        accumulate, affine, collect, filled, fold, from_bfloat16, round_to_bfloat16,
         round_to_float16, sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 }  # fmt: skip

@@ -5,33 +5,83 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
+# NumPy copies what an operation repeats, or what lies in shorter runs, in chunks of this many
+# elements instead of reading it where it is. With its own 8192 that takes half as long again as the
+# operation, and as long again for a view of a padded image; below 1024, casts take longer.
+CHUNK = 1024
 MOST_MEMBERS = 16  # more would wait for the interpreter lock
+
+Array = np.ndarray[Any, Any]
+Total = tuple[np.ufunc, Array]  # and what combines two of it
 
 
 class Launch:
     """What the members of a team know of a launch.
 
     Attributes:
-        size, block: of the range whose blocks are shared.
+        loops: size and block of each range whose blocks are shared, one loop after the other.
         members: how many threads take part.
-        sums: each member adds up its own blocks; they are merged in the end.
+        sums: each member adds up its own blocks; they are merged after each loop.
     """
 
-    def __init__(self, size: int, block: int, members: int, *, sums: bool) -> None:
-        self.size = size
-        self.block = block
+    def __init__(self, loops: Sequence[tuple[int, int]], members: int, *, sums: bool) -> None:
+        self.loops = loops
         self.members = members
         self.sums = sums
-        self.queue = iter(range(0, size, block))
-        self.lock = threading.Lock()
-        self.parts: list[tuple[np.ndarray[Any, Any], ...] | None] = [None] * members
-        self.finished = 0
+        self._queues = [iter(range(0, size, block)) for size, block in loops]
+        self._lock = threading.Lock()
+        self._parts: dict[int, Sequence[Array]] = {}
+        self._answers: list[SimpleQueue[Sequence[Array] | None]] = [
+            SimpleQueue() for _ in range(members)
+        ]
+
+    def blocks(self, loop: int, number: int) -> Iterator[int]:
+        """Where a member's blocks of a loop start: whichever are left; of a sum always the same
+        ones, so that it rounds in the same way each time."""
+        if not self.sums:
+            return self._queues[loop]
+        size, block = self.loops[loop]
+        return iter(range(number * block, size, self.members * block))
+
+    def combined(self, number: int, totals: Sequence[Total]) -> Sequence[Array] | None:
+        """Takes a member's totals; those of all, if it is the last one to hand them in."""
+        with self._lock:
+            self._parts[number] = [array for _, array in totals]
+            if len(self._parts) < self.members:
+                return None
+            parts, self._parts = self._parts, {}
+        in_order = [parts[i] for i in range(self.members)]
+        return [
+            reduce(step, [arrays[position] for arrays in in_order])
+            for position, (step, _) in enumerate(totals)
+        ]
+
+    def answer(self, whole: Sequence[Array] | None) -> None:
+        """Lets all who wait go on, with the totals of all; None: a member has failed."""
+        for queue in self._answers:
+            queue.put(whole)
+
+    def wait(self, number: int) -> Sequence[Array]:
+        """The totals of all, once each member has handed in its own.
+
+        Raises:
+            AbandonedError: a member has failed.
+        """
+        whole = self._answers[number].get()
+        if whole is None:
+            raise AbandonedError
+        return whole
+
+
+class AbandonedError(Exception):
+    """What a member would wait for does not come; the one that failed tells why."""
 
 
 class Member:
@@ -40,33 +90,34 @@ class Member:
     def __init__(self, launch: Launch, number: int) -> None:
         self.launch = launch
         self.number = number
+        self._loop = 0
 
     def blocks(self) -> Iterator[int]:
-        """Where this member's blocks start: whichever are left; of a sum always the same ones, so
-        that it rounds in the same way each time."""
-        job = self.launch
-        if job.sums:
-            return iter(range(self.number * job.block, job.size, job.members * job.block))
-        return job.queue
+        """This member's blocks of the next loop."""
+        self._loop += 1
+        return self.launch.blocks(self._loop - 1, self.number)
 
-    def merge(self, *totals: tuple[np.ufunc, np.ndarray[Any, Any]]) -> bool:
+    def meet(self, *totals: Total) -> None:
+        """Waits until all members are here. The totals are those of all then."""
+        job = self.launch
+        if job.members == 1:
+            return
+        whole = job.combined(self.number, totals)
+        if whole is not None:
+            job.answer(whole)
+        for (_, mine), array in zip(totals, job.wait(self.number), strict=True):
+            np.copyto(mine, array)
+
+    def merge(self, *totals: Total) -> bool:
         """Hands in this member's totals. True for the last member, whose totals are then those
         of all."""
         job = self.launch
         if job.members == 1:
             return True
-        with job.lock:
-            job.parts[self.number] = tuple(array for _, array in totals)
-            job.finished += 1
-            if job.finished < job.members:
-                return False
-        for position, (step, mine) in enumerate(totals):
-            arrays = [part[position] for part in job.parts if part is not None]
-            whole = arrays[0]
-            for other in arrays[1:]:
-                whole = step(whole, other)
-            np.copyto(mine, whole)
-        return True
+        whole = job.combined(self.number, totals)
+        for (_, mine), array in zip(totals, whole or (), strict=whole is not None):
+            np.copyto(mine, array)
+        return whole is not None
 
 
 Task = tuple[Callable[[Member], object], Member, "SimpleQueue[BaseException | None]"]
@@ -86,14 +137,16 @@ class Team:
         self._busy = threading.Lock()
         self._inboxes: list[SimpleQueue[Task]] = []
 
-    def run(self, size: int, block: int, work: Callable[[Member], object], *, sums: bool) -> None:
+    def run(
+        self, loops: Sequence[tuple[int, int]], work: Callable[[Member], object], *, sums: bool
+    ) -> None:
         """Calls ``work`` on each member of a launch, and waits for all of them."""
-        members = min(self.members, -(-size // block))
+        members = min(self.members, max(-(-size // block) for size, block in loops))
         if members < 2 or not self._busy.acquire(blocking=False):
-            work(Member(Launch(size, block, 1, sums=sums), 0))
+            work(Member(Launch(loops, 1, sums=sums), 0))
             return
         try:
-            self._run_together(Launch(size, block, members, sums=sums), work)
+            self._run_together(Launch(loops, members, sums=sums), work)
         finally:
             self._busy.release()
 
@@ -120,6 +173,7 @@ class Team:
 def _serve(inbox: SimpleQueue[Task]) -> None:
     """What a worker thread does."""
     np.seterr(all="ignore")  # as around every launch, see Running
+    np.setbufsize(CHUNK)
     while True:
         work, member, done = inbox.get()
         problem = _attempt(work, member)
@@ -130,6 +184,9 @@ def _serve(inbox: SimpleQueue[Task]) -> None:
 def _attempt(work: Callable[[Member], object], member: Member) -> BaseException | None:
     try:
         work(member)
+    except AbandonedError:
+        return None
     except BaseException as error:
+        member.launch.answer(None)
         return error
     return None

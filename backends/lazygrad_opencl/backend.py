@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from threading import Lock
 from typing import Any
@@ -18,6 +19,7 @@ from lazygrad.plugin import (
     Code,
     DeviceError,
     Kernel,
+    LoopCall,
     LoopNest,
     Program,
     Tuning,
@@ -31,6 +33,7 @@ from lazygrad.plugin import (
     loop_nest,
     progress,
     settings,
+    steps_of,
     variations,
     without_starts,
 )
@@ -40,9 +43,9 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import Job, Sources, portions
+from lazygrad_opencl.sources import Job, Sections, Sources, portions
 
-NestOf = Callable[[Kernel], LoopNest | None]
+NestOf = Callable[[Kernel, bool], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
 LARGE = 8  # kernels of a plan: weights of a network, whose step comes next
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
@@ -82,6 +85,7 @@ class OpenCLBackend(Backend):
         is_pocl = pocl.is_pocl(self.device)
         self.processor = pocl.correct_processor(self.device) if is_pocl else ""
         self.target = devices.target_of(self.device, self.processor)
+        self._worker = replace(self.target, units=1)
         self.context = cl.Context([self.device])
         pocl_cache.handed_over()
         self.queue = cl.CommandQueue(self.context, self.device)
@@ -159,6 +163,10 @@ class OpenCLBackend(Backend):
             self._uploads.clear()
         self._binaries.save()
 
+    def takes(self, call: LoopCall) -> bool:
+        """Sections, where work-items wait for each other."""
+        return self._dialect.turns and 0 < call.workers <= self.target.workers
+
     # -- compilation ----------------------------------------------------------------------------
 
     def generate(self, calls: Sequence[Call]) -> list[Code]:
@@ -166,9 +174,9 @@ class OpenCLBackend(Backend):
         the rest is generated."""
         nest_of = cache(self._nest)
         found = []
-        started = [self._started(call.kernel) for call in calls]
-        kernels = [kernel for kernel, _ in started]
-        if len(set(kernels)) >= LARGE:
+        started = [[*map(self._started, _kernels(call.kernel))] for call in calls]
+        kernels = [[kernel for kernel, _ in several] for several in started]
+        if len({kernel for several in kernels for kernel in several}) >= LARGE:
             self._binaries.warm_up()
         several = list(portions(kernels))
         for number, portion in enumerate(several):
@@ -178,7 +186,7 @@ class OpenCLBackend(Backend):
             found += codes
         return found
 
-    def _codes(self, jobs: Sequence[Job], program: int) -> list[Code]:
+    def _codes(self, jobs: Sequence[Job | Sections], program: int) -> list[Code]:
         """Launches as few as can be, all of one program."""
         sources = Sources(jobs, self._dialect, self.target.units, program)
         most = self.target.buffers
@@ -189,30 +197,53 @@ class OpenCLBackend(Backend):
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:
         """All kernels as one program, but each with a launch of its own."""
         calls = [Call(kernel, tuple(range(len(kernel.buffers)))) for kernel in kernels]
-        started = [(kernel, ()) for kernel in kernels]
+        started: list[list[Started]] = [[(kernel, ())] for kernel in kernels]
         jobs = self._jobs(calls, started, range(len(calls)), self._nest)
         sources = Sources(jobs, self._dialect, self.target.units)
         return self.load([sources.code(alone(number)) for number in range(len(jobs))])
 
     def _jobs(
-        self, calls: Sequence[Call], started: Sequence[Started], numbers: range, nest_of: NestOf
-    ) -> list[Job]:
+        self,
+        calls: Sequence[Call],
+        started: Sequence[Sequence[Started]],
+        numbers: range,
+        nest_of: NestOf,
+    ) -> list[Job | Sections]:
         """Those of the calls with these numbers that compute anything."""
-        found = []
+        found: list[Job | Sections] = []
         for number in numbers:
-            kernel, starts = started[number]
-            nest = nest_of(kernel)
+            call = calls[number]
+            if isinstance(call.kernel, LoopCall):
+                found.append(self._sections(number, call, started[number], nest_of))
+                continue
+            ((kernel, starts),) = started[number]
+            nest = nest_of(kernel, False)
             progress.advance()
             if nest is not None:
-                found.append(Job(number, calls[number], nest, starts))
+                found.append(Job(number, call, nest, starts))
         return found
+
+    def _sections(
+        self, number: int, call: Call, started: Sequence[Started], nest_of: NestOf
+    ) -> Sections:
+        assert isinstance(call.kernel, LoopCall)
+        inside = []
+        for (_, memory), (kernel, starts) in zip(steps_of(call.kernel), started, strict=True):
+            nest = nest_of(kernel, True)
+            progress.advance()
+            if nest is not None:
+                inside.append(Job(number, Call(kernel, memory), nest, starts))
+        return Sections(number, call, tuple(inside))
 
     def _started(self, kernel: Kernel) -> Started:
         """Where functions are called, their callers know where the buffers begin."""
         return without_starts(kernel) if self._dialect.calls else (kernel, ())
 
-    def _nest(self, kernel: Kernel) -> LoopNest | None:
+    def _nest(self, kernel: Kernel, whole: bool = False) -> LoopNest | None:
+        """The nest of a kernel; the ``whole`` of it for a single work-item."""
         self._check(kernel)
+        if whole:
+            return loop_nest(kernel, self._worker, replace(self._tuning(kernel), items=1))
         return loop_nest(kernel, self.target, self._tuning(kernel))
 
     def _tuning(self, kernel: Kernel) -> Tuning:
@@ -292,6 +323,13 @@ class OpenCLBackend(Backend):
                 f"[opencl] {self.device.name.strip()} has no float64 (in {kernel.name}); "
                 "cast to float32, or use BACKEND=CPU"
             )
+
+
+def _kernels(work: Kernel | LoopCall) -> list[Kernel]:
+    """A kernel, or those of a section."""
+    if isinstance(work, Kernel):
+        return [work]
+    return [kernel for kernel, _ in steps_of(work) if isinstance(kernel, Kernel)]
 
 
 def _together(codes: Sequence[Code]) -> dict[int, list[Code]]:

@@ -102,6 +102,7 @@ def target_of(device: Any, processor: str = "") -> Target:
             lanes=lanes,
             registers=32 if lanes >= 16 else 16,  # AVX-512 has both: wider ones, and more of them
             float64=float64,
+            workers=device.max_compute_units if _takes_turns(device) else 0,
             buffers=_buffers(device),
             look=LOOK,
         )
@@ -129,8 +130,12 @@ def _buffers(device: Any) -> int:
 def dialect_of(device: Any, target: Target) -> Dialect:
     """How programs for ``device`` are spelled."""
     cpu = is_cpu(device)
-    turns = cpu and target.units <= available_cores()
-    return Dialect(packed=cpu, calls=cpu, turns=turns, bits=32 * target.lanes)
+    return Dialect(packed=cpu, calls=cpu, turns=_takes_turns(device), bits=32 * target.lanes)
+
+
+def _takes_turns(device: Any) -> bool:
+    """Whether work-items can wait for each other: each has a core."""
+    return is_cpu(device) and int(device.max_compute_units) <= available_cores()
 
 
 def build_options(device: Any) -> list[str]:

@@ -30,8 +30,10 @@ ENDED = 2  # the position of that among them: a long
 
 # Parts of a launch in turn. Its work-items take what a part has to do, one after the other, and
 # wait until all of it is done: whoever has taken something is running, so nobody waits in vain,
-# even if a single one does everything. The last one to leave clears the counters. Where processors
-# have a counter that runs at one rate, whoever begins, and who ends a part, notes what it shows.
+# even if a single one does everything. They are numbered as they come: the first ones have memory
+# of their own, and whoever comes later leaves to them what needs that. The last one to leave clears
+# the counters. Where processors have a counter that runs at one rate, whoever begins, and who ends
+# a part, notes what it shows.
 TURNS = f"""\
 // The parts of a launch take turns: work-items TAKE what a part has to do, one after the other, and
 // AWAIT the end of all of it. The last one to LEAVE clears the counters.
@@ -39,7 +41,8 @@ TURNS = f"""\
 #define FINISHED(part) (TAKEN(part) + {COUNTERS // 2})
 #define TAKE(part) __sync_fetch_and_add(TAKEN(part), 1)
 #define NOTE(part) (*(__global long *)(TAKEN(part) + {ENDED}) = TICKS)
-#define BEGIN(parts) if (__sync_fetch_and_add(FINISHED(parts), 1) == 0) NOTE(parts)
+#define BEGIN(parts) const int worker = __sync_fetch_and_add(FINISHED(parts), 1); \\
+  if (worker == 0) NOTE(parts)
 #define DONE(part, count) \\
   (__sync_fetch_and_add(FINISHED(part), 1) == (count) - 1 ? NOTE(part) : 0)
 #define AWAIT(part, count) \\

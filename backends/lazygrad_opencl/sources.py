@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import Batch, Call, Code, Kernel, LoopNest, Part, Work, joint_name
+from lazygrad.plugin import (
+    Batch,
+    Call,
+    Code,
+    Kernel,
+    LoopCall,
+    LoopNest,
+    Part,
+    Work,
+    joint_name,
+    reaches,
+)
 from lazygrad_opencl import spelling
 from lazygrad_opencl.entry import Entry, program_text
 from lazygrad_opencl.prelude import Dialect
@@ -42,21 +53,53 @@ class Job:
         )
 
 
+@dataclass(frozen=True)
+class Sections:
+    """The call of a loop whose steps, sections, do not depend on each other, and what a section
+    consists of: jobs on the body's memory, each for a whole section."""
+
+    number: int
+    call: Call
+    inside: tuple[Job, ...]
+
+    @property
+    def moving(self) -> tuple[int, ...]:
+        return tuple(slot for slot, moves in enumerate(self.call.moving) if moves)
+
+    @property
+    def work(self) -> Work:
+        loop, memory = self.call.kernel, self.call.memory
+        assert isinstance(loop, LoopCall)
+        written = {memory[slot]: (spec.size, spec.size) for slot, spec in enumerate(loop.results)}
+        own = dict.fromkeys(memory[len(loop.buffers) :], (1, 1))
+        return Work(
+            writes=written | own,
+            reads=frozenset(memory[len(loop.results) : len(loop.buffers)]),
+            items=loop.length,
+        )
+
+
+def single(jobs: Sequence[Job | Sections]) -> Iterator[Job]:
+    """Jobs, and those that others consist of."""
+    for job in jobs:
+        yield from job.inside if isinstance(job, Sections) else (job,)
+
+
 PORTION = 32  # kernels that differ, in a program: a second of PoCL's time
 
 
-def portions(kernels: Sequence[Kernel]) -> Iterator[range]:
-    """Calls of ``kernels``, one after the other, by their numbers: those of a program each. What is
+def portions(calls: Sequence[Sequence[Kernel]]) -> Iterator[range]:
+    """Calls of kernels, one after the other, by their numbers: those of a program each. What is
     left over in the end, if it is little, stays with the last."""
-    last = {kernel: number for number, kernel in enumerate(kernels)}
+    last = {kernel: number for number, kernels in enumerate(calls) for kernel in kernels}
     unseen, start, seen = len(last), 0, set[Kernel]()
-    for number, kernel in enumerate(kernels):
-        if kernel not in seen and len(seen) >= PORTION and unseen >= PORTION // 2:
+    for number, kernels in enumerate(calls):
+        if not seen.issuperset(kernels) and len(seen) >= PORTION and unseen >= PORTION // 2:
             yield range(start, number)
             start, seen = number, set()
-        seen.add(kernel)
-        unseen -= last[kernel] == number
-    yield range(start, len(kernels))
+        seen.update(kernels)
+        unseen -= sum(last[kernel] == number for kernel in {*kernels})
+    yield range(start, len(calls))
 
 
 WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of what is left
@@ -65,7 +108,9 @@ WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of 
 class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self, jobs: Sequence[Job], dialect: Dialect, units: int, program: int = 0) -> None:
+    def __init__(
+        self, jobs: Sequence[Job | Sections], dialect: Dialect, units: int, program: int = 0
+    ) -> None:
         self.jobs, self.dialect, self.units, self.program = jobs, dialect, units, program
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -74,16 +119,17 @@ class Sources:
     def code(self, *batches: Batch) -> Code:
         """The code of a launch: a batch, or several in turn."""
         jobs = [job for batch in batches for job in self._jobs(batch)]
-        if len(jobs) == 1 and self._is_single(jobs[0]):
-            memory = jobs[0].call.memory
-            entry = self._single(jobs[0])
+        (first, *others) = jobs
+        if not others and isinstance(first, Job) and self._is_single(first):
+            memory = first.call.memory
+            entry = self._single(first)
         else:
             memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
             entry = self._joined(batches, jobs, memory)
         parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
         return Code(parts, memory, entry.geometry, entry)
 
-    def _jobs(self, batch: Batch) -> list[Job]:
+    def _jobs(self, batch: Batch) -> list[Job | Sections]:
         return [self.jobs[number] for track in batch.tracks for number in track.calls]
 
     def _part(self, batch: Batch, entry: Entry, batches: int) -> Part:
@@ -92,7 +138,7 @@ class Sources:
         if batches == 1:
             source = program_text([entry], self.dialect)
         else:
-            names = dict.fromkeys(self._function(job) for job in jobs)
+            names = dict.fromkeys(map(self._function, single(jobs)))
             source = "\n\n".join(self.texts[name] for name in names)
         return Part.of({job.number: job.call for job in jobs}, source)
 
@@ -128,17 +174,18 @@ class Sources:
         )  # fmt: skip
 
     def _joined(
-        self, batches: Sequence[Batch], jobs: Sequence[Job], memory: Sequence[int]
+        self, batches: Sequence[Batch], jobs: Sequence[Job | Sections], memory: Sequence[int]
     ) -> Entry:
         """Several kernels in one function: batches in turn, what is in a batch side by side."""
-        zeros = any(job.nest.zeros for job in jobs)
+        sections = any(isinstance(job, Sections) for job in jobs)
+        zeros = any(job.nest.zeros for job in single(jobs))
         argument = {m: i for i, m in enumerate(memory)}
         parameters = [f"__global void *m{i}" for i in argument.values()]
         parameters += [f"__global const float *{ZEROS}"] * zeros
         told = {job.call.memory[slot] for job in jobs for slot in job.moving}
         moving = tuple(i for m, i in argument.items() if m in told)
         starts = [f"const long start{i}" for i in moving]
-        if len(batches) == 1:
+        if len(batches) == 1 and not sections:
             items, parts = batches[0].items, 0
             lines = [
                 *self._head(parameters + starts),
@@ -153,7 +200,7 @@ class Sources:
                 lines += self._turn(number, batch, argument)
             lines += [f"  LEAVE({parts}, {items});", "}"]
         name = self._add(joint_name([job.call.kernel for job in jobs]), "\n".join(lines))
-        functions = {f: self.texts[f] for f in (*map(self._function, jobs), name)}
+        functions = {f: self.texts[f] for f in (*map(self._function, single(jobs)), name)}
         called = self.dialect.calls
         return Entry(
             name, functions, items, 1, len(memory), zeros, called, parts, self.program, moving
@@ -162,8 +209,11 @@ class Sources:
     def _turn(self, number: int, batch: Batch, argument: Mapping[int, int]) -> list[str]:
         """A batch among others: its work-items are taken by whoever is free."""
         items = batch.items
+        among = [job.call.kernel for job in self._jobs(batch) if isinstance(job, Sections)]
+        workers = min((loop.workers for loop in among if isinstance(loop, LoopCall)), default=0)
         return [
             f"  if (part < 0 || part == {number}) {{",
+            *([f"    if (worker < {workers})"] if workers else []),
             f"    for (int item; (item = TAKE({number})) < {items}; DONE({number}, {items})) {{",
             *self._calls(batch, argument, "      "),
             "    }",
@@ -182,16 +232,50 @@ class Sources:
                 lines += calls
                 continue
             lines.append(f"{'else ' if lines else ''}if (item < {start}) {{")
-            lines += [*(f"  {call}" for call in calls), "}"]
+            lines += [*("  " + line for call in calls for line in call.splitlines()), "}"]
         return [indent + line for text in lines for line in text.splitlines()]
 
-    def _call(self, job: Job, argument: Mapping[int, int], item: str) -> str:
-        numbers = [argument[m] for m in job.call.memory]
-        given = [f"m{number}" for number in numbers]
+    def _call(self, job: Job | Sections, argument: Mapping[int, int], item: str) -> str:
+        places = [
+            (f"m{argument[m]}", f"start{argument[m]}" if slot in job.moving else "")
+            for slot, m in enumerate(job.call.memory)
+        ]
+        if isinstance(job, Job):
+            return self._called(job, places, item)
+        return "\n".join(self._section(job, places, item))
+
+    def _section(
+        self, job: Sections, places: Sequence[tuple[str, str]], item: str
+    ) -> Iterator[str]:
+        """The calls for a section, whose number is ``item``."""
+        loop = job.call.kernel
+        assert isinstance(loop, LoopCall)
+        own = len(loop.inputs) + len(loop.outputs)  # the first number of temporaries
+        found = []
+        for number, reach in enumerate(reaches(loop)):
+            memory, start = places[reach.slots[0]]
+            steps = f"({item}) * {reach.step}L" if reach.step else ""
+            if number >= own:
+                steps = f"worker * {loop.body.allocations[number - own]}L"
+            found.append((memory, " + ".join(filter(None, (start, steps)))))
+        for inside in job.inside:
+            given = [found[number] for number in inside.call.memory]
+            if inside.nest.items == 1:
+                yield self._called(inside, given, "0")
+            else:
+                yield f"for (int i = 0; i < {inside.nest.items}; i++)"
+                yield "\n".join(
+                    f"  {line}" for line in self._called(inside, given, "i").splitlines()
+                )
+
+    def _called(self, job: Job, places: Sequence[tuple[str, str]], item: str) -> str:
+        """The call of a kernel's function on memory that starts at so many bytes."""
+        given = [memory for memory, _ in places]
         for slot, spec in enumerate(job.nest.kernel.buffers):
             kind = f"__global {spelling.stored(spec.dtype)} *"
-            if slot in job.moving:
-                given[slot] = started(kind, given[slot], f"start{numbers[slot]}")
+            memory, start = places[slot]
+            if start:
+                given[slot] = started(kind, memory, start)
             if slot < len(job.starts) and job.starts[slot]:
                 given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
         given += [ZEROS] * bool(job.nest.zeros)

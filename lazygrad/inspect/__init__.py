@@ -18,6 +18,7 @@ from lazygrad.errors import ValueRangeError
 from lazygrad.inspect import words
 from lazygrad.inspect.asked import plans_of
 from lazygrad.inspect.caches import disk_cache, plan_cache
+from lazygrad.inspect.code import headed, parts_of
 from lazygrad.inspect.dump import write_dump
 from lazygrad.inspect.graphs import (
     AS_BUILT,
@@ -32,7 +33,6 @@ from lazygrad.inspect.step import Step
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
-from lazygrad.runtime import registry
 
 __all__ = [
     "Step", "disk_cache", "draw", "dump", "explain", "kernels", "loops", "plan_cache", "report",
@@ -71,12 +71,12 @@ def loops(*what: Any, **arguments: Any) -> tuple[LoopCall, ...]:
 
 
 def sources(*what: Any, **arguments: Any) -> tuple[str, ...]:
-    """The generated code of what would be launched, a text a part of a launch."""
+    """The generated code of what would be launched, a text a part of a launch; before it, as
+    comments, what its kernels compute."""
     found = []
     for each in plans_of("sources", what, arguments):
-        backend = registry.backend(each.plan.device)
-        for code in each.plan.recipe.codes:
-            found += [backend.shown(code, part) for part in code.parts]
+        step = each.step()
+        found += [headed(each.plan, step, *one) for one in parts_of(each.plan)]
     return tuple(found)
 
 

@@ -43,9 +43,10 @@ def plans_of(op: str, what: Sequence[Any], arguments: Mapping[str, Any]) -> list
     if what and callable(what[0]) and not isinstance(what[0], Handle):
         capture = _capture(op, what[0], what[1:], arguments)
         return [Asked(capture.plan, capture)]
-    for value in (*what, *arguments.values()):
+    for name, value in (*(("", value) for value in what), *arguments.items()):
         if not isinstance(value, Handle):
-            raise ArgumentError(f"[{op}] got {shown(value)}{ENDS}")
+            given = f"{name}={shown(value)}" if name else shown(value)
+            raise ArgumentError(f"[{op}] got {given}{ENDS}")
     by_device: dict[str, list[Node]] = {}
     for tensor in (*what, *arguments.values()):
         wanted = value_node(tensor._node)

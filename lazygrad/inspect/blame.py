@@ -23,6 +23,7 @@ Values = Mapping[Expr, Array]
 
 INDEX = "index"  # of a culprit: one that points at nothing, for which NaN stands
 DIVISIONS = (ops.DIV, ops.MOD)
+EVERYWHERE: Array = np.ones((), np.bool_)
 SHOWN = {
     ops.ADD: "sum", ops.MUL: "product", ops.DIV: "division", ops.MOD: "remainder",
     ops.SQRT: "square root", ops.CAST: "conversion", ex.REDUCE: "sum over many",
@@ -36,6 +37,15 @@ class Culprit(NamedTuple):
     op: str
     value: float
     operands: tuple[float, ...] = ()
+
+
+class Divided(NamedTuple):
+    """Who divided by zero, and the slot and the place of an element that hangs on it; no place
+    where that is found by index."""
+
+    culprit: Culprit
+    slot: int
+    place: int | None = None
 
 
 def not_finite(
@@ -53,7 +63,9 @@ def not_finite(
         if e.op is ops.WHERE and _has_chosen_nan(e, wrong, values):
             return Culprit(INDEX, np.nan, _index(e.src[0], values, wrong))
         unexplained = wrong
-        for operand, chosen in _followed(e, values):
+        for operand, chosen in _followed(e, found):
+            if not operand.dtype.is_floating_point:
+                continue
             follows = wrong & chosen & ~np.isfinite(values[operand])
             matters[operand] = matters.get(operand, np.False_) | follows
             unexplained = unexplained & ~_seen_from(e, follows, found)
@@ -67,16 +79,34 @@ def writes(kernel: Kernel, inputs: Sequence[Array], output: Output, place: int) 
     return bool((Interpreter(kernel, inputs, {}).index(output.index) == place).any())
 
 
-def divided_by_zero(kernel: Kernel, inputs: Sequence[Array]) -> Culprit | None:
-    """A division of integers by 0, or the rest of one, somewhere in a kernel."""
-    whole = None
-    for e in ex.toposort(kernel.values):
-        if e.op in DIVISIONS and e.dtype.is_integer:
-            whole = whole or _evaluated(Interpreter(kernel, inputs, {}))
-            zero = np.broadcast_to(whole.values[e.src[1]] == 0, whole.values[e].shape)
+def divided_by_zero(kernel: Kernel, inputs: Sequence[Array]) -> Divided | None:
+    """A division of integers by 0, or the rest of one, that an element of a result hangs on."""
+    if not any(map(_divides, ex.toposort(kernel.values))):
+        return None
+    found = _evaluated(Interpreter(kernel, inputs, {}))
+    for output in kernel.outputs:
+        matters: dict[Expr, Array] = {output.value: EVERYWHERE}
+        order = ex.toposort([output.value])
+        for e in reversed(order):
+            for operand, chosen in _followed(e, found):
+                matters[operand] = matters.get(operand, np.False_) | (matters[e] & chosen)
+        for e in filter(_divides, order):
+            zero = matters[e] & (found.values[e.src[1]] == 0)
             if zero.any():
-                return _culprit(e, whole.values, zero)
+                return _divided(e, zero, output, found)
     return None
+
+
+def _divides(e: Expr) -> bool:
+    return e.op in DIVISIONS and e.dtype.is_integer
+
+
+def _divided(e: Expr, zero: Array, output: Output, found: Interpreter) -> Divided:
+    culprit = _culprit(e, found.values, zero)
+    if found.kernel.collected is not None:  # values go where others say
+        return Divided(culprit, output.slot)
+    first = _first(zero, found.values[e])
+    return Divided(culprit, output.slot, int(_number(found.index(output.index), first)))
 
 
 def _evaluated(interpreter: Interpreter) -> Interpreter:
@@ -110,20 +140,18 @@ def _index(condition: Expr, values: Values, where: Array) -> tuple[float, ...]:
     """What was read of an index that a condition refuses; nothing if it is computed."""
     for e in ex.toposort([condition]):
         if e.op is ex.LOAD and e.dtype.is_integer:
-            shape = np.broadcast_shapes(where.shape, values[e].shape)
-            first = tuple(np.argwhere(np.broadcast_to(where, shape))[0])
-            return (_number(values[e], first),)
+            return (_number(values[e], _first(where, values[e])),)
     return ()
 
 
-def _followed(e: Expr, values: Values) -> Iterator[tuple[Expr, Array]]:
+def _followed(e: Expr, found: Interpreter) -> Iterator[tuple[Expr, Array]]:
     """The operands that a value hangs on, and where it does."""
-    everywhere: Array = np.ones((), np.bool_)
     if e.op is ops.WHERE:
-        condition = values[e.src[0]]
-        yield from ((e.src[1], condition), (e.src[2], ~condition))
+        condition = found.values[e.src[0]]
+        yield from zip(e.src, (EVERYWHERE, condition, ~condition), strict=True)
     else:
-        yield from ((operand, everywhere) for operand in e.src if operand.dtype.is_floating_point)
+        chosen = found.inside(e.arg) if e.op is ex.GUARD else EVERYWHERE
+        yield from ((operand, chosen) for operand in e.operands)
 
 
 def _seen_from(e: Expr, follows: Array, found: Interpreter) -> Array:
@@ -136,12 +164,17 @@ def _seen_from(e: Expr, follows: Array, found: Interpreter) -> Array:
 
 def _culprit(e: Expr, values: Values, where: Array) -> Culprit:
     """An operation at the first place where it is to blame."""
-    shape = np.broadcast_shapes(where.shape, values[e].shape)
-    first = tuple(np.argwhere(np.broadcast_to(where, shape))[0])
+    first = _first(where, values[e])
     op = SHOWN.get(e.op, e.op.name.lower())
     if e.op in ex.BINDING:
         return Culprit(op, _number(values[e], first))
     return Culprit(op, _number(values[e], first), tuple(_number(values[o], first) for o in e.src))
+
+
+def _first(where: Array, value: Array) -> tuple[Any, ...]:
+    """The first place that is marked in an array of the shape of both."""
+    shape = np.broadcast_shapes(where.shape, value.shape)
+    return tuple(np.argwhere(np.broadcast_to(where, shape))[0])
 
 
 def _number(value: Array, at: tuple[Any, ...]) -> float:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lazygrad.runtime import cache, disk, kept
 from lazygrad.runtime.cache import Statistics
+from lazygrad.units import size
 
 
 def plan_cache() -> Statistics:
@@ -21,19 +22,17 @@ def disk_cache(*, clear: bool = False) -> str:
     if folder is None:
         return "no folder for what is compiled"
     files = kept.files(folder)
-    there = f"{_files(len(files))}, {_megabytes(files)}"
+    there = f"{_files(len(files))}, {_size(files)}"
     if clear:
         kept.remove(set(files))
         return f"{folder}: removed {there}"
-    lines = [f"{folder}: {there} of {kept.LIMIT / 2**20:.1f} MiB"]
+    lines = [f"{folder}: {there} of {size(kept.LIMIT)}"]
     for sort in (*kept.SORTS.values(), kept.OTHERS):
         found = [file for file in files if file.sort == sort]
         if found:
             times = [datetime.fromtimestamp(file.used) for file in (found[0], found[-1])]
             used = " to ".join(f"{time:%Y-%m-%d %H:%M}" for time in times)
-            lines.append(
-                f"  {sort:8} {_files(len(found)):>12} {_megabytes(found):>12}  last used {used}"
-            )
+            lines.append(f"  {sort:8} {_files(len(found)):>12} {_size(found):>9}  last used {used}")
     return "\n".join(lines)
 
 
@@ -41,5 +40,5 @@ def _files(number: int) -> str:
     return f"{number} file{'' if number == 1 else 's'}"
 
 
-def _megabytes(files: Iterable[kept.File]) -> str:
-    return f"{sum(file.nbytes for file in files) / 2**20:.1f} MiB"
+def _size(files: Iterable[kept.File]) -> str:
+    return size(sum(file.nbytes for file in files))

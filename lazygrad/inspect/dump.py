@@ -29,7 +29,7 @@ from lazygrad.inspect.heading import commented, heading, heading_inside
 from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.looped import Inner, inner, run_loop
 from lazygrad.inspect.names import names_of
-from lazygrad.inspect.read import step_of
+from lazygrad.inspect.read import Work, step_of
 from lazygrad.inspect.step import Step, StepKernel
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall
@@ -65,7 +65,11 @@ def write_dump(
     if binding is not None and settings.dump_inputs:
         _keep_inputs(target, names, plan, step, binding)
     (target / STEP).write_text(step.to_json())
-    (target / STORY).write_text(words.story(step, names))
+    bodies = {
+        number: _told_inside(each.kernel, names[number])
+        for number, each in enumerate(plan.plan.steps)
+    }
+    (target / STORY).write_text(words.story(step, names, bodies))
     _write_graphs(target, plan, step, roots if roots is not None else of_values(asked))
     _list(target, step)
     return target
@@ -124,6 +128,18 @@ def inside(loop: LoopCall, outside: Sequence[bool] = ()) -> list[tuple[str, Inne
     """The kernels of a loop's body, each once, with the names of their folders."""
     first = {each.key: (n, each) for n, each in reversed(list(enumerate(inner(loop, outside))))}
     return [(f"{n:03d}_{each.kernel.name}", each) for n, each in sorted(first.values())]
+
+
+def _told_inside(kernel: Work, link: str, outside: Sequence[bool] = ()) -> list[str]:
+    """What the story says of the kernels in a loop's body, in bodies inside of that, too."""
+    if not isinstance(kernel, LoopCall):
+        return []
+    lines = [f"- in each of its {kernel.length} steps"]
+    for name, each in inside(kernel, outside):
+        place = f"{link}/{name}"
+        lines += (f"  {line}" for line in words.told_inside(each.kernel, place))
+        lines += (f"    {line}" for line in _told_inside(each.kernel, place, each.moving))
+    return lines
 
 
 def nest_of(kernel: Kernel | RoutineCall | LoopCall, device: str) -> str:

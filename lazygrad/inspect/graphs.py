@@ -21,8 +21,10 @@ from lazygrad.runtime.cache import Placeholder
 from lazygrad.runtime.program import CompiledPlan
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.plan import Stages, stages
+from lazygrad.schedule.price import FAR_OFF
 from lazygrad.schedule.simplify import simplify
 from lazygrad.tracing import Traced, trace
+from lazygrad.units import duration
 
 AS_BUILT, SIMPLIFIED = "as built", "simplified"
 FUNCTIONS = "functions"
@@ -216,5 +218,7 @@ SHOWN = ops.Kind.MOVEMENT, ops.Kind.REDUCE, ops.Kind.JOIN, ops.Kind.INDEXED
 def _compared(price: tuple[float, float] | None) -> str:
     if price is None:
         return ""
-    repeated, written = (f"{seconds * 1e6:.1f} us" for seconds in price)
+    if price == FAR_OFF:
+        return "made of too many values to compute them again"
+    repeated, written = map(duration, price)
     return f"computed where it is read: {repeated}; written to memory: {written}"

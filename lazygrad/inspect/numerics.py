@@ -37,9 +37,13 @@ def check(binding: Binding, asked: object) -> None:
     known = _compiled.setdefault(plan.device, {})
     for ran in run_alone(plan, inputs_of(step, binding.inputs), known):
         row = step.kernels[ran.number]
-        division = isinstance(ran.kernel, Kernel) and divided_by_zero(ran.kernel, ran.inputs)
-        if division:
-            raise NotFiniteError(_said(division, "", row))
+        divided = (
+            divided_by_zero(ran.kernel, ran.inputs) if isinstance(ran.kernel, Kernel) else None
+        )
+        if divided is not None:
+            held = step.buffers[row.buffers[divided.slot]]
+            where = "" if divided.place is None else _at(held, divided.place)
+            raise NotFiniteError(_said(divided.culprit, where, row))
         for slot in range(row.writes):
             for place in _places(ran, slot):
                 culprit = _blamed(ran, slot, place)

@@ -13,10 +13,11 @@ from lazygrad.inspect.limits import Limits
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.step import Step, StepKernel
-from lazygrad.inspect.words import counted
+from lazygrad.inspect.words import counted, rates
 from lazygrad.runtime import registry
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.runtime.watching import observing
+from lazygrad.units import duration
 
 DEVICE, HOST = 1, 2  # threads of the trace
 
@@ -159,24 +160,23 @@ class profile:
     def table(self) -> str:
         """By line and by kernel, then the host."""
         device = self.device_seconds
-        lines = [f"{'device':>12} {'share':>6} {'calls':>6}  line"]
+        lines = [f"{'device':>9} {'share':>6} {'calls':>6}  line"]
         for place, row in self.by_line().items():
             lines.append(f"{_head(row, device)}  {place}  {', '.join(row.labels)}")
         lines += [
             "",
-            f"{'device':>12} {'share':>6} {'calls':>6} {'GFLOP/s':>9} {'GB/s':>8}  kernel",
+            f"{'device':>9} {'share':>6} {'calls':>6} {'FLOP/s':>12} {'bytes/s':>9}  kernel",
         ]
         for name, row in self.by_kernel().items():
-            rate = 1e-9 / row.seconds if row.seconds else 0.0
-            rates = f"{row.flops * rate:9.2f} {row.nbytes * rate:8.2f}"
-            lines.append(f"{_head(row, device)} {rates}  {name}")
+            flops, nbytes = rates(row.flops, row.nbytes, row.seconds)
+            lines.append(f"{_head(row, device)} {flops:>12} {nbytes:>9}  {name}")
         whole = self.end - self.start - sum(run.noting for run in self.runs)
         running = sum(run.end - run.start for run in self.runs)
         lines += [
             "",
-            f"{whole * 1e3:.2f} ms in all: {device * 1e3:.2f} ms on the device in "
-            f"{counted(len(self.runs), 'run')}; on the host {(running - device) * 1e3:.2f} ms to "
-            f"launch and to wait, {(whole - running) * 1e3:.2f} ms of Python and planning",
+            f"{duration(whole)} in all: {duration(device)} on the device in "
+            f"{counted(len(self.runs), 'run')}; on the host {duration(running - device)} to "
+            f"launch and to wait, {duration(whole - running)} of Python and planning",
         ]
         return "\n".join(lines)
 
@@ -227,4 +227,4 @@ def _longest_first(found: dict[str, Row]) -> dict[str, Row]:
 
 def _head(row: Row, whole: float) -> str:
     share = row.seconds / whole if whole else 0.0
-    return f"{row.seconds * 1e6:9.1f} us {share:6.1%} {row.calls:6}"
+    return f"{duration(row.seconds):>9} {share:6.1%} {row.calls:6}"

@@ -19,7 +19,7 @@ from lazygrad.inspect.limits import limits
 from lazygrad.inspect.looped import difference
 from lazygrad.inspect.read import costs, step_of
 from lazygrad.inspect.step import OUTPUT
-from lazygrad.inspect.words import counted, microseconds, tell
+from lazygrad.inspect.words import counted, rates, tell
 from lazygrad.kernel.kernel import BufferSpec
 from lazygrad.kernel.plan import INPUT, LoopCall, Plan
 from lazygrad.kernel.routine import RoutineCall
@@ -28,6 +28,7 @@ from lazygrad.runtime.bundle import Bundle, read_bundle
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.program import Binding, CompiledPlan, Recipe
 from lazygrad.shape import Shape
+from lazygrad.units import duration
 
 Array = np.ndarray[Any, Any]
 RIGHT = "right: it computes what the interpreter computes"
@@ -102,10 +103,10 @@ def _kernel(ran: Ran) -> tuple[list[str], bool]:
     spent = seconds(ran.binding)
     flops, nbytes = costs(kernel)
     limit = limits(ran.binding.plan.device).seconds(flops, nbytes)
-    rates = f"{flops / spent * 1e-9:.2f} GFLOP/s, {nbytes / spent * 1e-9:.2f} GB/s"
+    reached = ", ".join(rates(flops, nbytes, spent))
     return [
         f"wrong: {problem}" if problem else right,
-        f"{microseconds(spent)}, {rates}; the limit of the device is {microseconds(limit)}",
+        f"{duration(spent)}, {reached}; the limit of the device is {duration(limit)}",
     ], problem is None
 
 
@@ -143,8 +144,8 @@ def _step(plan: CompiledPlan, inputs: Sequence[Array]) -> tuple[list[str], bool]
     checked = f"right: {counted(len(step.kernels), 'kernel')}, and the launches as they are"
     return [
         *(problems or [checked]),
-        *(f"{microseconds(s):>12}  {name}" for s, name in zip(spent, parts, strict=True)),
-        f"{microseconds(sum(spent)):>12}  in {counted(len(plan.programs), 'launch')}",
+        *(f"{duration(s):>9}  {name}" for s, name in zip(spent, parts, strict=True)),
+        f"{duration(sum(spent)):>9}  in {counted(len(plan.programs), 'launch')}",
     ], not problems
 
 

@@ -8,16 +8,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from lazygrad import units
 from lazygrad.config import config, looking, settings
 from lazygrad.graph import Node
 from lazygrad.inspect import colour, numerics, words
 from lazygrad.inspect.alone import run_timed
+from lazygrad.inspect.code import headed, parts_of
 from lazygrad.inspect.dump import nest_of, write_dump
-from lazygrad.inspect.heading import commented, heading
 from lazygrad.inspect.names import names_of
 from lazygrad.inspect.read import step_of
 from lazygrad.inspect.words import MARK
-from lazygrad.runtime import registry
 from lazygrad.runtime.differences import Change, told
 from lazygrad.runtime.history import Line
 from lazygrad.runtime.program import Binding, CompiledPlan
@@ -108,31 +108,23 @@ def _tell(plan: CompiledPlan, asked: object) -> None:
         _say(words.explanation(step))
         return
     _say(f"{MARK} {words.summary(step)}")
-    backend = registry.backend(plan.device)
-    for code in plan.recipe.codes:
-        for part in code.parts:
-            shown = backend.shown(code, part)
-            for number in part.calls:
-                kernel, row = plan.plan.steps[number].kernel, step.kernels[number]
-                _say("\n".join(words.described(step, row)))
-                _show(commented(heading(kernel, step, row, shown), backend.comment).rstrip())
-                if level >= NESTS:
-                    _show(nest_of(kernel, plan.device))
-            for line in words.together(step, part.calls):
-                _say(line)
-            _show(shown)
+    for code, part in parts_of(plan):
+        for number in part.calls:
+            _say("\n".join(words.described(step, step.kernels[number])))
+            if level >= NESTS:
+                _show(nest_of(plan.plan.steps[number].kernel, plan.device))
+        for line in words.together(step, part.calls):
+            _say(line)
+        _show(headed(plan, step, code, part))
 
 
 def _say_times(plan: CompiledPlan, seconds: Sequence[float]) -> None:
-    """Time, GFLOP/s, GB/s and share of each part."""
+    """Time, share and rates of each part."""
     parts = [part for code in plan.recipe.codes for part in code.parts]
     total = sum(seconds)
     for part, spent in zip(parts, seconds, strict=True):
-        rate = 1e-9 / spent if spent > 0 else 0.0
         share = spent / total if total > 0 else 0.0
-        _say(
-            f"{MARK} {words.microseconds(spent):>12} {share:6.1%} {part.flops * rate:8.2f} GFLOP/s "
-            f"{part.nbytes * rate:8.2f} GB/s  {part.name}"
-        )
+        flops, nbytes = words.rates(part.flops, part.nbytes, spent)
+        _say(f"{MARK} {units.duration(spent):>9} {share:6.1%} {flops:>12} {nbytes:>9}  {part.name}")
     launches = words.counted(len(plan.programs), "launch")
-    _say(f"{MARK} {words.microseconds(total):>12} in {launches}")
+    _say(f"{MARK} {units.duration(total):>9} in {launches}")

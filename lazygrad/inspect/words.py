@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from lazygrad import units
 from lazygrad.inspect.read import Work, costs, independent
 from lazygrad.inspect.step import INPUT, PHASES, Step, StepBuffer, StepKernel
 from lazygrad.kernel.plan import LoopCall
@@ -30,18 +31,15 @@ def tell(text: str) -> None:
         os.close(nowhere)
 
 
-def microseconds(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} us"
-
-
 def cost(flops: int, nbytes: int) -> str:
-    """``1.731 MFLOP, 0.397 MB moved``: in the same units of steps and of kernels."""
-    return f"{flops / 1e6:.{_digits(flops)}f} MFLOP, {nbytes / 1e6:.{_digits(nbytes)}f} MB moved"
+    """``1.73 MFLOP, 397 kB moved``: of steps and of kernels."""
+    return f"{units.flops(flops)}, {units.size(nbytes)} moved"
 
 
-def _digits(number: int) -> int:
-    """After the point, of millions."""
-    return 1 if number >= 1e7 else 3 if number >= 1e4 else 6
+def rates(flops: int, nbytes: int, seconds: float) -> tuple[str, str]:
+    """``9.99 GFLOP/s`` and ``2.29 GB/s``; of no time, zero."""
+    each = 1 / seconds if seconds > 0 else 0.0
+    return f"{units.flops(flops * each)}/s", f"{units.size(nbytes * each)}/s"
 
 
 def summary(step: Step) -> str:
@@ -49,14 +47,14 @@ def summary(step: Step) -> str:
     return (
         f"{step.device}: {counted(len(step.kernels), 'kernel')} in "
         f"{counted(len(step.launches), 'launch')}, {cost(step.flops, step.nbytes)}, "
-        f"{step.temporaries / 1e6:.1f} MB of temporaries"
+        f"{units.size(step.temporaries)} of temporaries"
     )
 
 
 def kept(step: Step) -> list[str]:
     """What is kept for the backward pass, if there is one."""
     count, nbytes = step.kept
-    told = f"{counted(count, 'value')} kept for the backward pass, {nbytes / 1e6:.1f} MB"
+    told = f"{counted(count, 'value')} kept for the backward pass, {units.size(nbytes)}"
     return [told] if count else []
 
 
@@ -135,7 +133,7 @@ def facts_inside(kernel: Work, loop: LoopCall) -> list[str]:
         f"in each of the {loop.length} steps of {loop.name}",
         *(f"from {origin}" for origin in kernel.origins),
         *(f"a kernel of its own because {reason}" for reason in kernel.reasons),
-        f"{flops} floating-point operations, {nbytes} bytes, each time",
+        f"{cost(flops, nbytes)}, each time",
     ]
 
 
@@ -160,8 +158,9 @@ def _numbers(what: str, numbers: Sequence[int]) -> str:
 # -- the story ---------------------------------------------------------------------------------
 
 
-def story(step: Step, links: Sequence[str]) -> str:
-    """The step as Markdown, in order, by phase; ``links`` lead to the folder of each kernel."""
+def story(step: Step, links: Sequence[str], inside: Mapping[int, Sequence[str]]) -> str:
+    """The step as Markdown, in order, by phase; ``links`` lead to the folder of each kernel, and
+    ``inside`` are lines about those in the body of a loop, by its number, in Markdown."""
     called = f" of `{step.called}`" if step.called else ""
     lines = [f"# The step{called}", "", f"{summary(step)}.", ""]
     given = [value for value in step.buffers if value.role == INPUT]
@@ -171,7 +170,9 @@ def story(step: Step, links: Sequence[str]) -> str:
         if kernels:
             lines += [f"## {phase.capitalize()}", ""]
         for kernel in kernels:
-            lines += [*_told(step, kernel, links[kernel.number]), ""]
+            lines += _told(step, kernel, links[kernel.number])
+            lines += (f"   {line}" for line in inside.get(kernel.number, ()))
+            lines.append("")
     return "\n".join(lines)
 
 
@@ -188,6 +189,15 @@ def _told(step: Step, kernel: StepKernel, link: str) -> list[str]:
         lines.append(f"   - before {_kernels(step, kernel.feeds)}")
     lines += [f"   - because {reason}" for reason in kernel.reasons]
     return lines
+
+
+def told_inside(kernel: Work, link: str) -> list[str]:
+    """A kernel in the body of a loop, for the list in Markdown of those; ``link`` leads to its
+    folder."""
+    lines = [f"- **[{kernel.name}]({link})**, {cost(*costs(kernel))}"]
+    if kernel.origins:
+        lines.append(f"  - computes {', '.join(kernel.origins)}")
+    return lines + [f"  - because {reason}" for reason in kernel.reasons]
 
 
 def _listed(values: Sequence[StepBuffer]) -> str:

@@ -1,4 +1,4 @@
-"""What a kernel costs at least: arithmetic operations and bytes moved."""
+"""What a kernel, or a loop of kernels, costs at least: arithmetic operations and bytes moved."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from math import prod
 from lazygrad.kernel import expr as ex, running
 from lazygrad.kernel.expr import KernelOp
 from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall
 
 
-def flops(kernel: Kernel) -> int:
+def kernels(loop: LoopCall) -> list[Kernel | LoopCall]:
+    """What is in the body of a loop, but for routines."""
+    works = (step.kernel for step in loop.body.steps)
+    return [work for work in works if isinstance(work, Kernel | LoopCall)]
+
+
+def flops(kernel: Kernel | LoopCall) -> int:
     """Floating-point operations: each operation once a point of the ranges it depends on; a running
     reduction adds each element once."""
+    if isinstance(kernel, LoopCall):
+        return kernel.length * sum(map(flops, kernels(kernel)))
     total = 0
     values = ex.toposort(kernel.values)
     runs = [e for e in values if e.op is ex.REDUCE and running.find(e) is not None]
@@ -31,8 +40,10 @@ def flops(kernel: Kernel) -> int:
     return total
 
 
-def nbytes(kernel: Kernel) -> int:
+def nbytes(kernel: Kernel | LoopCall) -> int:
     """Bytes moved if every element touched is moved once."""
+    if isinstance(kernel, LoopCall):
+        return kernel.length * sum(map(nbytes, kernels(kernel)))
     written = kernel.written.items()
     total = sum(count * kernel.buffers[slot].dtype.itemsize for slot, count in written)
     touched: dict[int, int] = {}

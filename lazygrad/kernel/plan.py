@@ -108,6 +108,8 @@ class LoopCall:
         before, each, after: what is copied before the first step, after each, and in the end.
         going: what says when it may end early; after as many steps more or less as are an even
             number, so that carries that take turns lie where they do after all steps.
+        workers: where no step depends on another one, how many may run at a time: temporaries lie
+            there as often, those of a worker each ``body.allocations`` long; 0: steps take turns.
         origins: the user's operations and lines it came from.
         reasons: why it is a step of its own.
     """
@@ -124,6 +126,7 @@ class LoopCall:
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
     going: Flags | None = None
+    workers: int = 0
     origins: tuple[str, ...] = field(default=(), compare=False)
     reasons: tuple[str, ...] = field(default=(), compare=False)
 

@@ -21,20 +21,30 @@ def without_starts(kernel: Kernel) -> tuple[Kernel, tuple[int, ...]]:
     if not extents:
         return kernel, (0,) * len(kernel.buffers)
 
-    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op is ex.LOAD and value.arg.slot in extents:
-            slot, index, guard = value.arg
-            return ex.load(slot, index - extents[slot].start, value.dtype, guard)
-        return ex.rebuild(value, src, value.arg)
-
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    back = moved(kernel, {slot: -extent.start for slot, extent in extents.items()})
     buffers = tuple(
         BufferSpec(spec.dtype, len(extents[slot])) if slot in extents else spec
         for slot, spec in enumerate(kernel.buffers)
     )
     starts = tuple(extents[s].start if s in extents else 0 for s in range(len(buffers)))
-    return replace(kernel, outputs=outputs, buffers=buffers), starts
+    return replace(back, buffers=buffers), starts
+
+
+def moved(kernel: Kernel, by: Mapping[int, int]) -> Kernel:
+    """``kernel`` that reads elsewhere in some of its inputs, by slot so many elements further on;
+    ones that say where to read are not among them."""
+    if not by:
+        return kernel
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        if value.op is ex.LOAD and value.arg.slot in by:
+            slot, index, guard = value.arg
+            return ex.load(slot, index + by[slot], value.dtype, guard)
+        return ex.rebuild(value, src, value.arg)
+
+    values = ex.transform(kernel.values, visit)
+    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    return replace(kernel, outputs=outputs)
 
 
 def _extents(kernel: Kernel) -> Mapping[int, range]:

@@ -19,6 +19,8 @@ class Target:
         cache: bytes of fast memory that one unit has to itself.
         local_memory: bytes that the work-items of a group can share; 0 if there is no gain.
         max_group: work-items in a group at most.
+        workers: that may each run kernels one after the other for a part of what there is to do,
+            with memory of their own; 0: a launch has none.
         buffers: pieces of memory that a launch can be given at most.
         launch: seconds that a launch takes before it does anything.
         look: seconds that the host waits for a value of what has been launched, besides the time
@@ -36,6 +38,7 @@ class Target:
     cache: int = 1 << 20
     local_memory: int = 0
     max_group: int = 1
+    workers: int = 0
     buffers: int = 1 << 30
     launch: float = 4e-6
     look: float = 0.0

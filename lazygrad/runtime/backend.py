@@ -10,20 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from lazygrad.errors import DeviceError
+from lazygrad.errors import DeviceError, InternalError
 from lazygrad.kernel import cost
 from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall
 from lazygrad.kernel.target import Target
 
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel and the numbers of the memory in its buffer slots; equal numbers, same memory.
-    ``moving`` says for each slot whether a launch is told where the buffer starts; (): none."""
+    """A kernel, or a loop that the backend ``takes``, and the numbers of the memory in its slots;
+    equal numbers, same memory. ``moving`` says for each slot whether a launch is told where the
+    buffer starts; (): none."""
 
-    kernel: Kernel
+    kernel: Kernel | LoopCall
     memory: tuple[int, ...]
     moving: tuple[bool, ...] = ()
+
+    @property
+    def single(self) -> Kernel:
+        """The kernel, of a backend that takes no loops.
+
+        Raises:
+            InternalError: it was given one.
+        """
+        if not isinstance(self.kernel, Kernel):
+            raise InternalError(f"[generate] the loop {self.kernel.name} for what takes no loops")
+        return self.kernel
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ class Code:
         return tuple(number for part in self.parts for number in part.calls)
 
 
-def joint_name(kernels: Sequence[Kernel]) -> str:
+def joint_name(kernels: Sequence[Kernel | LoopCall]) -> str:
     """A name for several kernels: that of the largest one, and how many there are besides."""
     if len(kernels) == 1:
         return kernels[0].name
@@ -165,6 +178,11 @@ class Backend(ABC):
             self.upload(memory, there)
         else:
             self.upload(memory, array[start:])
+
+    def takes(self, call: LoopCall) -> bool:
+        """Whether ``generate`` makes code of a loop by itself, whose body is of kernels only, and
+        whose steps do not depend on each other."""
+        return False
 
     @abstractmethod
     def generate(self, calls: Sequence[Call]) -> list[Code]:

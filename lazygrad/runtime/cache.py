@@ -148,9 +148,7 @@ def _compiled(
 ) -> tuple[CompiledPlan, tuple[Node, ...]]:
     kind = (
         device,
-        settings.fuse,
-        settings.in_tiles,
-        settings.tune,
+        settings.planned,
         settings.override and overrides.stamp(),
         found.kind,
     )
@@ -196,7 +194,7 @@ def _made(
     statistics.misses += 1
     values = differences.values_of(requested)
     program = differences.program_of(requested, values)
-    graph = differences.Graph((device, settings.fuse, settings.tune), *found.kind)
+    graph = differences.Graph((device, settings.planned), *found.kind)
     line = history.asking_line()
     before = None if line is None else line.before(program)
     change = before and differences.change(before, graph, values, numbers)

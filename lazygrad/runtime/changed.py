@@ -15,6 +15,7 @@ from lazygrad.kernel.kernel import BufferSpec
 from lazygrad.runtime import compare
 from lazygrad.runtime.backend import Backend, Code, Program
 from lazygrad.runtime.memory import Memory
+from lazygrad.units import duration
 
 REPEATS = 5  # runs of which the fastest counts
 
@@ -90,8 +91,8 @@ class ChangedProgram(Program):
         _right.add(known)
         ratio = found.seconds / right.seconds
         print(
-            f"[lazygrad] {data.path} is right, and takes {found.seconds * 1e6:.1f} us instead of "
-            f"{right.seconds * 1e6:.1f} us ({ratio:.2f} of the time)",
+            f"[lazygrad] {data.path} is right, and takes {duration(found.seconds)} instead of "
+            f"{duration(right.seconds)} ({ratio:.2f} of the time)",
             file=sys.stderr,
         )
 

@@ -51,6 +51,11 @@ def own_bytes(call: LoopCall) -> tuple[int, ...]:
         *zip(call.temporaries, body.allocations, strict=True),
         *((copy.to, copy.nbytes) for copy in copies),
     ]
+    if call.workers:  # each has its own
+        reached = [
+            (reach, nbytes * (call.workers if reach in call.temporaries else 1))
+            for reach, nbytes in reached
+        ]
     sizes: dict[int, int] = {}
     for reach, nbytes in reached:
         for slot in _slots(reach):

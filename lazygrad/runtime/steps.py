@@ -36,18 +36,40 @@ def generated(
             run.clear()
 
     for number, (kernel, memory) in enumerate(steps):
+        call = None
         if isinstance(kernel, Kernel):
             call = Call(kernel, memory, tuple(n in moving for n in memory))
             alone = given(number, call, backend)
+        elif isinstance(kernel, LoopCall) and _taken(kernel, memory, backend, moving, given):
+            call, alone = Call(kernel, memory, tuple(n in moving for n in memory)), None
         else:
             alone = _alone(number, kernel, memory, backend, moving, given)
         if alone is not None:
             finish(number)
             codes.append(alone)
-        else:
+        elif call is not None:
             run.append(call)
     finish(len(steps))
     return codes
+
+
+def _taken(
+    loop: LoopCall,
+    memory: tuple[int, ...],
+    backend: Backend,
+    moving: Container[int],
+    given: Given,
+) -> bool:
+    """Whether the backend makes code of a loop, nothing of which is given."""
+    if not (loop.workers and backend.takes(loop)):
+        return False
+    moved = loops.moved(loop, memory, moving)
+    inside = [
+        Call(kernel, numbers, tuple(n in moved for n in numbers))
+        for kernel, numbers in loops.steps_of(loop)
+        if isinstance(kernel, Kernel)
+    ]
+    return not any(given(number, call, backend) for number, call in enumerate(inside))
 
 
 def _alone(

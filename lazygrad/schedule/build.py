@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -13,9 +13,10 @@ from lazygrad.graph import Node, node
 from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
-from lazygrad.kernel.starts import without_starts
+from lazygrad.kernel.starts import moved, without_starts
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import calls, loops, naming, ranges
+from lazygrad.schedule.alike import Form, form_of
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
     COPY_WORK,
@@ -51,12 +52,15 @@ Step = Built | calls.BuiltCall
 @dataclass(frozen=True)
 class _Known:
     """A kernel that was built: the numbers of the values behind its buffers, the orders in which
-    those are repacked first (None: they are not), and the orders of what it writes."""
+    those are repacked first (None: they are not), the orders of what it writes, where it begins to
+    read them; and the kernels that it became, for other lines and reasons and from elsewhere."""
 
     kernel: Kernel
     buffers: tuple[int, ...]
     repacked: tuple[Order | None, ...]
     orders: tuple[Order, ...]
+    starts: Mapping[int, Shape]
+    called: dict[Hashable, Kernel]
 
 
 @dataclass
@@ -101,7 +105,7 @@ class Builder:
         """``kernel`` under a name that no other one has; one that computes the same, be it on other
         slices, has it too."""
         first, alike = self.names.setdefault(kernel.name, (kernel, {}))
-        if first is kernel:
+        if first == kernel:
             return kernel
         if not alike:
             alike[without_starts(first)[0]] = 0
@@ -111,50 +115,57 @@ class Builder:
     # -- equal drafts ----------------------------------------------------------------------
 
     def _known_or_built(self, draft: Draft) -> Built:
-        """Drafts that compute the same from other memory have one kernel: the steps of a loop that
-        Python unrolled, layers of equal size."""
-        key, values = self._structure(draft)
-        known = self.known.get(key)
+        """Drafts that compute the same from other memory have one kernel (see ``alike``), but each
+        says whose lines it came from."""
+        inside = self.cut.region(draft)
+        contracts = bool(draft.reductions)
+        form = form_of(draft, inside, self.cut, lambda value: self._told(value, contracts))
+        told = tuple([value.origin for value in inside]), tuple(draft.reasons)
+        known = self.known.get(form.key)
         if known is None:
             before = len(self.cut.drafts)
             built = self._build(draft)
             if len(self.cut.drafts) > before:  # it was built in two
                 return built
-            number = {value: i for i, value in enumerate(values)}
-            self.known[key] = _Known(
+            number = {value: i for i, value in enumerate(form.values)}
+            self.known[form.key] = _Known(
                 built.kernel,
                 tuple(number[self.original.get(v, v)] for v in built.buffers),
                 tuple(self.order_of[v] if v in self.original else None for v in built.buffers),
                 tuple(self.order_of[root] for root in draft.roots),
+                form.starts,
+                {(*told, ()): built.kernel},
             )
             return built
         for root, order in zip(draft.roots, known.orders, strict=True):
             self.order_of[root] = order
-        buffers = (
-            values[i] if order is None else self._copy(values[i], order, draft.primary)
+        buffers = tuple(
+            form.values[i] if order is None else self._copy(form.values[i], order, draft.primary)
             for i, order in zip(known.buffers, known.repacked, strict=True)
         )
-        return Built(known.kernel, tuple(buffers))
+        by = self._further(known, form, buffers)
+        kernel = known.called.get((*told, by))
+        if kernel is None:
+            kernel = self.named(_described(moved(known.kernel, dict(by)), draft, inside))
+            known.called[*told, by] = kernel
+        return Built(kernel, buffers)
 
-    def _structure(self, draft: Draft) -> tuple[Hashable, list[Node]]:
-        """What a draft computes, from whatever memory, and the values that it is about."""
-        inside = self.cut.region(draft)
-        number: dict[Node, int] = {}
-        parts: list[Hashable] = []
-        for value in inside:
-            for operand in value.src:
-                if operand not in number:  # it is in memory
-                    number[operand] = len(number)
-                    parts.append((operand.shape, operand.dtype, self.order_of.get(operand)))
-            number[value] = len(number)
-            below = tuple(number[operand] for operand in value.src)
-            parts.append((value.op, below, value.arg, value.origin))
-        roots = []
-        for root in draft.roots:
-            memory, start = self.cut.memory_of(root)
-            at = number.setdefault(memory, len(number))
-            roots.append((number[root], at, memory.shape, start, root in self.cut.fixed))
-        return (tuple(parts), tuple(roots), tuple(draft.reasons)), list(number)
+    def _told(self, value: Node, contracts: bool) -> Hashable:
+        """What a kernel depends on that reads ``value``."""
+        return self.order(value), self._copying_cost(value) if contracts else None
+
+    def _further(
+        self, known: _Known, form: Form, buffers: Sequence[Node]
+    ) -> tuple[tuple[int, int], ...]:
+        """The slots of which ``form`` reads elements further on than what is known, how many."""
+        found = []
+        for slot, (number, buffer) in enumerate(zip(known.buffers, buffers, strict=True)):
+            if number in form.starts:
+                starts = zip(form.starts[number], known.starts[number], strict=True)
+                steps = [start - before for start, before in starts]
+                if any(steps):
+                    found.append((slot, sum(map(mul, steps, self.strides(buffer)))))
+        return tuple(found)
 
     # -- one draft -------------------------------------------------------------------------
 
@@ -176,14 +187,13 @@ class Builder:
 
     def _copying(self, attempt: _Attempt) -> dict[int, float]:
         """What a copy of each buffer costs every one of the kernels that read it."""
+        return {slot: self._copying_cost(value) for slot, value in attempt.inputs.items()}
+
+    def _copying_cost(self, value: Node) -> float:
+        if value in self.lasting:
+            return 0.0
         launch = self.target.launch * self.target.throughput
-
-        def cost(value: Node) -> float:
-            if value in self.lasting:
-                return 0.0
-            return (COPY_WORK * value.size + launch) / max(1, len(self.cut.users.get(value, ())))
-
-        return {slot: cost(value) for slot, value in attempt.inputs.items()}
+        return (COPY_WORK * value.size + launch) / max(1, len(self.cut.users.get(value, ())))
 
     def _scatters(self, draft: Draft, lane: int) -> bool:
         """Whether what follows a contraction would read and write much memory against the order of
@@ -385,15 +395,18 @@ class _Attempt:
         values = sorted(self.slots, key=self.slots.__getitem__)
         buffers = tuple(BufferSpec(value.dtype, value.size) for value in values)
         inside = self.builder.cut.region(self.draft)
-        kernel = Kernel(
-            name=naming.kernel_name(self.draft, inside),
-            ranges=outer,
-            outputs=outputs,
-            buffers=buffers,
-            origins=naming.origins(inside),
-            reasons=tuple(self.draft.reasons),
-        )
+        kernel = _described(Kernel("", outer, outputs, buffers), self.draft, inside)
         return Built(self.builder.named(kernel), tuple(values))
+
+
+def _described(kernel: Kernel, draft: Draft, inside: Sequence[Node]) -> Kernel:
+    """What ``draft`` computes ``inside``, by the names of the user's operations."""
+    return replace(
+        kernel,
+        name=naming.kernel_name(draft, inside),
+        origins=naming.origins(inside),
+        reasons=tuple(draft.reasons),
+    )
 
 
 def _shared_ranges(outputs: Sequence[Output]) -> list[Range]:

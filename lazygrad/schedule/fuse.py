@@ -28,6 +28,7 @@ from lazygrad.schedule.draft import (
 from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.split import SPLIT
 from lazygrad.shape import without_ones
+from lazygrad.units import duration
 
 OPERAND_READS = 4  # a computed operand of a contraction that is read as often is written first
 PIECE = "it is stored where it belongs in a join"
@@ -241,10 +242,12 @@ def _dear(draft: Draft, value: Node) -> str | None:
 
 
 def _compared(users: list[Draft], cost: price.Prices) -> str:
+    if cost == price.FAR_OFF:
+        return f"it is made of more than {price.FAR} values, too many to compute them again"
     where = f"in {len(users)} kernels" if len(users) > 1 else "where it is read"
     return (
-        f"computing it {where} would take {cost.repeated * 1e6:.0f} us, "
-        f"writing it {cost.written * 1e6:.0f} us"
+        f"computing it {where} would take {duration(cost.repeated)}, "
+        f"writing it {duration(cost.written)}"
     )
 
 

@@ -21,6 +21,7 @@ from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.layout import Order
 from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.products import split_products
+from lazygrad.schedule.sections import in_sections
 from lazygrad.schedule.simplify import simplify
 from lazygrad.schedule.split import split_reductions
 from lazygrad.verify import verify_graph, verify_same
@@ -42,6 +43,8 @@ def make_plan(
     )
     if settings.verify:
         _verify(built)
+    if settings.in_sections:
+        built = in_sections(built, wanted, target)
     given = {**number, **{copy: i for i, copy in enumerate(repacked, len(inputs))}}
     places = _places(built, given, {root: i for i, root in enumerate(wanted)})
     lifetimes, temporaries = _lifetimes(built, places)

@@ -15,7 +15,6 @@ from lazygrad.schedule.draft import Draft, nbytes
 from lazygrad.schedule.partition import Partition
 
 FAR = 256  # values looked at below one; what is made of more is not worth computing twice
-FOREVER = 1.0  # seconds
 ARGUMENT = 1 / 8  # of the time of a launch, for a buffer more that it is given
 
 
@@ -131,6 +130,9 @@ class Prices(NamedTuple):
     written: float
 
 
+FAR_OFF = Prices(1.0, 0.0)  # those of what is made of so much that nobody looked at all of it
+
+
 def prices(
     cut: Partition, value: Node, users: Sequence[Draft], keeper: Draft | None, target: Target
 ) -> Prices:
@@ -139,7 +141,7 @@ def prices(
     together = _together(cut, value, users)
     needed = below(cut, *together)
     if needed.far:
-        return Prices(FOREVER, 0.0)
+        return FAR_OFF
     size, own = max(value.size, 1), sum(map(nbytes, together))
     unit = needed.work / size / target.throughput
     argument = target.launch * ARGUMENT * len(together)

@@ -41,6 +41,7 @@ from lazygrad.schedule.toom_cook import Filtering, Matrix, filtering, results_of
 LAUNCHES = 3  # more than the sum by itself takes
 PASSED = 2  # times that an element of a transform passes memory: it is written and read
 ACROSS = 2  # times as long for what a kernel becomes: its channels lie far apart in memory
+ROWS = 64  # of a matrix that is multiplied
 ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along each dim
@@ -132,6 +133,19 @@ class Way:
     # -- what it is -----------------------------------------------------------------------------
 
     @property
+    def parts(self) -> int:
+        """In how many parts the rows are taken: as few tiles a part as rows of a matrix are worth
+        multiplying, unless reading what the kernel becomes for each part takes longer than to pass
+        all parts at once through memory. Over places there is one sum of all."""
+        _, rows, channels, columns = self._dims
+        if self.found.over_places:
+            return 1
+        tiles = prod(self.counts)
+        most = rows * tiles * (channels + columns) // (channels * columns)
+        found = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * tiles >= ROWS)
+        return max((n for n in found if n <= most), default=1)
+
+    @property
     def _filters(self) -> list[Filtering]:
         return [*map(filtering, self.tiles, self.found.taps)]
 
@@ -143,27 +157,28 @@ class Way:
         data = [f.data for f in filters]
         overlaps = [taps - 1 for taps in self.found.taps]
         image = self._of_tiles(self.found.image, data, overlaps, over_places)
-        image = reshape(image, (points, batch, -1, channels))
+        image = reshape(image, (self.parts, points, batch, -1, channels))
         if over_places:
             back = [transposed(f.back) for f in filters]
             other = self._of_tiles(self.found.other, back, [0] * len(back), over_places)
-            other = reshape(other, (points, batch, -1, columns))
-            return self._taps(matmul(transpose(image, 2, 3), other))
+            other = reshape(other, (1, points, batch, -1, columns))
+            return self._taps(squeeze(matmul(transpose(image, 3, 4), other), 0))
         other = self.found.other
         for dim, f in enumerate(filters):
             other = _stacked(product(f.taps, _apart(other, 1 + dim)), 0)
-        other = reshape(other, (points, batch, channels, columns))
+        other = reshape(other, (1, points, batch, channels, columns))
         return self._back(matmul(image, other))
 
     def _of_tiles(
         self, value: Node, matrices: Sequence[Matrix], overlaps: Sequence[int], turned: bool
     ) -> Node:
         """``value``, (b, n, places.., c), at the points of tiles that reach so far into the next
-        ones: (points.., b, n, tiles.., c), those of the last dim first; or ``turned``, those of the
-        first: a gradient has a value of its own, or that of the convolution would be kept for it
-        all the time between."""
+        ones: (parts, points.., b, n, tiles.., c), those of the last dim first; or ``turned``, those
+        of the first: a gradient has a value of its own, or that of the convolution would be kept
+        for it all the time between."""
         starts = self.found.starts if any(overlaps) else [0] * len(overlaps)
-        dims = range(2, 2 + len(matrices))
+        value = transpose(unflatten(value, 1, (self.parts, -1)), 0, 1)
+        dims = range(3, 3 + len(matrices))
         along = [*zip(dims, matrices, self.counts, self.tiles, overlaps, starts, strict=True)]
         for done, (dim, matrix, count, m, overlap, start) in enumerate(
             along[::-1] if turned else along
@@ -178,19 +193,21 @@ class Way:
                 for later in range(tiles - count + 1)
                 for part in _apart(split, axis + 1)
             ]
-            value = _stacked(product(matrix, parts[: m + overlap]), 0)
+            value = _stacked(product(matrix, parts[: m + overlap]), 1)
         return value
 
     def _back(self, products: Node) -> Node:
         """(b, n, p, its phases, .., k) of what was multiplied."""
         batch, rows, *_ = self._dims
         phases = self.found.phases
-        value = reshape(products, (*self.points[::-1], batch, rows, *self.counts, -1))
+        each = self.parts, *self.points[::-1], batch, rows // self.parts, *self.counts, -1
+        value = reshape(products, each)
         first, *others = enumerate(self._filters)
         for dim, f in reversed(others):
-            value = _stacked(product(f.back, _apart(value, 0)), 3 + 2 * dim)
-        parts = product(first[1].back, _apart(value, 0))
-        value = _stacked([self._beside_places(part) for part in parts], 3)
+            value = _stacked(product(f.back, _apart(value, 1)), 4 + 2 * dim)
+        parts = product(first[1].back, _apart(value, 1))
+        value = _stacked([self._beside_places(part) for part in parts], 4)
+        value = transpose(value, 0, 1)
         along = zip(self.counts, self.tiles, phases, strict=True)
         wide = (n for count, m, phase in along for n in (count * m, phase))
         value = reshape(value, (batch, rows, *wide, -1))
@@ -198,13 +215,14 @@ class Way:
         return shrink(value, [(0, n) for n in (batch, rows, *kept, value.shape[-1])])
 
     def _beside_places(self, value: Node) -> Node:
-        """(b, n, tiles of the first dim, tiles and results of others, k), phases beside places."""
+        """(parts, b, n, tiles of the first dim, tiles and results of others, k), phases beside
+        places."""
         last, phases = value.ndim - 1, self.found.phases
         split = unflatten(value, last, (*phases, -1))
         others = [
-            n for dim in range(1, len(phases)) for n in (2 * dim + 1, 2 * dim + 2, last + dim)
+            n for dim in range(1, len(phases)) for n in (2 * dim + 2, 2 * dim + 3, last + dim)
         ]
-        return permute(split, (0, 1, 2, last, *others, last + len(phases)))
+        return permute(split, (0, 1, 2, 3, last, *others, last + len(phases)))
 
     def _taps(self, products: Node) -> Node:
         """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""

@@ -30,6 +30,9 @@ def test_kernels_and_their_sources(device: str) -> None:
     (source,) = inspect.sources(y)
     assert kernel.name == "exp_add_sum_4x1"
     assert kernel.name in source and "exp" in source
+    comment = "#" if device == "CPU" else "//"
+    assert source.startswith(f"{comment} y[i0] = sum[k0](exp(")
+    assert f"\n{comment} buffers:" in source
     with config(repr="lazy"):
         assert "lazy" in repr(y)  # nothing was computed
 
@@ -92,22 +95,22 @@ def fill(folder: Path) -> None:
 
 
 def test_what_the_disk_cache_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert inspect.disk_cache() == f"{folder}: 0 files, 0.0 MiB of 256.0 MiB"
+    assert inspect.disk_cache() == f"{folder}: 0 files, 0 B of 268 MB"
     fill(folder)
     assert main(["cache"]) == 0
     assert capsys.readouterr().out == (
-        f"{folder}: 7 files, 1.0 MiB of 256.0 MiB\n"
-        "  plans         3 files      0.0 MiB  last used 2026-01-01 12:30 to 2026-01-03 12:30\n"
-        "  programs       1 file      1.0 MiB  last used 2026-01-04 12:30 to 2026-01-04 12:30\n"
-        "  tuning        2 files      0.0 MiB  last used 2026-01-05 12:30 to 2026-01-06 12:30\n"
-        "  others         1 file      0.0 MiB  last used 2026-01-07 12:30 to 2026-01-07 12:30\n"
+        f"{folder}: 7 files, 1.08 MB of 268 MB\n"
+        "  plans         3 files   12.3 kB  last used 2026-01-01 12:30 to 2026-01-03 12:30\n"
+        "  programs       1 file   1.05 MB  last used 2026-01-04 12:30 to 2026-01-04 12:30\n"
+        "  tuning        2 files   8.19 kB  last used 2026-01-05 12:30 to 2026-01-06 12:30\n"
+        "  others         1 file    4.1 kB  last used 2026-01-07 12:30 to 2026-01-07 12:30\n"
     )
 
 
 def test_the_disk_cache_is_emptied(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(folder)
     main(["cache", "--clear"])
-    assert capsys.readouterr().out == f"{folder}: removed 7 files, 1.0 MiB\n"
+    assert capsys.readouterr().out == f"{folder}: removed 7 files, 1.08 MB\n"
     assert list(folder.iterdir()) == []
     assert disk.get(("plan", 1)) is None
 
@@ -184,6 +187,8 @@ def test_a_function_without_arguments(device: str) -> None:
 def test_nothing_else_can_be_looked_into() -> None:
     with pytest.raises(ArgumentError, match=r"\[explain\] got 3 .* tensors, jitted functions"):
         inspect.explain(3)
+    with pytest.raises(ArgumentError, match=r"\[explain\] got path='x' \(str\); what there is"):
+        inspect.explain(Tensor([1.0]), path="x")
 
 
 def test_looking_runs_nothing_and_changes_nothing(device: str) -> None:
@@ -198,3 +203,18 @@ def test_looking_runs_nothing_and_changes_nothing(device: str) -> None:
 def training_step_loss(device: str) -> float:
     manual_seed(0)
     return float(jitted_step(device)(*batch(device)).item())
+
+
+def test_the_sources_of_a_loop_are_complete(device: str) -> None:
+    """With what stands before the code of each kernel of its body."""
+    model = nn.GRU(2, 3, device=device)
+    x = Tensor(np.ones((20, 1, 2), np.float32), device=device).realize()
+    output, _ = model(x)
+    (loop,) = inspect.loops(output)
+    (source,) = [text for text in inspect.sources(output) if "20 times:" in text.splitlines()[0]]
+    for step in loop.body.steps:
+        assert step.kernel.name in source
+    assert source.count(" buffers:\n") == len(loop.body.steps)
+    if device == "CPU":
+        assert source.count("\nfrom numpy import") == len(loop.body.steps)  # and the constants
+        assert "c1 = array(1.0, float32)" in source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ class Page:
         """To an address of the page, as a link from elsewhere."""
         self.driver.get("about:blank")
         self.driver.get(f"{self.address}#{place}")
+        assert _soon(lambda: self.driver.execute_script("return opened !== null"))
 
     def one(self, selector: str) -> Any:
         """The first that is seen."""
@@ -49,15 +50,24 @@ class Page:
 
     def tells_of(self, title: str, place: str | None = None) -> bool:
         """Whether it does so soon, and under which address: browsers follow links in their time."""
-        for _ in range(100):
+
+        def told() -> bool:
             shown = [h.text for h in self.driver.find_elements("css selector", "aside h2")]
-            if shown == [title] and place in (None, self.place):
-                return True
-            time.sleep(0.02)
-        return False
+            return shown == [title] and place in (None, self.place)
+
+        return _soon(told)
 
     def errors(self) -> list[str]:
         return [row["message"] for row in self.driver.get_log("browser")]
+
+
+def _soon(holds: Callable[[], bool]) -> bool:
+    """Whether it does within two seconds."""
+    for _ in range(100):
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -199,4 +209,22 @@ def test_the_graph_is_drawn(page: Page) -> None:
     assert middle == 5
     page.one("canvas").click()
     assert page.tells_of(page.names[5])
+    assert page.errors() == []
+
+
+def test_a_browser_that_cannot_unpack_says_so(page: Page) -> None:
+    add, remove = (
+        "Page.addScriptToEvaluateOnNewDocument",
+        "Page.removeScriptToEvaluateOnNewDocument",
+    )
+    old = page.driver.execute_cdp_cmd(add, {"source": "delete window.DecompressionStream"})
+    try:
+        page.driver.get("about:blank")
+        page.driver.get(f"{page.address}#0/kernels")
+        assert _soon(lambda: "cannot unpack" in page.one("#problem").text)
+        assert len(page.driver.find_elements("css selector", ".sortable tbody tr")) == len(
+            page.names
+        )
+    finally:
+        page.driver.execute_cdp_cmd(remove, old)
     assert page.errors() == []

@@ -22,6 +22,10 @@ def given(*values: float) -> Tensor:
     return Tensor([float(value) for value in values]).realize()
 
 
+def whole(*values: int) -> Tensor:
+    return Tensor(list(values)).realize()
+
+
 def a_mask_in_a_softmax() -> Tensor:
     return lazygrad.masked_fill(given(1, 2, 3), given(1, 2, 3) > 2, -np.inf).softmax(0)
 
@@ -49,7 +53,15 @@ BAD: dict[str, tuple[Callable[[], Tensor], str]] = {
     "a row of zeros": (a_row_of_zeros, r"a division gives nan of 0, 0"),
     "remainder": (
         lambda: Tensor([3, 4]).realize() % Tensor([0, 2]).realize(),
-        r"a remainder gives 0 of 3, 0 from remainder \(test_check",
+        r"a remainder gives 0 of 3, 0 at \(0,\) of .*int64 \(2,\), from remainder \(test_check",
+    ),
+    "a sum of quotients": (
+        lambda: (lazygrad.arange(12).reshape(3, 4) // whole(1, 2, 0).reshape(3, 1)).sum(1),
+        r"a division gives \S+ of 8, 0 at \(2,\) of .*from ",
+    ),
+    "a quotient that says where to read": (
+        lambda: given(1, 2, 3)[whole(2, 1) // whole(1, 0)],
+        r"a division gives \S+ of 1, 0 at \(1,\) of .*from ",
     ),
 }
 GOOD: dict[str, Callable[[], Tensor]] = {
@@ -58,6 +70,9 @@ GOOD: dict[str, Callable[[], Tensor]] = {
     "infinity given": lambda: given(1, np.inf) * 2,
     "harmless": lambda: 1 / (1 + (given(1, 1000) * 10).exp()),
     "a maximum of nothing": lambda: given(-1, 2).max(),
+    "a quotient that is not taken": lambda: lazygrad.where(
+        whole(1, 0) != 0, whole(7, 8) // whole(1, 0), 5
+    ),
     "integers": lambda: Tensor([7, 8]).realize() // Tensor([2, 3]).realize(),
 }
 

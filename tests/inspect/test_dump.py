@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from lazygrad import Tensor, config, inspect, jit, nn
 from lazygrad.errors import ConfigError
+from lazygrad.func import scan
 from lazygrad.inspect import rerun
 from lazygrad.inspect.dump import ABOUT, INDEX, STORY
 from lazygrad.inspect.step import Step
@@ -68,7 +70,7 @@ def test_the_story_of_a_step(dumped: Path) -> None:
         assert f"{number}. **[" in text
         assert f"]({folder.name})" in text
     about = (kernels(dumped)[5] / ABOUT).read_text()
-    assert "MFLOP" in about and "out0[" in about
+    assert "FLOP, " in about and "out0[" in about
     index = (dumped.parent / INDEX).read_text()
     assert f"[{dumped.name}]({dumped.name}/{STORY}): `step`: " in index
 
@@ -227,6 +229,24 @@ def test_a_loop_is_a_step_of_a_dump(device: str, tmp_path: Path) -> None:
         ]
         about = (each.parent / "about.txt").read_text()
         assert f"in each of the 20 steps of {loop.name}" in about
+    story = (plan / "plan.md").read_text()
+    assert story.count("   - in each of its 20 steps\n") == 1
+    links = [f"[{f.parent.name[4:]}]({folder.name}/{f.parent.name})" for f in bodies]
+    assert [link for link in links if f"     - **{link}**, " in story] == links
+
+
+def test_a_story_tells_of_loops_in_loops(tmp_path: Path) -> None:
+    def outer(carry: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return scan(lambda c, y: (c * 0.5 + y.sin(), c), carry, x)
+
+    x = Tensor(np.ones((20, 30, 2), np.float32), device="CPU").realize()
+    found, _ = scan(outer, Tensor(np.zeros(2, np.float32), device="CPU"), x)
+    (plan,) = inspect.dump(found, path=tmp_path)
+    story = (plan / "plan.md").read_text()
+    lines = [line for line in story.splitlines() if "in each of its" in line]
+    assert lines == ["   - in each of its 20 steps", "       - in each of its 30 steps"]
+    for link in re.findall(r"\]\((.*?)\)", story):
+        assert (plan / link / "about.txt").exists()
 
 
 def test_a_wrong_loop_is_told_of(device: str, tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from lazygrad import Tensor, config, inspect, jit, nn
 from lazygrad.errors import ConfigError, MissingExtraError, ValueRangeError
 from lazygrad.inspect import commands, kernels, report
 from lazygrad.inspect.lines import SIDES, Origin, lines_of
-from lazygrad.inspect.reporting import units
 from lazygrad.inspect.reporting.drawing import kernels_drawn
 from lazygrad.inspect.reporting.holding import holding
-from lazygrad.inspect.reporting.page import libraries
+from lazygrad.inspect.reporting.packing import unpacked
+from lazygrad.inspect.reporting.page import SCRIPTS, TEMPLATES, libraries
 from lazygrad.inspect.step import BACKWARD, FORWARD, UPDATE
 from lazygrad.runtime import cache
 from tests.inspect.network import batch, jitted_step
@@ -31,6 +31,12 @@ def script(page: str, name: str) -> Any:
     """What a script of the page reads."""
     (text,) = re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', page)
     return json.loads(text)
+
+
+def opened(page: str, plan: int = 0) -> Any:
+    """What clicks open: pages of kernels and lines, texts, drawings."""
+    (text,) = re.findall(rf'<script type="text/plain" id="p{plan}-packed">(.*?)</script>', page)
+    return unpacked(text)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +55,26 @@ def test_a_page_holds_the_whole_step(device: str, pages: dict[str, tuple[Any, st
     step, page = pages[device]
     expected = kernels(step)
     assert [row["name"] for row in script(page, "p0-data")["kernels"]] == [k.name for k in expected]
-    stages = [script(page, f"p0-g{number}") for number in range(3)]
+    clicked = opened(page)
+    stages = clicked["drawings"]
     assert [stage["stage"] for stage in stages] == ["as built", "simplified", "partitioned"]
     assert {n for numbers in stages[1]["kernels"] for n in numbers} == set(range(len(expected)))
     assert {"conv1.weight", "images", "lr of Adam"} <= set(stages[1]["label"])
     assert all(len(stage["at"]) == 2 * len(stage["label"]) for stage in stages)
+    assert "new exp_avg of conv1.weight" in page and "network.py" in page
+    assert len(clicked["kernels"]) == len(expected)
     for text in ("new exp_avg of conv1.weight", "network.py", "sum0 += ", "for i0 &lt; "):
-        assert text in page, text
+        assert text in "".join(clicked["kernels"]), text
+
+
+def test_a_large_step_is_a_small_page(device: str, pages: dict[str, tuple[Any, str]]) -> None:
+    step, page = pages[device]
+    clicked, texts = opened(page), opened(page)["texts"]
+    assert len(texts) == len(set(texts))
+    shown = {int(n) for each in clicked["kernels"] for n in re.findall(r'data-text="(\d+)"', each)}
+    assert shown == set(range(len(texts)))
+    fixed = sum(len((TEMPLATES / name).read_text()) for name in ("style.css", *SCRIPTS))
+    assert len(page) - fixed < 8_000 * len(kernels(step))  # 600 of them are less than 5 MB
 
 
 def test_a_page_needs_nothing_else(device: str, pages: dict[str, tuple[Any, str]]) -> None:
@@ -91,7 +110,7 @@ class Scaling:
 def test_a_method_is_reported_with_its_graph(tmp_path: Path) -> None:
     x, path = Tensor(np.ones(3, np.float32), device="CPU"), tmp_path / "report.html"
     page = report(Scaling().scaled, x, by=3.0, path=path).read_text()
-    assert "SIN" in script(page, "p0-g0")["label"]
+    assert "SIN" in opened(page)["drawings"][0]["label"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +187,7 @@ def test_a_dump_is_shown(device: str, tmp_path: Path, capsys: pytest.CaptureFixt
     path = Path(capsys.readouterr().out.strip())
     page = path.read_text()
     assert path == tmp_path / "report.html"
-    assert script(page, "p0-g0")["stage"] == "as built"
+    assert opened(page)["drawings"][0]["stage"] == "as built"
     assert "self.conv1" in page.replace('<i class="b">self</i>', "self")
     assert commands.main(["show", str(tmp_path / "nothing")]) == 2
     assert "holds no dump: LAZYGRAD_DUMP=" in capsys.readouterr().err
@@ -194,7 +213,7 @@ def test_a_program_is_reported_at_its_end(tmp_path: Path) -> None:
     page = path.read_text()
     names = {row["name"] for n in range(2) for row in script(page, f"p{n}-data")["kernels"]}
     assert names == {"exp_mul_1x2", "softmax_sum_1x1"}
-    assert script(page, "p1-g0")["stage"] == "as built"
+    assert opened(page, 1)["drawings"][0]["stage"] == "as built"
 
 
 def test_a_report_is_a_file(tmp_path: Path) -> None:
@@ -219,15 +238,7 @@ def test_without_a_layout_graphs_are_left_out(
     monkeypatch.setattr("lazygrad.inspect.reporting.page.LAYERED", (99, 0))
     page = report(Tensor([1.0], device="CPU").exp(), path=tmp_path / "report.html").read_text()
     assert "takes Python" in page
-    assert not re.search(r'<script type="application/json" id="p0-g', page)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.0, "0"), (8.1e-9, "8.1 ns"), (12.3e-6, "12.3 us"), (4.56e-3, "4.56 ms"), (1.2, "1.2 s")],
-)
-def test_units(seconds: float, expected: str) -> None:
-    assert units.duration(seconds) == expected
+    assert opened(page)["drawings"] == []
 
 
 # -- notebooks -------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_every_block_is_visited_once(team: Team) -> None:
     def work(member: Member) -> None:
         seen.extend(member.blocks())
 
-    team.run(1000, 7, work, sums=False)
+    team.run([(1000, 7)], work, sums=False)
     assert sorted(seen) == list(range(0, 1000, 7))
 
 
@@ -42,7 +42,7 @@ def test_members_of_a_sum_always_get_the_same_blocks(team: Team) -> None:
     def work(member: Member) -> None:
         seen[member.number] = list(member.blocks())
 
-    team.run(100, 10, work, sums=True)
+    team.run([(100, 10)], work, sums=True)
     assert seen == {0: [0, 30, 60, 90], 1: [10, 40, 70], 2: [20, 50, 80]}
 
 
@@ -57,7 +57,7 @@ def test_merge_gives_the_last_member_everything(team: Team) -> None:
         if member.merge((np.add, total), (np.maximum, top)):
             last.append((total[0], top[0]))
 
-    team.run(1000, 10, work, sums=True)
+    team.run([(1000, 10)], work, sums=True)
     assert last == [(sum(range(0, 1000, 10)), 990.0)]
 
 
@@ -68,7 +68,7 @@ def test_an_error_in_any_member_is_raised_and_the_team_goes_on(team: Team) -> No
             raise ValueError("in a thread")
 
     with pytest.raises(ValueError, match="in a thread"):
-        team.run(100, 1, work, sums=True)
+        team.run([(100, 1)], work, sums=True)
     test_every_block_is_visited_once(team)
 
 
@@ -80,20 +80,20 @@ def test_a_launch_within_a_launch_runs_by_itself(team: Team) -> None:
 
     def work(member: Member) -> None:
         if member.number == 0:
-            team.run(100, 10, nested, sums=False)
+            team.run([(100, 10)], nested, sums=False)
 
-    team.run(100, 10, work, sums=False)
+    team.run([(100, 10)], work, sums=False)
     assert inner == [1]
 
 
 def test_small_launches_stay_in_the_calling_thread(team: Team) -> None:
     where: list[str] = []
-    team.run(10, 10, lambda member: where.append(threading.current_thread().name), sums=False)
+    team.run([(10, 10)], lambda member: where.append(threading.current_thread().name), sums=False)
     assert where == [threading.current_thread().name]
 
 
 def test_one_member_needs_no_merging() -> None:
-    assert Member(Launch(10, 5, 1, sums=True), 0).merge((np.add, np.ones(1)))
+    assert Member(Launch([(10, 5)], 1, sums=True), 0).merge((np.add, np.ones(1)))
 
 
 # -- programs ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,17 @@ def source(number: int) -> str:
 
 
 def test_a_plan_is_divided_by_the_kernels_that_differ() -> None:
-    different = [ks.copy(dt.float32, n) for n in range(2 * PORTION)]
+    different = [[ks.copy(dt.float32, n)] for n in range(2 * PORTION)]
     assert list(portions(different)) == [range(PORTION), range(PORTION, 2 * PORTION)]
     twice = [kernel for kernel in different for _ in range(2)]
     assert list(portions(twice)) == [range(2 * PORTION), range(2 * PORTION, 4 * PORTION)]
     assert list(portions(different[:5] * 100)) == [range(500)]
+    pairs = [[*first, *second] for first, second in pairwise(different)]
+    assert list(portions(pairs)) == [range(PORTION - 1), range(PORTION - 1, 2 * PORTION - 1)]
 
 
 def test_a_small_rest_is_no_program_of_its_own() -> None:
-    kernels = [ks.copy(dt.float32, n) for n in range(PORTION + 3)]
+    kernels = [[ks.copy(dt.float32, n)] for n in range(PORTION + 3)]
     assert list(portions(kernels)) == [range(PORTION + 3)]
 
 

@@ -25,8 +25,8 @@ def convolution(device: str) -> Tensor:
 
 
 EXPECTED = {
-    1: r"\d+ kernels? in \d+ launch(es)?, [\d.]+ MFLOP, [\d.]+ MB moved",
-    2: r"us +[\d.]+% +[\d.]+ GFLOP/s +[\d.]+ GB/s +conv2d_relu_2x16x6x6",
+    1: r"\d+ kernels? in \d+ launch(es)?, [\d.]+ kFLOP, [\d.]+ kB moved",
+    2: r"[mu]s +[\d.]+% +[\d.]+ [MG]FLOP/s +[\d.]+ [MG]B/s +conv2d_relu_2x16x6x6",
     3: r"a kernel of its own because",
     4: r"conv2d_relu_2x16x6x6",
     5: r"i0",

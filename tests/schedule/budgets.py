@@ -29,7 +29,8 @@ from lazygrad.codegen.choose import loop_nest
 from lazygrad.graph import Node, node
 from lazygrad.inspect import costs
 from lazygrad.kernel import cost, expr as ex
-from lazygrad.kernel.plan import Place, Plan
+from lazygrad.kernel.kernel import Kernel
+from lazygrad.kernel.plan import LoopCall, Place, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
@@ -42,7 +43,7 @@ from tools.benchmarks.workloads import TRANSFORMS, WORKLOADS
 STEPS = WORKLOADS | {name: TRANSFORMS[name] for name in ("cnn_per_sample", "cnn_hvp")}
 FILE = Path(__file__).with_name("budgets.txt")
 TARGETS = {
-    "pocl": Target(units=2, lanes=16, registers=32, buffers=125),
+    "pocl": Target(units=2, lanes=16, registers=32, buffers=125, workers=2),
     "numpy": Target(units=2, blas=True),
 }
 MOST_MEMORY = 120  # that a launch takes on PoCL, about
@@ -133,28 +134,42 @@ def budget(requested: Sequence[Node], target: Target) -> Budget:
     inputs = [cut[leaf] for leaf in found.leaves]
     dim_groups.cache_clear()  # what others have filled makes some calls
     calls, plan = counted(lambda: make_plan(copies, inputs, target))
-    kernels = [step.kernel for step in plan.steps]
+    works = [step.kernel for step in plan.steps]
+    kernels = [inside for work in works for inside in kernels_of(work)]
     return Budget(
         kernels=len(kernels),
         launches=len(kernels) if target.blas else launches(plan, target),
-        flops=sum(map(cost.flops, kernels)),
-        moved=sum(map(cost.nbytes, kernels)),
+        flops=sum(map(cost.flops, works)),
+        moved=sum(map(cost.nbytes, works)),
         planned=plan.peak_bytes,
         exprs=sum(len(ex.toposort(kernel.values)) for kernel in kernels),
         calls=calls,
     )
 
 
+def kernels_of(work: Kernel | LoopCall) -> list[Kernel]:
+    """A kernel, or those that run in sections."""
+    return [work] if isinstance(work, Kernel) else [step.kernel for step in work.body.steps]
+
+
 def launches(plan: Plan, target: Target) -> int:
     works, numbers = [], dict[Place, int]()
     for step in plan.steps:
-        nest = loop_nest(step.kernel, target)
-        assert nest is not None
         kernel, written = step.kernel, step.kernel.written
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
         writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
-        works.append(Work(writes, frozenset(memory[len(written) :]), nest.items))
+        writes |= dict.fromkeys(memory[len(kernel.buffers) :], (1, 1))
+        reads = frozenset(memory[len(written) : len(kernel.buffers)])
+        works.append(Work(writes, reads, _items(kernel, target)))
     return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
+
+
+def _items(work: Kernel | LoopCall, target: Target) -> int:
+    if isinstance(work, LoopCall):
+        return work.length
+    nest = loop_nest(work, target)
+    assert nest is not None
+    return nest.items
 
 
 # Calls of their own in some versions of Python only.

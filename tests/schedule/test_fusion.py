@@ -12,6 +12,7 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.contraction import find
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.schedule.draft import MAX_OPS
+from lazygrad.schedule.price import FAR
 from tests.schedule.planning import TARGETS, VECTORS, kernels_of, plan_of
 
 
@@ -284,3 +285,12 @@ def test_optimizer_updates_are_one_kernel_a_parameter(target, monkeypatch) -> No
     assert len(shared) in (1, 2)
     assert [len(k.outputs) for k in updates] == [3, 3]
     assert [k.name.rsplit("_", 1)[1] for k in updates] == ["64x64", "32"]
+
+
+def test_what_is_made_of_much_is_not_computed_again(target) -> None:
+    """Without a look at what it would cost, which takes long for long programs."""
+    x = data(4, 5)
+    for number in range(FAR + 1):
+        x = x * 2 if number % 2 else x + 1
+    reasons = [kernel.reasons for kernel in kernels_of(x.sum(0), x.sum(1), target=target)]
+    assert ("it is made of more than 256 values, too many to compute them again",) in reasons

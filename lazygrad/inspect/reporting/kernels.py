@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lazygrad.inspect.code import alone, parts_of
 from lazygrad.inspect.dump import nest_of
 from lazygrad.inspect.formula import buffers_of, formula, plain_loops
 from lazygrad.inspect.graphs import SIMPLIFIED
@@ -22,7 +23,8 @@ MOST_SCORES = 12  # values whose place was chosen by price, on a page
 @dataclass(frozen=True)
 class KernelPage:
     """A kernel: what it costs and might cost at best, where it comes from, what it touches, and its
-    forms from the formula to the code. ``text``: the number of its code among those of the plan."""
+    forms from the formula to the code. ``nest`` and ``code`` are numbers among the texts of the
+    plan."""
 
     kernel: StepKernel
     seconds: float
@@ -32,8 +34,8 @@ class KernelPage:
     writes: list[StepBuffer]
     formula: str
     loops: str
-    nest: str
-    text: int
+    nest: int
+    code: int
     beside: list[StepKernel]
     geometry: str
     scores: list[tuple[str, str]]
@@ -47,29 +49,28 @@ class KernelPage:
 
 
 @dataclass
-class Codes:
-    """Texts that several kernels may have, each once, in colour."""
+class Texts:
+    """Texts that several kernels may have, each once, in colour as HTML."""
 
     pygments: Any
     numbers: dict[str, int] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
 
-    def number(self, code: str, suffix: str) -> int:
+    def number(self, text: str, suffix: str = "") -> int:
         """That of a text; a new one if need be."""
-        if code not in self.numbers:
-            self.numbers[code] = len(self.texts)
-            self.texts.append(coloured(self.pygments, code, suffix))
-        return self.numbers[code]
+        if text not in self.numbers:
+            self.numbers[text] = len(self.listed)
+            self.listed.append(coloured(self.pygments, text, suffix))
+        return self.numbers[text]
 
 
-def pages(shown: Shown, codes: Codes, measured: Limits) -> list[KernelPage]:
+def pages(shown: Shown, texts: Texts, measured: Limits) -> list[KernelPage]:
     """Those of all kernels, in order."""
     step, seconds = shown.step, shown.seconds()
     backend = registry.backend(step.device)
     sources = {
-        number: backend.shown(code, part)
-        for code in shown.plan.recipe.codes
-        for part in code.parts
+        number: alone(shown.plan, code, part)
+        for code, part in parts_of(shown.plan)
         for number in part.calls
     }
     scores = _scores(shown)
@@ -92,8 +93,8 @@ def pages(shown: Shown, codes: Codes, measured: Limits) -> list[KernelPage]:
                 writes=[step.buffers[number] for number in dict.fromkeys(row.written)],
                 formula=formula(work, buffers) if isinstance(work, Kernel) else "",
                 loops=plain_loops(work, buffers) if isinstance(work, Kernel) else "",
-                nest=nests[row.same_as],
-                text=codes.number(sources.get(row.number, ""), backend.suffix),
+                nest=texts.number(nests[row.same_as]),
+                code=texts.number(sources.get(row.number, ""), backend.suffix),
                 beside=[step.kernels[number] for number in part if number != row.number],
                 geometry=launch.geometry if launch else "",
                 scores=scores.get(row.number, [])[:MOST_SCORES],

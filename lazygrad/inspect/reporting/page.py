@@ -9,10 +9,11 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lazygrad import units
 from lazygrad.errors import MissingExtraError
-from lazygrad.inspect.reporting import units
+from lazygrad.inspect.reporting.packing import packed
 from lazygrad.inspect.reporting.plans import PlanPage
 from lazygrad.inspect.reporting.shown import Shown
 from lazygrad.inspect.step import PHASES
@@ -63,6 +64,7 @@ def page(shown: Sequence[Shown]) -> str:
             title=f"{plans[0].shown.called if plans else 'nothing ran'} · lazygrad",
             made=f"{' '.join(sys.argv)}, {datetime.now():%Y-%m-%d %H:%M}",
             plans=plans,
+            opened=[packed(_opened(number, plan)) for number, plan in enumerate(plans)],
             views=VIEWS,
             phases=PHASES,
             target=registry.backend(plans[0].shown.step.device).target if plans else None,
@@ -70,6 +72,18 @@ def page(shown: Sequence[Shown]) -> str:
             script=markup("\n".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
         )
     )
+
+
+def _opened(number: int, plan: PlanPage) -> dict[str, Any]:
+    """What a click opens, of a plan of that number: the pages of kernels and lines, texts that
+    several of them show, and drawings."""
+    parts: Any = _templates().get_template("parts.html.j2").module  # macros
+    return {
+        "kernels": [parts.kernel_page(number, plan, page) for page in plan.pages],
+        "lines": [parts.line_page(number, plan, line) for line in plan.lines.values()],
+        "texts": plan.texts,
+        "drawings": plan.drawings,
+    }
 
 
 @cache

@@ -23,7 +23,7 @@ from lazygrad.inspect.reporting.charts import (
 from lazygrad.inspect.reporting.drawing import PARTITIONED, drawn, kernels_drawn
 from lazygrad.inspect.reporting.highlight import coloured_lines
 from lazygrad.inspect.reporting.holding import Holding, holding
-from lazygrad.inspect.reporting.kernels import Codes, KernelPage, pages
+from lazygrad.inspect.reporting.kernels import KernelPage, Texts, pages
 from lazygrad.inspect.reporting.shown import Shown
 from lazygrad.inspect.step import PHASES
 from lazygrad.runtime import registry
@@ -69,10 +69,10 @@ class PlanPage:
             (side.seconds for line in self.lines.values() for side in line.sides.values()),
             default=0.0,
         )
-        codes = Codes(self.used.pygments)
-        self.pages: list[KernelPage] = pages(self.shown, codes, self._measured)
-        self.codes = codes.texts
-        self.texts: dict[str, str] = {}
+        texts = Texts(self.used.pygments)
+        self.pages: list[KernelPage] = pages(self.shown, texts, self._measured)
+        self.texts = texts.listed
+        self.written: dict[str, str] = {}  # the user's lines by place, in colour
         self.files = [File(name, list(self._rows(name))) for name in self._names()]
 
     @cached_property
@@ -135,7 +135,7 @@ class PlanPage:
                 yield Row(folded=min(next(after, len(lines) + 1), len(lines) + 1) - number)
             line = costly.get(number)
             if line is not None:
-                self.texts[line.place] = code
+                self.written[line.place] = code
             yield Row(number, code, line, hidden)
 
     # -- what scripts read ----------------------------------------------------------------------
@@ -164,13 +164,13 @@ class PlanPage:
         return [*(graph.stage for graph in self.shown.graphs.stages), PARTITIONED]
 
     @cached_property
-    def drawings(self) -> list[str]:
+    def drawings(self) -> list[dict[str, Any]]:
         """The graph at each stage; none where nothing lays it out."""
         layout, step = self.used.layout, self.shown.step
         if layout is None:
             return []
         found = [drawn(layout, graph, step) for graph in self.shown.graphs.stages]
-        return [_json(drawing) for drawing in (*found, kernels_drawn(layout, step))]
+        return [*found, kernels_drawn(layout, step)]
 
 
 def _json(value: Any) -> str:

@@ -1,12 +1,12 @@
 "use strict";
 // What is shown is in the address: #PLAN/VIEW/kNUMBER or #PLAN/VIEW/l:FILE:LINE. Links name what they
-// change; the rest stays. Pages of kernels and lines are templates, copied when they are shown.
+// change; the rest stays. Pages of kernels and lines, and drawings, are packed: `opened` holds those of
+// the plan that is shown, soon after it is; until then, and where it cannot be unpacked, null.
 const byId = (id) => document.getElementById(id);
 const main = byId("main"), detail = byId("detail"), search = byId("search"), found = byId("found");
 const views = [...document.querySelectorAll("nav a")].map((a) => a.dataset.view);
 const state = { plan: -1, view: views[0], kernel: null, line: null };
-const read = (id) => JSON.parse(byId(id).textContent);
-let data = null, drawing = null;
+let data = null, opened = null, drawing = null;
 
 // -- the address ------------------------------------------------------------------------------
 
@@ -47,24 +47,37 @@ function show() {
 
 function openPlan() {
   byId("plan").value = state.plan;
-  data = read(`p${state.plan}-data`);
+  data = JSON.parse(byId(`p${state.plan}-data`).textContent);
   main.replaceChildren(byId(`p${state.plan}`).content.cloneNode(true));
-  drawing = null;
+  opened = drawing = null;
+  const plan = state.plan;
+  unpack(byId(`p${plan}-packed`).textContent).then(
+    (content) => { if (plan === state.plan) { opened = content; show(); } },
+    (error) => { byId("problem").textContent = `This browser cannot unpack the page (${error}): Chrome 80, Firefox 113 and Safari 16.4 can.`; },
+  );
+}
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
 // -- a kernel or line -------------------------------------------------------------------------
 
 function openDetail() {
-  const id = state.kernel !== null ? `k${state.kernel}` : state.line in data.lines ? `l${data.lines[state.line]}` : null;
-  detail.hidden = id === null;
-  if (id === null || detail.dataset.shows === `${state.plan} ${id}`) { if (id === null) detail.dataset.shows = ""; return; }
-  detail.dataset.shows = `${state.plan} ${id}`;
+  const item = state.kernel !== null ? ["kernels", state.kernel] : state.line in data.lines ? ["lines", data.lines[state.line]] : null;
+  const shows = item && opened ? [state.plan, ...item].join(" ") : "";
+  detail.hidden = !shows;
+  if (detail.dataset.shows === shows) return;
+  detail.dataset.shows = shows;
+  if (!shows) return;
   const close = document.createElement("button");
   close.className = "close"; close.textContent = "×"; close.title = "close  Esc";
   close.onclick = () => go(state.view, "none");
-  detail.replaceChildren(close, byId(`p${state.plan}-${id}`).content.cloneNode(true));
-  for (const pre of detail.querySelectorAll("[data-code]"))
-    pre.replaceChildren(byId(`p${state.plan}-c${pre.dataset.code}`).content.cloneNode(true));
+  const [kind, number] = item;
+  detail.innerHTML = opened[kind][number];
+  detail.prepend(close);
+  for (const pre of detail.querySelectorAll("[data-text]")) pre.innerHTML = opened.texts[pre.dataset.text];
   detail.scrollTop = 0;
 }
 
@@ -232,11 +245,11 @@ document.documentElement.dataset.theme = remembered() ?? (matchMedia("(prefers-c
 
 function showGraph() {
   const section = main.querySelector('[data-section="graph"]'), canvas = section.querySelector("canvas");
-  if (!canvas) return;
+  if (!canvas || !opened) return;
   const stage = +section.querySelector("input:checked").value;
   if (!drawing || drawing.stage !== stage) {
     drawing?.close();
-    drawing = new Drawing(canvas, section.querySelector(".tip"), read(`p${state.plan}-g${stage}`), stage, (number) => go(`k${number}`));
+    drawing = new Drawing(canvas, section.querySelector(".tip"), opened.drawings[stage], stage, (number) => go(`k${number}`));
   }
   drawing.choose(state.kernel);
 }

@@ -1,0 +1,386 @@
+"""Kernels that follow each other in sections: what one writes and the next one reads is never all
+there at once.
+
+Where a range runs through several kernels, and along it each reads of the others only what belongs
+to the same element (the samples of a batch, say), they run section by section: for a few elements
+all of them, one after the other, then for the next few. What passes between them needs memory for a
+section only, which stays in a cache. A loop does that, whose steps do not depend on each other
+(Wolf and Lam, "A data locality optimizing algorithm", 1991: tiles across loops; what becomes
+smaller are arrays, "contracted").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import gcd
+
+from lazygrad.graph import Node
+from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Guard
+from lazygrad.kernel.index import Index, Range, of as index_of
+from lazygrad.kernel.kernel import BufferSpec, Kernel
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan, Reach, Step
+from lazygrad.kernel.target import Target
+from lazygrad.schedule import memory, ranges
+from lazygrad.schedule.build import Built
+from lazygrad.schedule.calls import BuiltCall
+
+AHEAD = 16  # steps in which the next kernel is looked for
+FEWEST, SECTIONS = 2, 16  # for each worker
+EVEN = 1.2  # times as long as if all workers had as much to do
+SMALL = 4  # what is smaller than such a part of a cache passes quickly anyway
+
+Steps = Sequence[Built | BuiltCall]
+
+
+def in_sections(built: Steps, wanted: Collection[Node], target: Target) -> list[Built | BuiltCall]:
+    """``built`` with those kernels put together that gain by it; what is ``wanted`` of the values
+    is needed as a whole."""
+    if not target.workers:
+        return list(built)
+    use = _Use(built, frozenset(wanted))
+    found: dict[int, _Chain] = {}  # by the position of the last kernel
+    taken: set[int] = set()
+    for start in range(len(built)):
+        if start not in taken and use.writes(start) >= target.cache // SMALL:
+            chain = _grown(use, start, target.workers)
+            if chain is not None and chain.pays(target):
+                taken.update(chain.cuts)
+                found[max(chain.cuts)] = chain
+    steps: list[Built | BuiltCall] = []
+    for number, step in enumerate(built):
+        if number in found:
+            chain = found[number]
+            steps.append(_Layout(chain, chain.sections(target), target.workers).call())
+        elif number not in taken:
+            steps.append(step)
+    return steps
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A kernel cut along one of its ranges: by how many elements each buffer moves from one element
+    of the range to the next, 0 where all of it is read each time."""
+
+    along: Range
+    moves: Mapping[int, int]
+    apart: frozenset[int]  # slots of which each element of the range has a part of its own
+
+    def reach(self, slot: int) -> int:
+        """How far a buffer moves in all of the range."""
+        return self.moves[slot] * self.along.size
+
+
+@dataclass
+class _Use:
+    """Who writes and who reads what."""
+
+    built: Steps
+    wanted: frozenset[Node]
+    by_kernel: dict[int, _Cut | None] = field(default_factory=dict)
+    sections: dict[tuple[int, int], Kernel] = field(default_factory=dict)
+
+    @cached_property
+    def writers(self) -> dict[Node, set[int]]:
+        return self._by_value(written=True)
+
+    @cached_property
+    def readers(self) -> dict[Node, set[int]]:
+        return self._by_value(written=False)
+
+    def _by_value(self, written: bool) -> dict[Node, set[int]]:
+        found: dict[Node, set[int]] = {}
+        for number, step in enumerate(self.built):
+            count = len(step.kernel.written)
+            for value in step.buffers[:count] if written else step.buffers[count:]:
+                found.setdefault(value, set()).add(number)
+        return found
+
+    def writes(self, number: int) -> int:
+        """The bytes that a step writes."""
+        step = self.built[number]
+        return sum(_nbytes(value) for value in step.buffers[: len(step.kernel.written)])
+
+    def writers_of(self, values: Iterable[Node]) -> set[int]:
+        return set[int]().union(*(self.writers[value] for value in values))
+
+    def cut(self, number: int) -> _Cut | None:
+        kernel = self.built[number].kernel
+        if not isinstance(kernel, Kernel) or kernel.collected is not None:
+            return None
+        if id(kernel) not in self.by_kernel:
+            self.by_kernel[id(kernel)] = _cut(kernel)
+        return self.by_kernel[id(kernel)]
+
+
+def _cut(kernel: Kernel) -> _Cut | None:
+    """Along the outermost range in memory of what it writes, the only one by which it can be cut in
+    pieces that lie apart."""
+    outputs = [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
+    first = kernel.outputs[0].index
+    along = max(kernel.ranges, key=first.coefficient, default=None)
+    written = None if along is None else _moved(outputs, along)
+    if along is None or written is None or not all(apart for _, apart in written.values()):
+        return None
+    values = ex.toposort(kernel.values)
+    fixed = [e.arg for e in values if e.op is ex.INDEX]
+    fixed += [bound.index for e in values for bound in ex.guard_of(e)]
+    if any(along in index.ranges for index in fixed):
+        return None
+    read = _moved([e.arg for e in values if e.op is ex.LOAD], along)
+    if read is None:
+        return None
+    both = {**read, **written}
+    moves = {slot: step for slot, (step, _) in both.items()}
+    return _Cut(along, moves, frozenset(slot for slot, (_, apart) in both.items() if apart))
+
+
+def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bool]] | None:
+    """By slot: how far it moves with the range, and whether each element has a part of its own;
+    None if that differs between accesses."""
+    found: dict[int, tuple[int, bool]] = {}
+    for slot, index, guard in accesses:
+        step = index.coefficient(along)
+        before, apart = found.get(slot, (step, True))
+        if step < 0 or step != before or not index.affine_in(along):
+            return None
+        if apart and step:
+            low, high = index.interval
+            apart = low >= 0 and high < step * along.size
+            if not apart and guard:
+                low, high = _interval(index - index_of(along) * step, guard)
+                apart = low >= 0 and high < step
+        found[slot] = step, apart and step > 0
+    return found
+
+
+def _interval(index: Index, guard: Guard) -> tuple[int, int]:
+    """Of an index where the guard holds."""
+    low = high = 0
+    for bound in guard:
+        atom, size = bound.index.terms[0]
+        times = index.coefficient(atom) // size
+        beside = index - bound.index * times
+        if times > 0 and not {a for a, _ in bound.index.terms} & {a for a, _ in beside.terms}:
+            least, most = bound.index.interval
+            low += times * max(least, bound.low)
+            high += times * min(most, bound.high - 1)
+            index = beside
+    return low + index.interval[0], high + index.interval[1]
+
+
+def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
+    """The chain from the kernel at ``start`` on, which later ones join as long as they may, in not
+    less than the ``fewest`` sections."""
+    first = use.cut(start)
+    if first is None:
+        return None
+    chain = _Chain(use, {start: first}, first.along.size)
+    for number in range(start + 1, min(start + AHEAD, len(use.built))):
+        if chain.passed.keys().isdisjoint(use.built[number].buffers):
+            continue
+        cut = use.cut(number)
+        if cut is None or gcd(chain.most, cut.along.size) < fewest or not chain.fits(number, cut):
+            break  # it needs what is written as a whole, and so needs it before
+        chain.add(number, cut)
+    return chain
+
+
+@dataclass
+class _Chain:
+    """Kernels by their positions, and how they are cut, in so many sections at ``most``."""
+
+    use: _Use
+    cuts: dict[int, _Cut]
+    most: int
+
+    def add(self, number: int, cut: _Cut) -> None:
+        self.cuts[number] = cut
+        self.most = gcd(self.most, cut.along.size)
+        del self.passed
+
+    @cached_property
+    def passed(self) -> dict[Node, int]:
+        """What they write, and how many elements of it all sections have."""
+        return dict(self.reached(written=True))
+
+    def reached(self, written: bool) -> Iterator[tuple[Node, int]]:
+        """What is written, or read, and how many elements of it all sections have."""
+        for number, cut in self.cuts.items():
+            step = self.use.built[number]
+            count = len(step.kernel.written)
+            slots = range(count) if written else range(count, len(step.buffers))
+            for slot in slots:
+                yield step.buffers[slot], cut.reach(slot)
+
+    def fits(self, number: int, cut: _Cut) -> bool:
+        """Whether the kernel at ``number``, cut like this, reads and writes of what the others
+        write only what is of the same section; and something that nobody else reads."""
+        alone = False
+        for slot, value in enumerate(self.use.built[number].buffers):
+            if value not in self.passed:
+                continue
+            if slot not in cut.apart or cut.reach(slot) != self.passed[value]:
+                return False
+            alone = alone or self._is_local(value, {*self.cuts, number})
+        return alone
+
+    def _is_local(self, value: Node, members: Collection[int]) -> bool:
+        use = self.use
+        users = use.writers[value] | use.readers.get(value, set())
+        return value not in use.wanted and users <= set(members)
+
+    # -- what it gains --------------------------------------------------------------------------
+
+    @cached_property
+    def local(self) -> list[Node]:
+        """What passes between the kernels only."""
+        read = {value for value, _ in self.reached(written=False)}
+        return [v for v in self.passed if v in read and self._is_local(v, self.cuts)]
+
+    def saved(self) -> int:
+        """Bytes that need not be there at once."""
+        return sum(map(_nbytes, self.local))
+
+    def sections(self, target: Target) -> int:
+        """In how many to run: as few as leave to each what a cache holds, since loops are better
+        long."""
+        most = min(self.most, SECTIONS * target.workers)
+        possible = [n for n in range(1, most + 1) if self.most % n == 0]
+        enough = max(self.saved() // target.cache, FEWEST * target.workers)
+        return next((n for n in possible if n >= enough), possible[-1])
+
+    def pays(self, target: Target) -> bool:
+        """Whether it saves more than caches hold, and than reading again in each section what
+        sections have in common; all that it writes, it writes whole, and every worker has about as
+        much to do."""
+        saved, sections, members = self.saved(), self.sections(target), self.cuts.keys()
+        if saved < target.cache * target.units or not self.use.writers_of(self.passed) <= members:
+            return False
+        turns = -(-sections // target.workers)
+        if turns * target.workers > EVEN * sections:
+            return False
+        read = {value for value, reach in self.reached(written=False) if not reach}
+        return sum(map(_nbytes, read)) * (sections - 1) <= saved
+
+
+class _Layout:
+    """The memory of a chain's loop. Its slots: what it writes for others, what it reads of others,
+    what passes between its kernels."""
+
+    def __init__(self, chain: _Chain, length: int, workers: int) -> None:
+        self.chain, self.length, self.workers = chain, length, workers
+        self.numbers = sorted(chain.cuts)
+        self.local = frozenset(chain.local)
+        self.results = [value for value in chain.passed if value not in self.local]
+        read = [value for value, _ in chain.reached(written=False)]
+        self.operands = [v for v in dict.fromkeys(read) if v not in chain.passed]
+        self.inputs: dict[tuple[Node, int], int] = {}  # the body's: a value, and how it moves
+        self.steps: list[Step] = []
+        self.lifetimes: dict[Node, memory.Lifetime] = {}
+
+    def call(self) -> BuiltCall:
+        kernels = [self._kernel(number) for number in self.numbers]
+        order = [v for v in self.local if v in self.lifetimes]
+        chosen, sizes = memory.assign([self.lifetimes[value] for value in order])
+        place_of = {v: Place(TEMPORARY, slot) for v, slot in zip(order, chosen, strict=True)}
+        place_of |= {value: Place(OUTPUT, i) for i, value in enumerate(self.results)}
+        steps = tuple(
+            Step(kernel, tuple(
+                place_of.get(value) or Place(INPUT, self.inputs[value, step])
+                for value, step in moving
+            ))
+            for kernel, moving in kernels
+        )  # fmt: skip
+        slot = {value: i for i, value in enumerate((*self.results, *self.operands))}
+        outputs = [
+            (value, self.chain.passed[value] // self.length * value.dtype.itemsize)
+            for value in self.results
+        ]
+        body = Plan(
+            steps=steps,
+            results=tuple(Place(OUTPUT, i) for i in range(len(outputs))),
+            outputs=tuple(nbytes for _, nbytes in outputs),
+            allocations=tuple(sizes),
+        )
+        first = self.chain.use.built[self.numbers[-1]].kernel
+        members = [self.chain.use.built[number].kernel for number in self.numbers]
+        call = LoopCall(
+            name=f"sections_of_{first.name}",
+            length=self.length,
+            body=body,
+            results=tuple(map(_spec, self.results)),
+            operands=tuple(map(_spec, self.operands)),
+            inputs=tuple(
+                Reach((slot[value],), 0, step * value.dtype.itemsize)
+                for value, step in self.inputs
+            ),
+            outputs=tuple(Reach((slot[value],), 0, nbytes) for value, nbytes in outputs),
+            temporaries=tuple(Reach((len(slot) + i,)) for i in range(len(sizes))),
+            before=(), each=(), after=(),
+            workers=self.workers,
+            origins=tuple(dict.fromkeys(o for kernel in members for o in kernel.origins)),
+            reasons=(self._reason(sum(sizes) * self.workers),),
+        )  # fmt: skip
+        buffers = (*self.results, *self.operands)
+        return BuiltCall(call, buffers, tuple(nbytes * self.workers for nbytes in sizes))
+
+    def _reason(self, nbytes: int) -> str:
+        saved = self.chain.saved() / 1e6
+        return (
+            f"{len(self.numbers)} kernels run in {self.length} sections, all of them for one before "
+            f"the next: of {saved:.1f} MB between them {nbytes / 1e6:.1f} MB are there at a time"
+        )
+
+    def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:
+        """A kernel of the first section, and the values in its slots with how they move."""
+        step, cut = self.chain.use.built[number], self.chain.cuts[number]
+        kernel = step.kernel
+        assert isinstance(kernel, Kernel)
+        each = cut.along.size // self.length
+        moving = [(value, cut.moves[slot] * each) for slot, value in enumerate(step.buffers)]
+        position = self.numbers.index(number)
+        for slot, (value, moves) in enumerate(moving):
+            if value in self.local:
+                before = self.lifetimes.get(value)
+                first = position if before is None else before.first
+                nbytes = moves * value.dtype.itemsize
+                self.lifetimes[value] = memory.Lifetime(nbytes, first, position)
+            elif slot not in kernel.written:
+                self.inputs.setdefault((value, moves), len(self.inputs))
+        known = self.chain.use.sections
+        if (id(kernel), each) not in known:
+            known[id(kernel), each] = _section(kernel, cut, each)
+        return known[id(kernel), each], moving
+
+
+def _section(kernel: Kernel, cut: _Cut, each: int) -> Kernel:
+    """``kernel`` for the first ``each`` elements of the range that it is cut along."""
+    some = Range(cut.along.name, each)
+    left = (some,) if each > 1 else ()
+    outputs = ranges.replace_ranges(
+        kernel.outputs, {cut.along: index_of(some) if left else Index()}, {cut.along: left}
+    )
+    behind = cut.along.size - each
+    buffers = tuple(
+        BufferSpec(spec.dtype, spec.size - cut.moves[slot] * behind)
+        for slot, spec in enumerate(kernel.buffers)
+    )
+    base, _, shape = kernel.name.rpartition("_")
+    return replace(
+        kernel,
+        name=f"{base}_section_{shape}",
+        ranges=tuple(new for r in kernel.ranges for new in ((r,) if r != cut.along else left)),
+        outputs=outputs,
+        buffers=buffers,
+    )
+
+
+def _spec(value: Node) -> BufferSpec:
+    return BufferSpec(value.dtype, value.size)
+
+
+def _nbytes(value: Node) -> int:
+    return value.size * value.dtype.itemsize
