@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import gcd
 
+from lazygrad import units
 from lazygrad.graph import Node
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Guard
@@ -328,10 +329,10 @@ class _Layout:
         return BuiltCall(call, buffers, tuple(nbytes * self.workers for nbytes in sizes))
 
     def _reason(self, nbytes: int) -> str:
-        saved = self.chain.saved() / 1e6
         return (
-            f"{len(self.numbers)} kernels run in {self.length} sections, all of them for one before "
-            f"the next: of {saved:.1f} MB between them {nbytes / 1e6:.1f} MB are there at a time"
+            f"{len(self.numbers)} kernels run in {self.length} sections, all for one before the "
+            f"next: of {units.size(self.chain.saved())} between them {units.size(nbytes)} are there "
+            "at a time"
         )
 
     def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:
