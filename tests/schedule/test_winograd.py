@@ -191,7 +191,16 @@ TRANSPOSED = {
 }
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSES = {1: F.conv_transpose1d, 2: F.conv_transpose2d}
+
+
+def of_doubled_pixels(x: Tensor, w: Tensor) -> Tensor:
+    n, c, rows, columns = x.shape
+    wide = x.reshape(n, c, rows, 1, columns, 1).expand(n, c, rows, 2, columns, 2)
+    return F.conv2d(wide.reshape(n, c, 2 * rows, 2 * columns), w, padding=1)
+
+
 SLIDING = {
+    "doubled pixels": (of_doubled_pixels, (2, 3, 4, 3), (4, 3, 3, 3), {}),
     **{name: (CONVOLUTIONS[dims], *rest) for name, (dims, *rest) in WINDOWS.items()},
     **{
         f"transposed {name}": (TRANSPOSES[dims], *rest)
