@@ -76,24 +76,38 @@ def find(total: Node) -> Correlation | None:
 
     Not so what is float32 for the sum only: halves are summed as exactly as they always were.
     """
-    reading = _reading(total)
-    if reading is None:
-        return None
-    reading = reading.apart()
-    if not reading.is_guarded_by_factors():
-        return None
-    return _found(reading, 0) or _found(reading, 1)
-
-
-def _reading(total: Node) -> Reading | None:
     sums = inner_sums(total)
     product = base_of(sums[-1].src[0])
     if product.op is not ops.MUL or product.dtype is not dt.float32 or not _slides(sums, product):
         return None
     first, second = (base_of(factor) for factor in product.src)
-    bases = first, second
-    if first is second or any(is_constant(x) or x.op is ops.CAST for x in bases):
+    if first is second or any(is_constant(x) or x.op is ops.CAST for x in (first, second)):
         return None
+    seen = _below_windows(product.src[0]), _below_windows(product.src[1])
+    for bases in dict.fromkeys(((first, second), seen)):
+        reading = _reading(total, bases)
+        if reading is not None and reading.is_guarded_by_factors():
+            found = _found(reading, 0) or _found(reading, 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _below_windows(factor: Node) -> Node:
+    """What windows slide over, or else the base: an image that is a view itself, each pixel of a
+    smaller one four times, say."""
+    value, found = factor, base_of(factor)
+    while value.op.kind is Kind.MOVEMENT:
+        below = value.src[0]
+        if value.op is ops.SHEAR:  # of what is the same for all taps
+            found = below.src[0] if below.op is ops.EXPAND else below
+        value = below
+    return found
+
+
+def _reading(total: Node, bases: tuple[Node, Node]) -> Reading | None:
+    """Where a sum of products reads these factors, with ranges apart."""
+    first, second = bases
     lowering = Lowering(lambda x: (0, strides_of(x.shape)) if x in bases else None)
     ranges, point = whole(total.shape)
     value = lowering.lower(total, point, from_memory=False)
@@ -112,7 +126,7 @@ def _reading(total: Node) -> Reading | None:
         results=tuple(r for r in ranges if r.size != 1),
         summed=value.arg.ranges,
         guards=tuple(bound for e in inside for bound in ex.guard_of(e)),
-    )
+    ).apart()
 
 
 def _slides(sums: Sequence[Node], product: Node) -> bool:

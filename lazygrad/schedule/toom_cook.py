@@ -26,8 +26,9 @@ POINTS = {  # by their number: beside infinity
     4: (Fraction(1, 2), Fraction(-1, 2), Fraction(3, 2), Fraction(-3, 2)),
     5: (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2)),
 }
-MOST_RESULTS = 4  # five of two taps have three times the errors of sums
-MOST_TAPS = max(POINTS)  # for two results
+MOST_RESULTS = MOST_TAPS = (
+    4  # two of five taps, or five of two, have over three times a sum's error
+)
 Row = tuple[Fraction, ...]
 Matrix = tuple[Row, ...]
 

@@ -79,6 +79,15 @@ def test_a_whole_and_what_is_left_of_it_are_put_together(factor: int) -> None:
     assert not (index.floordiv(3) * 4 + index.mod(3)).is_affine
 
 
+def test_parts_of_a_whole_are_put_together_too() -> None:
+    index = of(Range("x", 32)) + 1
+    half = index.floordiv(2)
+    parts = index.floordiv(6) * 12 + half.mod(3) * 4 + index.mod(2) * 2
+    assert parts == index * 2
+    assert index.floordiv(6) * 3 + half.mod(3) == half
+    assert not (index.floordiv(6) * 5 + half.mod(3)).is_affine
+
+
 def test_substitution_simplifies() -> None:
     r, high, low = Range("r", 28), Range("h", 4), Range("l", 7)
     index = of(r).floordiv(7) * 100 + of(r).mod(7)

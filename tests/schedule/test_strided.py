@@ -1,4 +1,5 @@
-"""The input's gradient of a strided convolution, which is a transposed one."""
+"""The input's gradient of a strided convolution, which is a transposed one; not in tiles, of which
+`test_winograd` tells."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazygrad import Tensor
+from lazygrad import Tensor, config
 from lazygrad.kernel import cost
 from lazygrad.kernel.contraction import find
 from lazygrad.kernel.kernel import Kernel
@@ -33,6 +34,12 @@ WHOLE = {
 @pytest.fixture(params=[*TARGETS])
 def target(request: pytest.FixtureRequest):
     return TARGETS[request.param]
+
+
+@pytest.fixture(autouse=True)
+def summed():
+    with config(winograd=False):
+        yield
 
 
 def convolution(name: str) -> tuple[Tensor, Tensor, Tensor]:
