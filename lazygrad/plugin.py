@@ -18,6 +18,7 @@ from lazygrad.kernel import contraction, expr, folding, forms, index, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads, named
+from lazygrad.kernel.plan import NO_PIECES, Piece
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
@@ -34,11 +35,11 @@ from lazygrad.runtime.cores import available_cores
 from lazygrad.runtime.tuner import best
 
 __all__ = [
-    "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr",
-    "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part", "Program", "Range",
-    "RoutineCall", "Target", "Tuning", "Work", "alone", "available_cores", "batches", "best",
-    "buffer_names", "composed", "contraction", "disk", "dtype", "expr", "folding", "forms",
-    "in_turn", "index", "is_mine", "is_worthwhile", "joint_name", "loads", "loop_nest", "named",
-    "nest", "ops", "private_folder", "progress", "running", "semantics", "settings", "variations",
-    "without_starts",
+    "NO_PIECES", "STAGES", "Backend", "Batch", "BufferSpec", "Call", "Code", "DType",
+    "DeviceError", "Expr", "Index", "InternalError", "Kernel", "LoopNest", "Output", "Part",
+    "Piece", "Program", "Range", "RoutineCall", "Target", "Tuning", "Work", "alone",
+    "available_cores", "batches", "best", "buffer_names", "composed", "contraction", "disk",
+    "dtype", "expr", "folding", "forms", "in_turn", "index", "is_mine", "is_worthwhile",
+    "joint_name", "loads", "loop_nest", "named", "nest", "ops", "private_folder", "progress",
+    "running", "semantics", "settings", "variations", "without_starts",
 ]  # fmt: skip

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lazygrad.plugin import Batch, Call, Code, Kernel, LoopNest, Part, Work, joint_name
+from lazygrad.plugin import (
+    NO_PIECES,
+    Batch,
+    Call,
+    Code,
+    Kernel,
+    LoopNest,
+    Part,
+    Piece,
+    Work,
+    joint_name,
+)
 from lazygrad_opencl import spelling
 from lazygrad_opencl.entry import Entry, program_text
 from lazygrad_opencl.prelude import Dialect
@@ -65,8 +76,16 @@ WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of 
 class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
-    def __init__(self, jobs: Sequence[Job], dialect: Dialect, units: int, program: int = 0) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        dialect: Dialect,
+        units: int,
+        program: int = 0,
+        pieces: Mapping[int, Piece] = NO_PIECES,
+    ) -> None:
         self.jobs, self.dialect, self.units, self.program = jobs, dialect, units, program
+        self.pieces = pieces
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._functions: dict[tuple[int, bool], str] = {}  # by the identity of the nest
@@ -78,7 +97,8 @@ class Sources:
             memory = jobs[0].call.memory
             entry = self._single(jobs[0])
         else:
-            memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
+            every = (m for job in jobs for m in job.call.memory)
+            memory = tuple(dict.fromkeys(self._within(m)[0] for m in every))
             entry = self._joined(batches, jobs, memory)
         parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
         return Code(parts, memory, entry.geometry, entry)
@@ -186,16 +206,24 @@ class Sources:
         return [indent + line for text in lines for line in text.splitlines()]
 
     def _call(self, job: Job, argument: Mapping[int, int], item: str) -> str:
-        numbers = [argument[m] for m in job.call.memory]
-        given = [f"m{number}" for number in numbers]
-        for slot, spec in enumerate(job.nest.kernel.buffers):
-            kind = f"__global {spelling.stored(spec.dtype)} *"
+        given = []
+        starts = job.starts or (0,) * len(job.call.memory)
+        buffers = job.nest.kernel.buffers
+        for slot, (m, start, spec) in enumerate(zip(job.call.memory, starts, buffers, strict=True)):
+            whole, byte = self._within(m)
+            pointer, kind = f"m{argument[whole]}", f"__global {spelling.stored(spec.dtype)} *"
             if slot in job.moving:
-                given[slot] = started(kind, given[slot], f"start{numbers[slot]}")
-            if slot < len(job.starts) and job.starts[slot]:
-                given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
+                pointer = started(kind, pointer, f"start{argument[whole]}")
+            start += byte // spec.dtype.itemsize
+            given.append(f"({kind}){pointer} + {start}" if start else pointer)
         given += [ZEROS] * bool(job.nest.zeros)
         return spelling.call("", self._function(job), [*given, item])
+
+    def _within(self, memory: int) -> tuple[int, int]:
+        """The memory that several kernels are given for that of a number, which may be a piece of
+        it, and the byte at which this begins there."""
+        piece = self.pieces.get(memory)
+        return (memory, 0) if piece is None else (piece.of, piece.start)
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
         """The first lines of a function whose kernels run side by side."""

@@ -20,6 +20,8 @@ class Target:
         local_memory: bytes that the work-items of a group can share; 0 if there is no gain.
         max_group: work-items in a group at most.
         buffers: pieces of memory that a launch can be given at most.
+        allocation: bytes that are allocated in one piece at most.
+        alignment: at multiples of so many bytes a part of memory may begin.
         launch: seconds that a launch takes before it does anything.
         look: seconds that the host waits for a value of what has been launched, besides the time
             that this takes.
@@ -37,6 +39,8 @@ class Target:
     local_memory: int = 0
     max_group: int = 1
     buffers: int = 1 << 30
+    allocation: int = 1 << 62
+    alignment: int = 64
     launch: float = 4e-6
     look: float = 0.0
     bandwidth: float = 8e9

@@ -29,7 +29,7 @@ from lazygrad.codegen.choose import loop_nest
 from lazygrad.graph import Node, node
 from lazygrad.inspect import costs
 from lazygrad.kernel import cost, expr as ex
-from lazygrad.kernel.plan import Place, Plan
+from lazygrad.kernel.plan import TEMPORARY, Piece, Place, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
@@ -146,15 +146,19 @@ def budget(requested: Sequence[Node], target: Target) -> Budget:
 
 
 def launches(plan: Plan, target: Target) -> int:
-    works, numbers = [], dict[Place, int]()
+    works, numbers, pieces = [], dict[Place, int](), dict[int, Piece]()
     for step in plan.steps:
         nest = loop_nest(step.kernel, target)
         assert nest is not None
         kernel, written = step.kernel, step.kernel.written
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
+        for place, number in zip(step.places, memory, strict=True):
+            if place.role == TEMPORARY:
+                piece = plan.temporaries[place.index]
+                pieces[number] = replace(piece, of=-1 - piece.of)
         writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
         works.append(Work(writes, frozenset(memory[len(written) :]), nest.items))
-    return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
+    return len(in_turn(batches(works, MOST_MEMORY, pieces), MOST_MEMORY))
 
 
 # Calls of their own in some versions of Python only.
