@@ -142,7 +142,7 @@ class CompiledPlan:
     def outputs(self) -> list[Memory]:
         return [Memory(self.device, nbytes) for nbytes in self.recipe.outputs]
 
-    def arenas(self) -> list[Memory]:
+    def arenas(self) -> Sequence[Memory]:
         return scratchpad.reserve(self.device, self.recipe.arenas)
 
 
