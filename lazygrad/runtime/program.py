@@ -199,9 +199,9 @@ class Binding:
         self.plan = plan
         self.raw = list(raw)
         self._backend = registry.backend(plan.device)
-        self._pieces = {
-            number: self._backend.piece(self.raw, piece) for number, piece in plan.pieces.items()
-        }
+        self._memory = dict(enumerate(raw))  # by number, pieces, too
+        for number, piece in plan.pieces.items():
+            self._memory[number] = self._backend.piece(self.raw, piece)
         self._calls = [self._bound(program) for program in plan.programs]
 
     @property
@@ -211,11 +211,10 @@ class Binding:
 
     def memory(self, program: Program) -> list[Any]:
         """What one of the plan's programs is bound to."""
-        raw, pieces = self.raw, self._pieces
-        return [pieces[n] if n in pieces else raw[n] for n in program.code.memory]
+        return [self._memory[number] for number in program.code.memory]
 
     def _bound(self, program: Program) -> Callable[[], None]:
-        return program.bind(self.memory(program))
+        return program.bind([self._memory[number] for number in program.code.memory])
 
     def rebind(self, raw: Sequence[Any]) -> None:
         """Exchanges what is not the same memory as before."""
@@ -227,10 +226,11 @@ class Binding:
         if not changed:
             return
         self.raw = list(raw)
+        self._memory.update(enumerate(raw))
         for number, piece in self.plan.pieces.items():
             if piece.of in changed:
                 changed.add(number)
-                self._pieces[number] = self._backend.piece(self.raw, piece)
+                self._memory[number] = self._backend.piece(self.raw, piece)
         for number, program in enumerate(self.plan.programs):
             if not changed.isdisjoint(program.code.memory):
                 self._calls[number] = self._bound(program)
