@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lazygrad.plugin import (
+    NO_PIECES,
     Batch,
     Call,
     Code,
@@ -14,8 +16,10 @@ from lazygrad.plugin import (
     LoopCall,
     LoopNest,
     Part,
+    Piece,
     Work,
     joint_name,
+    pieces_of,
     reaches,
 )
 from lazygrad_opencl import spelling
@@ -79,6 +83,15 @@ class Sections:
         )
 
 
+class At(NamedTuple):
+    """Where a buffer begins: ``byte`` behind the start of a memory, or behind a ``start`` in it,
+    bytes that the code knows; "": none."""
+
+    memory: str
+    start: str
+    byte: int
+
+
 def single(jobs: Sequence[Job | Sections]) -> Iterator[Job]:
     """Jobs, and those that others consist of."""
     for job in jobs:
@@ -136,9 +149,15 @@ class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
     def __init__(
-        self, jobs: Sequence[Job | Sections], dialect: Dialect, units: int, program: int = 0
+        self,
+        jobs: Sequence[Job | Sections],
+        dialect: Dialect,
+        units: int,
+        program: int = 0,
+        pieces: Mapping[int, Piece] = NO_PIECES,
     ) -> None:
         self.jobs, self.dialect, self.units, self.program = jobs, dialect, units, program
+        self.pieces = pieces
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._functions: dict[tuple[int, bool], str] = {}  # by the identity of the nest
@@ -151,7 +170,8 @@ class Sources:
             memory = first.call.memory
             entry = self._single(first)
         else:
-            memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
+            every = (m for job in jobs for m in job.call.memory)
+            memory = tuple(dict.fromkeys(self._within(m)[0] for m in every))
             entry = self._joined(batches, jobs, memory)
         parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
         return Code(parts, memory, entry.geometry, entry)
@@ -263,28 +283,31 @@ class Sources:
         return [indent + line for text in lines for line in text.splitlines()]
 
     def _call(self, job: Job | Sections, argument: Mapping[int, int], item: str) -> str:
-        places = [
-            (f"m{argument[m]}", f"start{argument[m]}" if slot in job.moving else "")
-            for slot, m in enumerate(job.call.memory)
-        ]
+        places = []
+        for slot, m in enumerate(job.call.memory):
+            whole, byte = self._within(m)
+            number = argument[whole]
+            start = f"start{number}" if slot in job.moving else ""
+            places.append(At(f"m{number}", start, byte))
         if isinstance(job, Job):
             return self._called(job, places, item)
         return "\n".join(self._section(job, places, item))
 
-    def _section(
-        self, job: Sections, places: Sequence[tuple[str, str]], item: str
-    ) -> Iterator[str]:
+    def _section(self, job: Sections, places: Sequence[At], item: str) -> Iterator[str]:
         """The calls for a section, whose number is ``item``."""
         loop = job.call.kernel
         assert isinstance(loop, LoopCall)
-        own = len(loop.inputs) + len(loop.outputs)  # the first number of temporaries
+        arenas = len(loop.inputs) + len(loop.outputs)  # the first number of those
         found = []
         for number, reach in enumerate(reaches(loop)):
-            memory, start = places[reach.slots[0]]
+            memory, start, byte = places[reach.slots[0]]
             steps = f"({item}) * {reach.step}L" if reach.step else ""
-            if number >= own:
-                steps = f"worker * {loop.body.allocations[number - own]}L"
-            found.append((memory, " + ".join(filter(None, (start, steps)))))
+            if number >= arenas:
+                steps = f"worker * {loop.body.arenas[number - arenas]}L"
+            found.append(At(memory, " + ".join(filter(None, (start, steps))), byte))
+        for piece in pieces_of(loop).values():
+            memory, start, byte = found[piece.of]
+            found.append(At(memory, start, byte + piece.start))
         for inside in job.inside:
             given = [found[number] for number in inside.call.memory]
             if inside.nest.items == 1:
@@ -295,18 +318,24 @@ class Sources:
                     f"  {line}" for line in self._called(inside, given, "i").splitlines()
                 )
 
-    def _called(self, job: Job, places: Sequence[tuple[str, str]], item: str) -> str:
-        """The call of a kernel's function on memory that starts at so many bytes."""
-        given = [memory for memory, _ in places]
-        for slot, spec in enumerate(job.nest.kernel.buffers):
+    def _called(self, job: Job, places: Sequence[At], item: str) -> str:
+        """The call of a kernel's function on the memory in its slots."""
+        given = []
+        starts = job.starts or (0,) * len(places)
+        buffers = job.nest.kernel.buffers
+        for (memory, begin, byte), start, spec in zip(places, starts, buffers, strict=True):
             kind = f"__global {spelling.stored(spec.dtype)} *"
-            memory, start = places[slot]
-            if start:
-                given[slot] = started(kind, memory, start)
-            if slot < len(job.starts) and job.starts[slot]:
-                given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
+            pointer = started(kind, memory, begin) if begin else memory
+            start += byte // spec.dtype.itemsize
+            given.append(f"({kind}){pointer} + {start}" if start else pointer)
         given += [ZEROS] * bool(job.nest.zeros)
         return spelling.call("", self._function(job), [*given, item])
+
+    def _within(self, memory: int) -> tuple[int, int]:
+        """The memory that several kernels are given for that of a number, which may be a piece of
+        it, and the byte at which this begins there."""
+        piece = self.pieces.get(memory)
+        return (memory, 0) if piece is None else (piece.of, piece.start)
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
         """The first lines of a function whose kernels run side by side."""

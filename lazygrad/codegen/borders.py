@@ -1,5 +1,5 @@
-"""Borders: where pieces that were put side by side meet, or padding begins. A loop of vectors is cut
-there into loops that check nothing, since each lies in one piece, or outside of all of it."""
+"""Borders: where pieces that were put side by side meet, or padding begins. A loop of vectors is
+cut there into loops that check nothing, since each lies in one piece, or outside of all of it."""
 
 from __future__ import annotations
 

@@ -18,9 +18,11 @@ class StepBuffer:
     """A value in memory that kernels read or write.
 
     Attributes:
-        number: of the value; several may share ``memory``, one after the other.
+        number: of the value.
         name: "conv1.weight", "new exp_avg of fc.bias", "labels", or what computes it.
         role: an input, an output, or a temporary.
+        memory, start: the number of the memory that it lies in, and from which byte on; temporaries
+            share some, and those that are never needed together the same bytes.
         written_by, read_by: the numbers of kernels.
     """
 
@@ -33,6 +35,7 @@ class StepBuffer:
     memory: int
     written_by: tuple[int, ...]
     read_by: tuple[int, ...]
+    start: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} ({'x'.join(map(str, self.shape)) or 'scalar'})"

@@ -390,8 +390,9 @@ class _Attempt:
 def _in_memory(
     builder: Builder, draft: Draft, instead: dict[Node, Node], slots: dict[Node, int], value: Node
 ) -> tuple[int, Shape] | None:
-    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt: it and its lowering
-    would keep each other alive, and all of the plan would be left to the garbage collector."""
+    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt: it and its
+    lowering would keep each other alive, and all of the plan would be left to the garbage
+    collector."""
     if value in draft.roots:
         return None
     if value.op not in IN_MEMORY and value not in builder.cut.owner:
