@@ -265,8 +265,8 @@ class Capture:
         if not self._prepares:
             return self._replay_once(inputs, arguments)
         results = self._free_results(state)
-        temporaries = self.plan.temporaries()
-        raw = [memory.raw for memory in (*inputs, *results.memory, *temporaries)]
+        arenas = self.plan.arenas()
+        raw = [memory.raw for memory in (*inputs, *results.memory, *arenas)]
         binding = results.bindings.get(id(state)) if state.prepared else None
         if binding is None:
             binding = Binding(self.plan, raw)
@@ -332,7 +332,7 @@ class Capture:
 
     def _replay_once(self, inputs: Sequence[Memory], arguments: Sequence[Handle]) -> Any:
         plan = self.plan
-        memory = [*inputs, *plan.outputs(), *plan.temporaries()]
+        memory = [*inputs, *plan.outputs(), *plan.arenas()]
         raw = [m.raw for m in memory]
         if self._loose is None:
             self._loose = Binding(plan, raw)

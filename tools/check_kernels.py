@@ -43,9 +43,7 @@ class Dumped(Program):
     """Runs a plan on what is dumped of it, in ``folder``; checks it when it first runs."""
 
     def __init__(self, plan: CompiledPlan, folder: Path) -> None:
-        recipe = plan.recipe
-        pieces = recipe.inputs + len(recipe.outputs) + len(recipe.temporaries)
-        super().__init__(Code((), tuple(range(pieces)), "kernel by kernel", None))
+        super().__init__(Code((), tuple(range(plan.recipe.given)), "kernel by kernel", None))
         self._plan, self._folder = plan, write_dump(folder, plan, None)
         self._step = Step.from_json((self._folder / STEP).read_text())
         bundles = [read_bundle(head.parent) for head in self._folder.glob(f"*/**/{HEAD}")]

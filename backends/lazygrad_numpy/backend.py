@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lazygrad.plugin import (
+    NO_PIECES,
     Backend,
     Call,
     Code,
     Kernel,
     Part,
+    Piece,
     Program,
     Target,
     available_cores,
@@ -68,7 +70,9 @@ class NumpyBackend(Backend):
     def copy(self, source: Memory, start: int, memory: Memory, nbytes: int, to: int = 0) -> None:
         memory[to : to + nbytes] = source[start : start + nbytes]
 
-    def generate(self, calls: Sequence[Call]) -> list[Code]:
+    def generate(
+        self, calls: Sequence[Call], pieces: Mapping[int, Piece] = NO_PIECES
+    ) -> list[Code]:
         members = self._team.members
         source = cache(lambda k: generate(k, members, self._scale(k)))
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from threading import Lock
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import (
+    NO_PIECES,
     STAGES,
     Backend,
     Call,
@@ -21,6 +22,7 @@ from lazygrad.plugin import (
     Kernel,
     LoopCall,
     LoopNest,
+    Piece,
     Program,
     Tuning,
     alone,
@@ -43,7 +45,7 @@ from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import Job, Sections, Sources, portions
+from lazygrad_opencl.sources import PORTION, Job, Sections, Sources, portions
 
 NestOf = Callable[[Kernel, bool], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
@@ -143,9 +145,12 @@ class OpenCLBackend(Backend):
             self._binaries.save()
 
     def part(self, memory: Any, start: int, nbytes: int) -> Any:
-        """Devices share only what starts at multiples of what they are told by."""
-        if start % (self.device.mem_base_addr_align // 8):
+        """A part of a part is one of the whole: drivers know no other."""
+        if start % self.target.alignment:
             return None
+        whole = memory.associated_memobject
+        if whole is not None:
+            memory, start = whole, start + memory.offset
         return memory.get_sub_region(start, nbytes)
 
     def copy(self, source: Any, start: int, memory: Any, nbytes: int, to: int = 0) -> None:
@@ -169,7 +174,14 @@ class OpenCLBackend(Backend):
 
     # -- compilation ----------------------------------------------------------------------------
 
-    def generate(self, calls: Sequence[Call]) -> list[Code]:
+    def prepare(self, kernels: int) -> None:
+        """Other processes start where there will be programs for them."""
+        if kernels > PORTION:
+            self._binaries.warm_up()
+
+    def generate(
+        self, calls: Sequence[Call], pieces: Mapping[int, Piece] = NO_PIECES
+    ) -> list[Code]:
         """Large plans become several programs, so that they are compiled side by side, and while
         the rest is generated."""
         nest_of = cache(self._nest)
@@ -178,19 +190,21 @@ class OpenCLBackend(Backend):
         kernels = [[kernel for kernel, _ in several] for several in started]
         if len({kernel for several in kernels for kernel in several}) >= LARGE:
             self._binaries.warm_up()
-        several = list(portions(kernels))
+        several = list(portions(kernels, self._binaries.workers))
         for number, portion in enumerate(several):
-            codes = self._codes(self._jobs(calls, started, portion, nest_of), number)
+            codes = self._codes(self._jobs(calls, started, portion, nest_of), number, pieces)
             if len(several) > 1:
                 self._binaries.ahead(self._text(codes))
             found += codes
         return found
 
-    def _codes(self, jobs: Sequence[Job | Sections], program: int) -> list[Code]:
+    def _codes(
+        self, jobs: Sequence[Job | Sections], program: int, pieces: Mapping[int, Piece]
+    ) -> list[Code]:
         """Launches as few as can be, all of one program."""
-        sources = Sources(jobs, self._dialect, self.target.units, program)
+        sources = Sources(jobs, self._dialect, self.target.units, program, pieces)
         most = self.target.buffers
-        made = batches([job.work for job in jobs], most)
+        made = batches([job.work for job in jobs], most, pieces)
         turns = in_turn(made, most) if self._dialect.turns else [[batch] for batch in made]
         return [sources.code(*several) for several in turns]
 

@@ -34,6 +34,11 @@ class Binaries:
         self._compilers = Compilers(device, self._options)
         self._tasks: dict[str, Task] = {}  # by the source
 
+    @property
+    def workers(self) -> int | None:
+        """How many compile side by side; None: it is the driver's affair."""
+        return self._compilers.most + 1 if self.is_pocl else None
+
     def warm_up(self) -> None:
         """Much will be built soon."""
         if self.is_pocl:

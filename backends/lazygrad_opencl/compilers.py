@@ -46,7 +46,7 @@ class Compilers:
             "LAZYGRAD_CORRECT_PROCESSOR": str(int(settings.correct_processor)),
             "POCL_MAX_PTHREAD_COUNT": "1",
         }
-        self._most = min(MOST, available_cores() - 1) if pocl_cache.prepare() else 0
+        self.most = min(MOST, available_cores() - 1) if pocl_cache.prepare() else 0
         self._waiting: SimpleQueue[tuple[str, Task]] = SimpleQueue()
         self._threads: list[Thread] = []
         self._processes: list[Popen[str]] = []
@@ -62,7 +62,7 @@ class Compilers:
         begun with it is left to who cancels it."""
         task: Task = Future()
         self._waiting.put((source, task))
-        if len(self._threads) < min(self._waiting.qsize(), self._most):
+        if len(self._threads) < min(self._waiting.qsize(), self.most):
             thread = Thread(target=self._work, daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -104,6 +104,8 @@ def target_of(device: Any, processor: str = "") -> Target:
             float64=float64,
             workers=device.max_compute_units if _takes_turns(device) else 0,
             buffers=_buffers(device),
+            allocation=device.max_mem_alloc_size,
+            alignment=_alignment(device),
             look=LOOK,
         )
     return Target(
@@ -116,6 +118,8 @@ def target_of(device: Any, processor: str = "") -> Target:
         float64=float64,
         float16="cl_khr_fp16" in device.extensions,
         buffers=_buffers(device),
+        allocation=device.max_mem_alloc_size,
+        alignment=_alignment(device),
         look=LOOK,
     )
 
@@ -125,6 +129,11 @@ def _buffers(device: Any) -> int:
     gives it: two ints, zeros and counters."""
     pointers: int = (device.max_parameter_size - 2 * 4) // (device.address_bits // 8)
     return pointers - 2
+
+
+def _alignment(device: Any) -> int:
+    """Bytes; no two parts of memory have a line of the processor's caches in common."""
+    return max(Target.alignment, device.mem_base_addr_align // 8)
 
 
 def dialect_of(device: Any, target: Target) -> Dialect:

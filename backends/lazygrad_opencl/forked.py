@@ -33,7 +33,8 @@ def _refuse(*arguments: Any, **options: Any) -> NoReturn:
 
 # Everything of a backend that would call OpenCL.
 CALLS = (
-    "allocate", "upload", "download", "generate", "compile", "load", "running", "synchronize",
+    "allocate", "upload", "download", "prepare", "generate", "compile", "load", "running",
+    "synchronize",
 )  # fmt: skip
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lazygrad.plugin import (
+    NO_PIECES,
     Batch,
     Call,
     Code,
@@ -14,8 +16,10 @@ from lazygrad.plugin import (
     LoopCall,
     LoopNest,
     Part,
+    Piece,
     Work,
     joint_name,
+    pieces_of,
     reaches,
 )
 from lazygrad_opencl import spelling
@@ -79,27 +83,63 @@ class Sections:
         )
 
 
+class At(NamedTuple):
+    """Where a buffer begins: ``byte`` behind the start of a memory, or behind a ``start`` in it,
+    bytes that the code knows; "": none."""
+
+    memory: str
+    start: str
+    byte: int
+
+
 def single(jobs: Sequence[Job | Sections]) -> Iterator[Job]:
     """Jobs, and those that others consist of."""
     for job in jobs:
         yield from job.inside if isinstance(job, Sections) else (job,)
 
 
-PORTION = 32  # kernels that differ, in a program: a second of PoCL's time
+PORTION = 32  # kernels that differ, in a program: half a second of PoCL's time
+LEAST = 16  # in one of several
 
 
-def portions(calls: Sequence[Sequence[Kernel]]) -> Iterator[range]:
+def portions(calls: Sequence[Sequence[Kernel]], workers: int | None = None) -> Iterator[range]:
     """Calls of kernels, one after the other, by their numbers: those of a program each. What is
-    left over in the end, if it is little, stays with the last."""
-    last = {kernel: number for number, kernels in enumerate(calls) for kernel in kernels}
-    unseen, start, seen = len(last), 0, set[Kernel]()
-    for number, kernels in enumerate(calls):
-        if not seen.issuperset(kernels) and len(seen) >= PORTION and unseen >= PORTION // 2:
-            yield range(start, number)
-            start, seen = number, set()
-        seen.update(kernels)
-        unseen -= sum(last[kernel] == number for kernel in {*kernels})
+    left over in the end, if it is little, stays with the last.
+
+    A kernel that several programs call is compiled as often, so where ``workers`` compile side by
+    side, programs are large at both ends, at which they begin, and small in the middle, for whoever
+    is done first."""
+    number: dict[Kernel, int] = {}
+    kinds = [{number.setdefault(k, len(number)) for k in kernels} for kernels in calls]
+    ahead = _ahead(kinds)
+    start, seen, before = 0, set[int](), set[int]()
+    most = PORTION if len(number) < PORTION + LEAST else _portion(0, len(number), workers)
+    for place, several in enumerate(kinds):
+        if not several <= seen and len(seen) >= most and ahead[place] >= LEAST:
+            yield range(start, place)
+            before |= seen
+            start, seen = place, set()
+            most = _portion(len(before), ahead[place], workers)
+        seen |= several
     yield range(start, len(calls))
+
+
+def _ahead(kinds: Sequence[set[int]]) -> list[int]:
+    """How many differ from each place on."""
+    seen, found = set[int](), []
+    for several in reversed(kinds):
+        seen |= several
+        found.append(len(seen))
+    return found[::-1]
+
+
+def _portion(before: int, ahead: int, workers: int | None) -> int:
+    """Of kernels, where so many came before and so many are ahead: towards the middle each worker's
+    share of what lies between, and as much when it comes from there."""
+    if workers is None:
+        return PORTION
+    between = abs(ahead - before) // 2
+    return max(LEAST, between // (workers if ahead > before else max(1, workers - 1)))
 
 
 WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of what is left
@@ -109,9 +149,15 @@ class Sources:
     """Names for the functions of a program, equal ones once; makes the code of its launches."""
 
     def __init__(
-        self, jobs: Sequence[Job | Sections], dialect: Dialect, units: int, program: int = 0
+        self,
+        jobs: Sequence[Job | Sections],
+        dialect: Dialect,
+        units: int,
+        program: int = 0,
+        pieces: Mapping[int, Piece] = NO_PIECES,
     ) -> None:
         self.jobs, self.dialect, self.units, self.program = jobs, dialect, units, program
+        self.pieces = pieces
         self.texts: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._functions: dict[tuple[int, bool], str] = {}  # by the identity of the nest
@@ -124,7 +170,8 @@ class Sources:
             memory = first.call.memory
             entry = self._single(first)
         else:
-            memory = tuple(dict.fromkeys(m for job in jobs for m in job.call.memory))
+            every = (m for job in jobs for m in job.call.memory)
+            memory = tuple(dict.fromkeys(self._within(m)[0] for m in every))
             entry = self._joined(batches, jobs, memory)
         parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
         return Code(parts, memory, entry.geometry, entry)
@@ -236,28 +283,31 @@ class Sources:
         return [indent + line for text in lines for line in text.splitlines()]
 
     def _call(self, job: Job | Sections, argument: Mapping[int, int], item: str) -> str:
-        places = [
-            (f"m{argument[m]}", f"start{argument[m]}" if slot in job.moving else "")
-            for slot, m in enumerate(job.call.memory)
-        ]
+        places = []
+        for slot, m in enumerate(job.call.memory):
+            whole, byte = self._within(m)
+            number = argument[whole]
+            start = f"start{number}" if slot in job.moving else ""
+            places.append(At(f"m{number}", start, byte))
         if isinstance(job, Job):
             return self._called(job, places, item)
         return "\n".join(self._section(job, places, item))
 
-    def _section(
-        self, job: Sections, places: Sequence[tuple[str, str]], item: str
-    ) -> Iterator[str]:
+    def _section(self, job: Sections, places: Sequence[At], item: str) -> Iterator[str]:
         """The calls for a section, whose number is ``item``."""
         loop = job.call.kernel
         assert isinstance(loop, LoopCall)
-        own = len(loop.inputs) + len(loop.outputs)  # the first number of temporaries
+        arenas = len(loop.inputs) + len(loop.outputs)  # the first number of those
         found = []
         for number, reach in enumerate(reaches(loop)):
-            memory, start = places[reach.slots[0]]
+            memory, start, byte = places[reach.slots[0]]
             steps = f"({item}) * {reach.step}L" if reach.step else ""
-            if number >= own:
-                steps = f"worker * {loop.body.allocations[number - own]}L"
-            found.append((memory, " + ".join(filter(None, (start, steps)))))
+            if number >= arenas:
+                steps = f"worker * {loop.body.arenas[number - arenas]}L"
+            found.append(At(memory, " + ".join(filter(None, (start, steps))), byte))
+        for piece in pieces_of(loop).values():
+            memory, start, byte = found[piece.of]
+            found.append(At(memory, start, byte + piece.start))
         for inside in job.inside:
             given = [found[number] for number in inside.call.memory]
             if inside.nest.items == 1:
@@ -268,18 +318,24 @@ class Sources:
                     f"  {line}" for line in self._called(inside, given, "i").splitlines()
                 )
 
-    def _called(self, job: Job, places: Sequence[tuple[str, str]], item: str) -> str:
-        """The call of a kernel's function on memory that starts at so many bytes."""
-        given = [memory for memory, _ in places]
-        for slot, spec in enumerate(job.nest.kernel.buffers):
+    def _called(self, job: Job, places: Sequence[At], item: str) -> str:
+        """The call of a kernel's function on the memory in its slots."""
+        given = []
+        starts = job.starts or (0,) * len(places)
+        buffers = job.nest.kernel.buffers
+        for (memory, begin, byte), start, spec in zip(places, starts, buffers, strict=True):
             kind = f"__global {spelling.stored(spec.dtype)} *"
-            memory, start = places[slot]
-            if start:
-                given[slot] = started(kind, memory, start)
-            if slot < len(job.starts) and job.starts[slot]:
-                given[slot] = f"({kind}){given[slot]} + {job.starts[slot]}"
+            pointer = started(kind, memory, begin) if begin else memory
+            start += byte // spec.dtype.itemsize
+            given.append(f"({kind}){pointer} + {start}" if start else pointer)
         given += [ZEROS] * bool(job.nest.zeros)
         return spelling.call("", self._function(job), [*given, item])
+
+    def _within(self, memory: int) -> tuple[int, int]:
+        """The memory that several kernels are given for that of a number, which may be a piece of
+        it, and the byte at which this begins there."""
+        piece = self.pieces.get(memory)
+        return (memory, 0) if piece is None else (piece.of, piece.start)
 
     def _head(self, parameters: Sequence[str]) -> list[str]:
         """The first lines of a function whose kernels run side by side."""

@@ -8,8 +8,11 @@ a launch can wait for each other, whole batches run in turn.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from lazygrad.kernel.plan import NO_PIECES, Piece
 
 
 @dataclass
@@ -50,19 +53,24 @@ def alone(number: int) -> Batch:
     return Batch([Track([number], 0)], alone=True)
 
 
-def batches(calls: Sequence[Work], most: int) -> list[Batch]:
+def batches(
+    calls: Sequence[Work], most: int, pieces: Mapping[int, Piece] = NO_PIECES
+) -> list[Batch]:
     """Every call as early as what it depends on allows; of several calls, a launch is given at most
-    ``most`` pieces of memory."""
+    ``most`` pieces of memory. ``pieces`` of one are one."""
     made: list[Batch] = []
     batch_of: list[int] = []
-    for number, (call, waits_for) in enumerate(zip(calls, _dependencies(calls), strict=True)):
-        first = max((batch_of[other] for other in waits_for), default=0)
-        position = first
-        while position < len(made) and not _place(made[position], number, call, waits_for, most):
+    for number, waits_for in enumerate(_dependencies(calls, pieces)):
+        call = calls[number]
+        used = {pieces[m].of if m in pieces else m for m in (*call.reads, *call.writes)}
+        position = max((batch_of[other] for other in waits_for), default=0)
+        while position < len(made):
+            if _place(made[position], number, call, used, waits_for, most):
+                break
             position += 1
-        if position == len(made):
+        else:
             made.append(Batch(alone=call.alone))
-            _place(made[position], number, call, waits_for, most)
+            _place(made[position], number, call, used, waits_for, most)
         batch_of.append(position)
     return made
 
@@ -81,10 +89,23 @@ def in_turn(made: Sequence[Batch], most: int) -> list[list[Batch]]:
     return found
 
 
-def _dependencies(calls: Sequence[Work]) -> list[set[int]]:
+def _dependencies(calls: Sequence[Work], pieces: Mapping[int, Piece] = NO_PIECES) -> list[set[int]]:
     """For each call the earlier ones that must have ended: those that wrote what it reads, and
-    those that read or wrote before what it writes. Several may write parts of one value."""
+    those that read or wrote before what it writes, or what lies on the same bytes. Several may
+    write parts of one value."""
     values: dict[int, _Written] = {}
+    tenants: dict[int, _Tenants] = {}  # of memory that has pieces
+
+    def began(memory: int, value: _Written) -> _Written:
+        """``memory`` holds a value, after all that was there before."""
+        piece = pieces.get(memory)
+        if piece is not None:
+            whole = tenants.setdefault(piece.of, _Tenants())
+            for other in whole.replaced(piece.start, piece.start + piece.nbytes, memory):
+                value.after |= values[other].users
+        values[memory] = value
+        return value
+
     found = []
     for number, call in enumerate(calls):
         waits_for: set[int] = set()
@@ -94,12 +115,13 @@ def _dependencies(calls: Sequence[Work]) -> list[set[int]]:
         for memory, (part, size) in call.writes.items():
             now = values.get(memory)
             if now is None or now.readers or now.left < part or now.size != size:
-                now = values[memory] = _Written(size, size, now.users if now else set())
+                now = began(memory, _Written(size, size, now.users if now else set()))
             now.left -= part
             waits_for |= now.after
             now.writers.add(number)
         for memory in call.reads:
-            values.setdefault(memory, _Written(0, 0, set())).readers.add(number)
+            held = values.get(memory) or began(memory, _Written(0, 0, set()))
+            held.readers.add(number)
         waits_for.discard(number)
         found.append(waits_for)
     return found
@@ -121,9 +143,37 @@ class _Written:
         return self.writers | self.readers
 
 
-def _place(batch: Batch, number: int, call: Work, waits_for: set[int], most: int) -> bool:
-    """Adds a call to a batch, if it may be there."""
-    memory = batch.memory | call.reads | call.writes.keys()
+class _Tenants:
+    """Whose bytes those of a piece of memory are: from each cut to the next those of one piece, or
+    of none."""
+
+    def __init__(self) -> None:
+        self._cuts: list[int] = [0]
+        self._pieces: list[int | None] = [None]
+
+    def replaced(self, start: int, end: int, piece: int) -> set[int]:
+        """The pieces whose bytes these were, which are those of ``piece`` from now on."""
+        first, last = self._cut(start), self._cut(end)
+        found = {other for other in self._pieces[first:last] if other is not None}
+        self._cuts[first:last] = [start]
+        self._pieces[first:last] = [piece]
+        return found
+
+    def _cut(self, at: int) -> int:
+        """The number of the cut at a byte, which is made unless there is one."""
+        number = bisect_right(self._cuts, at)
+        if self._cuts[number - 1] == at:
+            return number - 1
+        self._cuts.insert(number, at)
+        self._pieces.insert(number, self._pieces[number - 1])
+        return number
+
+
+def _place(
+    batch: Batch, number: int, call: Work, used: set[int], waits_for: set[int], most: int
+) -> bool:
+    """Adds a call to a batch, if it may be there; a launch is given the memory ``used`` for it."""
+    memory = batch.memory | used
     if batch.tracks and (batch.alone or call.alone or len(memory) > most):
         return False
     before = [track for track in batch.tracks if not waits_for.isdisjoint(track.calls)]

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from lazygrad.codegen import blocks, collect, contract, edges, groups, lanes as ln, rows, running
+from lazygrad.codegen import (
+    blocks,
+    borders,
+    collect,
+    contract,
+    edges,
+    groups,
+    lanes as ln,
+    rows,
+    running,
+)
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
 from lazygrad.codegen.normal import normal
@@ -77,11 +87,14 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     inside, edge = (kernel, {}) if target.is_gpu else edges.without(kernel)
-    over = ln.choose(inside, lanes)
+    between = borders.without(inside, target)
+    over = ln.choose(between, lanes)
     if not over.isdisjoint(edge):
         edge = {}
-        over = ln.choose(kernel, lanes)
-    lanes = ln.narrowed(kernel, over, lanes)
+        between = borders.without(kernel, target)
+        over = ln.choose(between, lanes)
+    cut = {r: at for r in over if (at := borders.cuts(kernel, r, target))}
+    lanes = ln.narrowed(between if cut else kernel, over, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):
         narrow = min(lanes, STREAM_BYTES // kernel.reductions()[0].dtype.itemsize)
@@ -95,6 +108,8 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
     many = tuning.vectors or many
     for r in outer:
         walks[r] = vector_steps(r, lanes, many)
+        if r in cut:
+            walks[r] = replace(walks[r], cuts=cut[r], whole_tail=True)
     for output in kernel.outputs:
         for r in output.ranges:
             if r in over and r not in kernel.ranges:
@@ -103,7 +118,8 @@ def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tun
     names = " and ".join(sorted(r.name for r in over))
     notes = (f"vectors of {names}",) if over else ("no vectors",)
     kept = () if target.is_gpu else rows.find(kernel, walks)
-    return Schedule(kernel, order, order, walks, wide=wide, rows=kept, notes=notes)
+    shared = tuple(r for r in order if r not in cut)
+    return Schedule(kernel, order, shared, walks, wide=wide, rows=kept, notes=notes)
 
 
 def _streams(kernel: Kernel, over: frozenset[Range], target: Target) -> bool:

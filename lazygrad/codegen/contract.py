@@ -17,8 +17,8 @@ from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Panel, Schedule, Walk
 from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
-from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Range
+from lazygrad.kernel.expr import Expr, Guard
+from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 
@@ -83,6 +83,7 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
     """The cheapest range to vectorise over: contiguous in its factors, or gathered once for so
     many rows that it does not matter."""
     first, second = zip(*found.pairs, strict=True)
+    beside = _beside(kernel)
     options = []
     for columns, rows, ranges, others in (
         (first, second, found.m, found.n), (second, first, found.n, found.m),
@@ -94,13 +95,25 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
             gathered = fetch >= 1
             if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
                 continue
-            share = ln.step_count(r.size, lanes) / r.size
+            share = _vectors(r.size, lanes) / r.size
             each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + fetch / reuse
-            stores = sum(ln.element_cost(o.index, (), r, lanes) for o in kernel.outputs)
-            cost = each + stores / prod(x.size for x in found.k)
+            once = sum(ln.element_cost(index, guard, r, lanes) for index, guard in beside)
+            cost = each + once / prod(x.size for x in found.k)
             near = products.outward(rows, others)
             options.append(Sides(r, columns, rows, near, gathered, cost))
     return min(options, key=lambda sides: sides.cost, default=None)
+
+
+def _beside(kernel: Kernel) -> list[tuple[Index, Guard]]:
+    """What is loaded and stored for each sum, not for each product."""
+    summed = set(ex.toposort(kernel.reductions()[0].src))
+    found: list[tuple[Index, Guard]] = [(output.index, ()) for output in kernel.outputs]
+    return found + [(e.arg.index, e.arg.guard) for e in loads(kernel.values) if e not in summed]
+
+
+def _vectors(size: int, lanes: int) -> int:
+    """That cover ``size`` elements, the last ones narrower."""
+    return size // lanes + (size % lanes).bit_count()
 
 
 def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
@@ -178,7 +191,7 @@ def _tile(
     length = 1 if rows is None else rows.size
     accumulators = min(MOST_ACCUMULATORS, target.registers * 3 // 4)  # the rest are operands
     if over.size < 2 * lanes:  # one step, its last vectors narrower
-        columns = over.size // width + (over.size % width).bit_count()
+        columns = _vectors(over.size, width)
         tile, count = over.size, _rows(length, columns, window, accumulators)
     elif tuning.rows:
         columns, count = min(tuning.columns, over.size // width), min(tuning.rows, length)

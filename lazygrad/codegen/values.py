@@ -9,6 +9,8 @@ otherwise. Everything else stays a scalar.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
+from weakref import proxy
 
 from lazygrad import ops
 from lazygrad.codegen import folded, nest
@@ -28,7 +30,8 @@ class Values:
     def __init__(self, scope: Scope, buffers: Sequence[str]) -> None:
         self.scope = scope
         self.buffers = buffers  # their names
-        self.integers = Integers(scope, buffers, self.at)
+        # as a proxy, so that what was written goes with the last who needs it, not as garbage
+        self.integers = Integers(scope, buffers, partial(Values.at, proxy(self)))
         self._copied: dict[Expr, Callable[[Point], Value]] = {}  # to panels and rows
         self._orders: dict[Expr, list[Expr]] = {}
         self._forms: dict[Expr, forms.Form] = {}
@@ -100,6 +103,8 @@ class Values:
         depth = point.key(e.ranges)[1]
         index = self.integers.bind(index, point)
         bounds = self.integers.bind_guard(guard, point)
+        if ex.never(tuple(bounds)):
+            return Value(e.dtype, 1, "", ops.SUM.identity(e.dtype))
         lanes = self.integers.width(index)
         lanes = max([lanes, *(self.integers.width(b.index) for b in bounds)])
         scalar = [b for b in bounds if self.integers.width(b.index) == 1]
@@ -147,8 +152,10 @@ class Values:
         return Value(e.dtype, lanes, name)
 
     def guard(self, e: Expr, point: Point) -> Value:
-        operand = self._must(e.src[0], point)
         bounds = self.integers.bind_guard(e.arg, point)
+        if ex.never(tuple(bounds)):
+            return Value(e.dtype, 1, "", ops.SUM.identity(e.dtype))
+        operand = self._must(e.src[0], point)
         if not bounds:
             return operand
         test = self.integers.test(bounds)

@@ -13,7 +13,7 @@ from lazygrad.inspect.read import step_of
 from lazygrad.inspect.step import Step
 from lazygrad.kernel import plan as planned
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan
+from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Piece, Place, Plan
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime import loops, registry
 from lazygrad.runtime.backend import Backend
@@ -37,7 +37,8 @@ def plan_of(kernel: Work) -> Plan:
     outputs = tuple(spec.nbytes for spec in kernel.buffers[:written])
     own = loops.own_bytes(kernel) if isinstance(kernel, LoopCall) else ()
     places += tuple(Place(TEMPORARY, number) for number in range(len(own)))
-    return Plan((planned.Step(kernel, places),), places[:written], outputs, own)
+    pieces = tuple(Piece(number, 0, nbytes) for number, nbytes in enumerate(own))
+    return Plan((planned.Step(kernel, places),), places[:written], outputs, own, pieces)
 
 
 def recipe_of(kernel: Work, backend: Backend, moving: Sequence[bool] = ()) -> Recipe:
@@ -85,7 +86,7 @@ def run_alone(
                 else:
                     forget(plan.device, memory[value], held.nbytes)
         pieces = [memory[value] for value in row.buffers]
-        own = [piece.raw for piece in known[row.key].temporaries()]
+        own = [piece.raw for piece in known[row.key].arenas()]
         binding = Binding(known[row.key], [*in_order(pieces, row.writes), *own])
         binding.run()
         arrays = [
@@ -148,5 +149,5 @@ def run_timed(binding: Binding) -> list[float]:
     """Runs the launches of a plan part by part; the seconds that each part took."""
     found: list[float] = []
     for program in binding.plan.programs:
-        found += program.launch_timed([binding.raw[number] for number in program.code.memory])
+        found += program.launch_timed(binding.memory(program))
     return found

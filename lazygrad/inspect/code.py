@@ -11,6 +11,7 @@ from lazygrad.inspect.step import Step
 from lazygrad.kernel.plan import LoopCall
 from lazygrad.runtime import registry
 from lazygrad.runtime.backend import Backend, Code, Part
+from lazygrad.runtime.changed import Changed
 from lazygrad.runtime.loops import LoopCode, steps_of
 from lazygrad.runtime.program import CompiledPlan
 
@@ -44,6 +45,8 @@ def _headed(kernels: Sequence[Work], code: Code, part: Part, backend: Backend, h
         assert isinstance(call, LoopCall)
         return _looped(call, code.data, backend)
     text = backend.shown(code, part)
+    if isinstance(code.data, Changed):  # with what stands before it in its file
+        return text
     lines: list[str] = []
     for number in part.calls:
         own = head(number, text)

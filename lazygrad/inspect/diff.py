@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
-from lazygrad.errors import DataError
 from lazygrad.inspect import costs
-from lazygrad.inspect.dump import ABOUT, RUN_FILE, STEP, folder_of
+from lazygrad.inspect.dump import ABOUT, folder_of, plans_in, read_step
 from lazygrad.inspect.heading import without
 from lazygrad.inspect.step import OUTPUT, Step, StepKernel
 from lazygrad.inspect.words import counted
 from lazygrad.runtime import registry
 
-ALIKE = 0.5  # of what two kernels come from and write, from where on one has become the other
+T = TypeVar("T")
+ALIKE = 0.5  # of what two kernels come from and write, from where on one has become the other; and
+# of the names of the kernels of two plans
 
 
 @dataclass(frozen=True)
@@ -83,29 +85,34 @@ def differ(found: Sequence[Difference]) -> bool:
 
 
 def _plans(folder: Path) -> list[Dumped]:
-    if (folder / STEP).exists():
-        return [_read(folder)]
-    found = sorted(path.parent for path in folder.glob(f"*/{STEP}"))
-    if not found:
-        raise DataError(f"[diff] {folder} holds no dump: LAZYGRAD_DUMP={folder} writes one")
-    run = (found[-1] / RUN_FILE).read_text()
-    return [_read(plan) for plan in found if (plan / RUN_FILE).read_text() == run]
-
-
-def _read(folder: Path) -> Dumped:
-    return Dumped(folder, Step.from_json((folder / STEP).read_text()))
+    return [Dumped(plan, read_step(plan)) for plan in plans_in(folder, "diff")]
 
 
 def _pairs(
     before: Sequence[Dumped], after: Sequence[Dumped]
 ) -> Iterator[tuple[Dumped | None, Dumped | None]]:
-    """Plans of functions of one name, and others, each in their order."""
-    names = dict.fromkeys(dumped.step.called for dumped in (*before, *after))
+    """Plans of functions of one name, and others, each in their order; before them steps that were
+    jitted in one dump only, where they have that name."""
+    old, new = list(before), list(after)
+    yield from _matched(old, new, lambda a, b: _is_jitted_once(a, b, before, after))
+    names = dict.fromkeys(dumped.step.called for dumped in (*old, *new))
     for name in names:
         yield from zip_longest(
-            [dumped for dumped in before if dumped.step.called == name],
-            [dumped for dumped in after if dumped.step.called == name],
+            [dumped for dumped in old if dumped.step.called == name],
+            [dumped for dumped in new if dumped.step.called == name],
         )
+
+
+def _is_jitted_once(
+    a: Dumped, b: Dumped, before: Sequence[Dumped], after: Sequence[Dumped]
+) -> bool:
+    """Whether one of them has a name that no plan of the other dump has, and the other one has none
+    but kernels of the same names, about."""
+    if bool(a.step.called) == bool(b.step.called):
+        return False
+    called, others = (a.step.called, after) if a.step.called else (b.step.called, before)
+    names = [frozenset(kernel.name for kernel in each.step.kernels) for each in (a, b)]
+    return all(each.step.called != called for each in others) and _are_alike(*names)
 
 
 # -- kernels -----------------------------------------------------------------------------------
@@ -137,16 +144,18 @@ def _between(before: Dumped | None, after: Dumped | None) -> Difference:
 Rule = Callable[[StepKernel, StepKernel], bool]
 
 
-def _matched(
-    old: list[StepKernel], new: list[StepKernel], rule: Rule
-) -> Iterator[tuple[StepKernel, StepKernel]]:
-    """Pairs that a rule holds for, each kernel in one; they are taken out of the lists."""
+def _matched(old: list[T], new: list[T], rule: Callable[[T, T], bool]) -> Iterator[tuple[T, T]]:
+    """Pairs that a rule holds for, each kernel or plan in one; they are taken out of the lists."""
     for a in list(old):
         b = next((b for b in new if rule(a, b)), None)
         if b is not None:
             old.remove(a)
             new.remove(b)
             yield a, b
+
+
+def _are_alike(a: frozenset[str], b: frozenset[str]) -> bool:
+    return len(a & b) >= ALIKE * len(a | b) > 0
 
 
 Marks = Mapping[int, frozenset[str]]  # what kernels are known by, by their id
@@ -165,8 +174,7 @@ def _similar(old: list[StepKernel], new: list[StepKernel], marks: Marks) -> Iter
     """Kernels for much of the same."""
 
     def rule(a: StepKernel, b: StepKernel) -> bool:
-        shared, every = marks[id(a)] & marks[id(b)], marks[id(a)] | marks[id(b)]
-        return len(shared) >= ALIKE * len(every) > 0
+        return _are_alike(marks[id(a)], marks[id(b)])
 
     return (Change((a,), (b,)) for a, b in _matched(old, new, rule))
 
@@ -221,8 +229,10 @@ def _heading(each: Difference) -> str:
     known = each.before or each.after
     assert known is not None
     if each.before is None or each.after is None:
-        return f"{_called(known)}: only in the {'first' if each.before else 'second'} dump"
-    return f"{_called(each.before)} and {each.after.folder}"
+        name = _named(known.step.called, known.folder)
+        return f"{name}: only in the {'first' if each.before else 'second'} dump"
+    called = each.before.step.called or each.after.step.called
+    return f"{_named(called, each.before.folder)} and {each.after.folder}"
 
 
 def _costs(each: Difference) -> tuple[costs.Costs, costs.Costs]:
@@ -240,9 +250,8 @@ def _of_step(step: Step) -> costs.Costs:
     }
 
 
-def _called(dumped: Dumped) -> str:
-    called = f"{dumped.step.called} in " if dumped.step.called else ""
-    return f"{called}{dumped.folder}"
+def _named(called: str, folder: Path) -> str:
+    return f"{called} in {folder}" if called else str(folder)
 
 
 def _told(change: Change) -> str:

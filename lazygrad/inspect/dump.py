@@ -16,15 +16,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from lazygrad.config import settings
+from lazygrad.errors import DataError
 from lazygrad.graph import Node
 from lazygrad.inspect import words
 from lazygrad.inspect.alone import Ran, inputs_of, plan_of, recipe_of, run_alone
-from lazygrad.inspect.graphs import graphs_of, of_values
+from lazygrad.inspect.graphs import Graphs, graphs_of, of_values
 from lazygrad.inspect.heading import commented, heading, heading_inside
 from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.looped import Inner, inner, run_loop
@@ -38,6 +40,8 @@ from lazygrad.runtime import registry
 from lazygrad.runtime.bundle import keep_inputs, write_bundle
 from lazygrad.runtime.program import Binding, CompiledPlan
 from lazygrad.show import show_graph
+
+T = TypeVar("T")
 
 INDEX, RUN_FILE = "index.md", "run.txt"
 STORY, STEP, GRAPH, ABOUT = "plan.md", "step.json", "graph.txt", "about.txt"
@@ -73,6 +77,49 @@ def write_dump(
     _write_graphs(target, plan, step, roots if roots is not None else of_values(asked))
     _list(target, step)
     return target
+
+
+def plans_in(folder: Path, op: str) -> list[Path]:
+    """The folder itself, if it is that of a plan; or those in it that its latest run has written.
+
+    Raises:
+        DataError: there is none.
+    """
+    if (folder / STEP).exists():
+        return [folder]
+    found = sorted(path.parent for path in folder.glob(f"*/{STEP}"))
+    if not found:
+        raise DataError(f"[{op}] {folder} holds no dump: LAZYGRAD_DUMP={folder} writes one")
+    runs = [_read(plan, RUN_FILE, str) for plan in found]
+    return [plan for plan, run in zip(found, runs, strict=True) if run == runs[-1]]
+
+
+def read_step(plan: Path) -> Step:
+    """What a plan runs, as it was dumped.
+
+    Raises:
+        DataError: this version does not read it; so do those that follow.
+    """
+    return _read(plan, STEP, Step.from_json)
+
+
+def read_graphs(plan: Path) -> Graphs:
+    """Its graph at its stages; nothing where it was not known."""
+    return _read(plan, GRAPHS, Graphs.from_json) if (plan / GRAPHS).exists() else Graphs()
+
+
+def read_texts(plan: Path) -> dict[str, str]:
+    """The user's files."""
+    return _read(plan, TEXTS, lambda text: dict(json.loads(text)))
+
+
+def _read(plan: Path, file: str, read: Callable[[str], T]) -> T:
+    try:
+        return read((plan / file).read_text())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"[inspect] {plan} is no dump that this version reads ({file}: {error}); dump it again"
+        ) from None
 
 
 def _write_graphs(

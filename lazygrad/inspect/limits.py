@@ -49,5 +49,5 @@ def _seconds(wanted: Tensor) -> float:
     leaves = plans.structure(requested).leaves
     plan = plans.compile_graph(requested, leaves, str(wanted.device))  # no plan of the user's line
     given = [value_of(leaf).memory for leaf in leaves][: plan.inputs]
-    memory = [*given, *plan.outputs(), *plan.temporaries()]
+    memory = [*given, *plan.outputs(), *plan.arenas()]
     return seconds(Binding(plan, [piece.raw for piece in memory]))

@@ -4,6 +4,7 @@ no loops, so each is held against what its kernels make, and those against the i
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +88,9 @@ def run_loop(
     held = [np.full(spec.nbytes, 0xFF, np.uint8) for spec in call.results]
     held += [np.ascontiguousarray(array).view(np.uint8) for array in inputs]
     held += [np.full(nbytes, 0xFF, np.uint8) for nbytes in loops.own_bytes(call)]
-    reaches = loops.reaches(call)
+    reaches = dict(enumerate(loops.reaches(call)))
+    for number, piece in loops.pieces(call).items():
+        reaches[number] = replace(reaches[piece.of], start=piece.start)
     works = [
         (each, memory)
         for each, (_, memory) in zip(inner(call, outside), loops.steps_of(call), strict=True)
@@ -122,7 +125,7 @@ def _run(
     for piece, array in zip(pieces, given, strict=True):
         upload(device, piece, array)
     writes = len(kernel.written)
-    own = [piece.raw for piece in known[each.key].temporaries()]
+    own = [piece.raw for piece in known[each.key].arenas()]
     binding = Binding(known[each.key], [*in_order(pieces, writes), *own])
     binding.run()
     inputs = [array.copy() for array in given[writes:]]

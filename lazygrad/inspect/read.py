@@ -15,7 +15,6 @@ from lazygrad.inspect.step import (
     FORWARD,
     INPUT,
     OUTPUT,
-    TEMPORARY,
     UPDATE,
     Step,
     StepBuffer,
@@ -72,6 +71,7 @@ class _Reading:
         self.values: list[_Value] = []
         self.now: dict[Place, int] = {}  # the number of the value that is there
         self.made: dict[str, int] = {}
+        self.pieces = self.plan.pieces(compiled.recipe.inputs)
         self.slots = [self._slots(number) for number in range(len(self.plan.steps))]
 
     # -- values ---------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ class _Reading:
                 StepLaunch(code.geometry, tuple(part.calls for part in code.parts))
                 for code in recipe.codes
             ),
-            temporaries=sum(recipe.temporaries),
+            temporaries=sum(recipe.arenas),
             kept=saved(self.plan),
         )
 
@@ -214,8 +214,7 @@ class _Reading:
 
     def _buffer(self, number: int) -> StepBuffer:
         value = self.values[number]
-        outputs = self.compiled.recipe.inputs
-        start = {INPUT: 0, OUTPUT: outputs, TEMPORARY: outputs + len(self.plan.outputs)}
+        memory, start = self._memory(value.place)
         itemsize = value.dtype.itemsize if value.dtype else 0
         return StepBuffer(
             number=number,
@@ -224,10 +223,17 @@ class _Reading:
             shape=value.shape,
             dtype=value.dtype.name if value.dtype else "",
             nbytes=value.size * itemsize,
-            memory=start[value.place.role] + value.place.index,
+            memory=memory,
             written_by=tuple(value.written_by),
             read_by=tuple(dict.fromkeys(value.read_by)),
+            start=start,
         )
+
+    def _memory(self, place: Place) -> tuple[int, int]:
+        """The number of the memory that a place is in, and where it begins there."""
+        number = self.plan.numbers(self.compiled.recipe.inputs)[place.role] + place.index
+        piece = self.pieces.get(number)
+        return (number, 0) if piece is None else (piece.of, piece.start)
 
     # -- phases ---------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ def _step(plan: CompiledPlan, inputs: Sequence[Array]) -> tuple[list[str], bool]
     for piece, array in zip(pieces, inputs, strict=True):
         upload(plan.device, piece, array)
     made = plan.outputs()
-    memory = [*pieces[: plan.inputs], *made, *plan.temporaries()]
+    memory = [*pieces[: plan.inputs], *made, *plan.arenas()]
     binding = Binding(plan, [piece.raw for piece in memory])
     binding.run()
     problems = []

@@ -4,9 +4,8 @@ differences and reports all read it from here, and dumps keep it as JSON."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
@@ -19,9 +18,11 @@ class StepBuffer:
     """A value in memory that kernels read or write.
 
     Attributes:
-        number: of the value; several may share ``memory``, one after the other.
+        number: of the value.
         name: "conv1.weight", "new exp_avg of fc.bias", "labels", or what computes it.
         role: an input, an output, or a temporary.
+        memory, start: the number of the memory that it lies in, and from which byte on; temporaries
+            share some, and those that are never needed together the same bytes.
         written_by, read_by: the numbers of kernels.
     """
 
@@ -34,6 +35,7 @@ class StepBuffer:
     memory: int
     written_by: tuple[int, ...]
     read_by: tuple[int, ...]
+    start: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} ({'x'.join(map(str, self.shape)) or 'scalar'})"
@@ -131,17 +133,28 @@ class Step:
 
     @classmethod
     def from_json(cls, text: str) -> Step:
-        """What ``to_json`` wrote."""
-        content = json.loads(text)
-        rows = {"kernels": StepKernel, "buffers": StepBuffer, "launches": StepLaunch}
-        for name, kind in rows.items():
-            content[name] = tuple(kind(**_tuples(row)) for row in content[name])
-        return cls(**content | {"kept": _tuple(content["kept"])})
+        """What ``to_json`` wrote.
+
+        Raises:
+            ValueError, TypeError: it did not, or that of another version did.
+        """
+        return _read(cls, json.loads(text))
 
 
-def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _tuple(value) for name, value in row.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+def _read(kind: Any, value: Any) -> Any:
+    """A value of a kind that stands in an annotation here, of what JSON has for it."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints, given = get_type_hints(kind), dict(value)
+        if given.keys() != hints.keys():
+            wrong = ", ".join(sorted(given.keys() ^ hints.keys()))
+            raise TypeError(f"a {kind.__name__} has other fields: {wrong}")
+        return kind(**{name: _read(hint, given[name]) for name, hint in hints.items()})
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise TypeError(f"{value!r} is no list")
+        first, *others = get_args(kind)
+        kinds = [first] * len(value) if others == [...] else [first, *others]
+        return tuple(_read(each, item) for each, item in zip(kinds, value, strict=True))
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from lazygrad.kernel.kernel import BufferSpec, Kernel
 from lazygrad.kernel.routine import RoutineCall
@@ -13,7 +14,7 @@ INPUT, OUTPUT, TEMPORARY = "input", "output", "temporary"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value lives: input or output number ``index``, or allocation ``index``."""
+    """Where a value lives: input, output or temporary number ``index``."""
 
     role: str
     index: int
@@ -28,6 +29,18 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """``nbytes`` of the memory of number ``of``, from byte ``start`` on."""
+
+    of: int
+    start: int
+    nbytes: int
+
+
+NO_PIECES: Mapping[int, Piece] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
 class Plan:
     """Launches in order.
 
@@ -35,7 +48,9 @@ class Plan:
         steps: the launches.
         results: where each requested value ends up: an output, or an input passed through.
         outputs: bytes of each output.
-        allocations: bytes of each allocation for temporaries.
+        arenas: bytes of each piece of memory for temporaries.
+        temporaries: where each lies: values that are never needed together may share bytes, and the
+            later one is written when all that use the earlier one have ended.
         repacked: more inputs, behind the others: the number of one of these, and the order in which
             its dims lie in memory, outermost first.
     """
@@ -43,13 +58,28 @@ class Plan:
     steps: tuple[Step, ...]
     results: tuple[Place, ...]
     outputs: tuple[int, ...]
-    allocations: tuple[int, ...]
+    arenas: tuple[int, ...] = ()
+    temporaries: tuple[Piece, ...] = ()
     repacked: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def peak_bytes(self) -> int:
         """Memory of outputs and temporaries together, inputs not counted."""
-        return sum(self.outputs) + sum(self.allocations)
+        return sum(self.outputs) + sum(self.arenas)
+
+    def numbers(self, inputs: int) -> Mapping[str, int]:
+        """All memory is numbered: ``inputs``, outputs, arenas, temporaries; the first number of
+        each role of places."""
+        arenas = inputs + len(self.outputs)
+        return {INPUT: 0, OUTPUT: inputs, TEMPORARY: arenas + len(self.arenas)}
+
+    def pieces(self, inputs: int) -> dict[int, Piece]:
+        """Temporaries by their numbers, as pieces of arenas by theirs."""
+        arenas, first = inputs + len(self.outputs), self.numbers(inputs)[TEMPORARY]
+        return {
+            number: Piece(arenas + piece.of, piece.start, piece.nbytes)
+            for number, piece in enumerate(self.temporaries, first)
+        }
 
 
 @dataclass(frozen=True)
@@ -104,12 +134,12 @@ class LoopCall:
         length: how many times.
         body: the plan of a step.
         results, operands: what the buffers are; some operands may be there again, repacked.
-        inputs, outputs, temporaries: the memory that each of the body's works on.
+        inputs, outputs, arenas: the memory that each of the body's works on.
         before, each, after: what is copied before the first step, after each, and in the end.
         going: what says when it may end early; after as many steps more or less as are an even
             number, so that carries that take turns lie where they do after all steps.
-        workers: where no step depends on another one, how many may run at a time: temporaries lie
-            there as often, those of a worker each ``body.allocations`` long; 0: steps take turns.
+        workers: where no step depends on another one, how many may run at a time: arenas lie
+            there as often, one of a worker behind that of another; 0: steps take turns.
         origins: the user's operations and lines it came from.
         reasons: why it is a step of its own.
     """
@@ -121,7 +151,7 @@ class LoopCall:
     operands: tuple[BufferSpec, ...]
     inputs: tuple[Reach, ...]
     outputs: tuple[Reach, ...]
-    temporaries: tuple[Reach, ...]
+    arenas: tuple[Reach, ...]
     before: tuple[Copy, ...]
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]

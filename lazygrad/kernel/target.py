@@ -22,6 +22,8 @@ class Target:
         workers: that may each run kernels one after the other for a part of what there is to do,
             with memory of their own; 0: a launch has none.
         buffers: pieces of memory that a launch can be given at most.
+        allocation: bytes that are allocated in one piece at most.
+        alignment: at multiples of so many bytes a part of memory may begin.
         launch: seconds that a launch takes before it does anything.
         look: seconds that the host waits for a value of what has been launched, besides the time
             that this takes.
@@ -40,6 +42,8 @@ class Target:
     max_group: int = 1
     workers: int = 0
     buffers: int = 1 << 30
+    allocation: int = 1 << 62
+    alignment: int = 64
     launch: float = 4e-6
     look: float = 0.0
     bandwidth: float = 8e9

@@ -13,7 +13,7 @@ import numpy as np
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.kernel import cost
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import LoopCall
+from lazygrad.kernel.plan import NO_PIECES, LoopCall, Piece
 from lazygrad.kernel.target import Target
 
 
@@ -162,9 +162,14 @@ class Backend(ABC):
         return None
 
     def part(self, memory: Any, start: int, nbytes: int) -> Any:
-        """The ``nbytes`` of ``memory`` from byte ``start`` on as memory that is only read; None
-        where the device cannot share them."""
+        """The ``nbytes`` of ``memory`` from byte ``start`` on as memory; None where the device
+        cannot share them. It can at multiples of ``Target.alignment``, or nowhere."""
         return None
+
+    def piece(self, memory: Sequence[Any], piece: Piece) -> Any:
+        """Memory for a piece of what is in ``memory``: of its own where it cannot be shared."""
+        found = self.part(memory[piece.of], piece.start, piece.nbytes)
+        return self.allocate(piece.nbytes) if found is None else found
 
     def copy(self, source: Any, start: int, memory: Any, nbytes: int, to: int = 0) -> None:
         """Copy ``nbytes`` of ``source`` from byte ``start`` on to ``memory``, from byte ``to`` on;
@@ -184,12 +189,20 @@ class Backend(ABC):
         whose steps do not depend on each other."""
         return False
 
+    def prepare(self, kernels: int) -> None:  # noqa: B027 (most have nothing to start)
+        """A plan of about so many kernels is being made: what takes long to start may start now."""
+
     @abstractmethod
-    def generate(self, calls: Sequence[Call]) -> list[Code]:
-        """Code for launches that do what ``calls`` would do one after the other. A backend that can
-        run several kernels in one launch may join and reorder calls that do not depend on each
-        other; a call whose kernel has no elements to compute may be left out. Here and in
-        ``load``, ``progress.advance`` says that a kernel is done.
+    def generate(
+        self, calls: Sequence[Call], pieces: Mapping[int, Piece] = NO_PIECES
+    ) -> list[Code]:
+        """Code for launches that do what ``calls`` would do one after the other. Memory of some
+        numbers is ``pieces`` of other memory; a launch may be bound to either. Of pieces that
+        overlap, the later one is written when all that use the earlier one have ended.
+
+        A backend that can run several kernels in one launch may join and reorder calls that do not
+        depend on each other; a call whose kernel has no elements to compute may be left out. Here
+        and in ``load``, ``progress.advance`` says that a kernel is done.
 
         Raises:
             DeviceError: if the device cannot compute something, a dtype for example.

@@ -131,8 +131,11 @@ def read_bundle(folder: Path) -> Bundle:
         recipe = read_recipe((folder / DATA).read_bytes(), backend)
         texts = tuple((folder / file).read_text() for file in head.texts)
         generated = tuple(steps.texts_of(recipe.codes, backend))
+        if len(texts) != len(generated):
+            raise ValueError(f"{len(texts)} texts of {len(generated)}")
     except (OSError, ValueError, KeyError, TypeError, Malformed) as error:
         raise DataError(
-            f"[inspect] {folder} holds no kernel or plan of a dump ({error}); dump it again"
+            f"[inspect] {folder} is no kernel or plan of a dump that this version reads ({error}); "
+            "dump it again"
         ) from None
     return Bundle(folder, head, recipe, texts, generated)

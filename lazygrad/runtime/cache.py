@@ -15,6 +15,7 @@ from lazygrad.errors import JitError
 from lazygrad.graph import Node, node, toposort
 from lazygrad.kernel.plan import Plan
 from lazygrad.locks import running
+from lazygrad.ops import Kind
 from lazygrad.runtime import (
     carried,
     differences,
@@ -238,11 +239,13 @@ def compile_graph(
     inputs = [node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in leaves]
     cut = dict(zip(leaves, inputs, strict=True))
     copies = with_leaves(requested, cut, given.stand_ins(inputs) if given else NOTHING)
+    values = toposort(copies)
+    backend.prepare(sum(1 for value in values if value.op.kind is Kind.REDUCE))
     with progress.compiling():
         progress.stage("plan")
         with garbage.paused():
             plan = make_plan(copies, inputs, backend.target, fused=settings.fuse)
-        result = compile_plan(plan, device)
+            result = compile_plan(plan, device)
     if _uses_disk(key):
         _keep(on_disk, result.recipe, plan, backend)
     if settings.debug or settings.dump is not None or settings.report is not None:

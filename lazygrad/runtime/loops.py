@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Copy, Flags, LoopCall, Reach
+from lazygrad.kernel.plan import Copy, Flags, LoopCall, Piece, Reach
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime.backend import Backend, Code, Part, Program
 
@@ -23,7 +23,8 @@ class LoopCode:
     Attributes:
         length: how often.
         codes: the launches of a step.
-        reaches: the loop's memory that each number of theirs is.
+        reaches: the loop's memory that each number of theirs is, but for temporaries.
+        temporaries: those are pieces of arenas.
         before, each, after: what is copied before the first step, after each, and in the end.
         going: what says that it may end.
     """
@@ -31,6 +32,7 @@ class LoopCode:
     length: int
     codes: tuple[Code, ...]
     reaches: tuple[Reach, ...]
+    temporaries: tuple[Piece, ...]
     before: tuple[Copy, ...]
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
@@ -38,8 +40,13 @@ class LoopCode:
 
 
 def reaches(call: LoopCall) -> tuple[Reach, ...]:
-    """The memory of the body's inputs, outputs and temporaries, which is numbered in this order."""
-    return call.inputs + call.outputs + call.temporaries
+    """The memory of the body's inputs, outputs and arenas, which is numbered in this order."""
+    return call.inputs + call.outputs + call.arenas
+
+
+def pieces(call: LoopCall) -> dict[int, Piece]:
+    """The body's temporaries, by the numbers that come after those."""
+    return call.body.pieces(len(call.inputs))
 
 
 def own_bytes(call: LoopCall) -> tuple[int, ...]:
@@ -48,12 +55,12 @@ def own_bytes(call: LoopCall) -> tuple[int, ...]:
     copies = (*call.before, *call.each, *call.after)
     reached = [
         *zip(call.outputs, body.outputs, strict=True),
-        *zip(call.temporaries, body.allocations, strict=True),
+        *zip(call.arenas, body.arenas, strict=True),
         *((copy.to, copy.nbytes) for copy in copies),
     ]
     if call.workers:  # each has its own
         reached = [
-            (reach, nbytes * (call.workers if reach in call.temporaries else 1))
+            (reach, nbytes * (call.workers if reach in call.arenas else 1))
             for reach, nbytes in reached
         ]
     sizes: dict[int, int] = {}
@@ -68,8 +75,7 @@ def steps_of(
     call: LoopCall,
 ) -> list[tuple[Kernel | RoutineCall | LoopCall, tuple[int, ...]]]:
     """The body's steps with the numbers of their memory."""
-    outputs = len(call.inputs)
-    base = {INPUT: 0, OUTPUT: outputs, TEMPORARY: outputs + len(call.outputs)}
+    base = call.body.numbers(len(call.inputs))
     return [
         (step.kernel, tuple(base[place.role] + place.index for place in step.places))
         for step in call.body.steps
@@ -102,7 +108,8 @@ def code(number: int, call: LoopCall, memory: tuple[int, ...], codes: Sequence[C
         source="\n\n".join([f"{call.length} times:", *(part.source for part in inner)]),
     )
     data = LoopCode(
-        call.length, tuple(codes), reaches(call), call.before, call.each, call.after, call.going
+        call.length, tuple(codes), reaches(call), tuple(pieces(call).values()),
+        call.before, call.each, call.after, call.going,
     )  # fmt: skip
     return Code((part,), memory, f"{call.length} times {len(codes)} launches", data)
 
@@ -117,14 +124,30 @@ class LoopProgram(Program):
 
     def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:
         starts = starts or (0,) * len(memory)
-        loop = self._loop
+        own, reaches = self._pieces(memory)
         bodies = [
             _Launches(
-                program, [loop.reaches[number] for number in program.code.memory], memory, starts
+                program,
+                [reaches[number] for number in program.code.memory],
+                [*memory, *own],
+                [*starts, *[0] * len(own)],
             )
             for program in self._programs
         ]
         return partial(self._run, bodies, memory, starts)
+
+    def _pieces(self, memory: Sequence[Any]) -> tuple[list[Any], dict[int, Reach]]:
+        """Memory of the temporaries that launches are bound to, which comes after the loop's own,
+        and where each number is."""
+        loop, own = self._loop, list[Any]()
+        found = dict(enumerate(loop.reaches))
+        bound = {number for program in self._programs for number in program.code.memory}
+        for number, piece in enumerate(loop.temporaries, len(loop.reaches)):
+            if number in bound:
+                (slot,) = loop.reaches[piece.of].slots
+                found[number] = Reach((len(memory) + len(own),))
+                own.append(self._backend.piece(memory, replace(piece, of=slot)))
+        return own, found
 
     def _run(
         self, bodies: Sequence[_Launches], memory: Sequence[Any], starts: Sequence[int]

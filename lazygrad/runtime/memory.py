@@ -54,9 +54,11 @@ class Pool:
             return backend.allocate(nbytes)
         except DeviceError:
             self.clear()  # what was kept for reuse may be what is missing
+            scratchpad.arenas.pop(self.device, None)
             return backend.allocate(nbytes)
 
     def give_back(self, raw: Any, nbytes: int) -> None:
+        """``nbytes`` are not in use any more; others may have ``raw``, unless it is None."""
         self._returned.append((raw, nbytes))
         if self._lock.acquire(blocking=False):  # or else the next one to take finds it
             try:
@@ -69,7 +71,7 @@ class Pool:
         while self._returned:
             raw, nbytes = self._returned.popleft()
             self.in_use -= nbytes
-            if self.kept + nbytes <= self.keep:
+            if raw is not None and self.kept + nbytes <= self.keep:
                 self.kept += nbytes
                 self.free.setdefault(nbytes, []).append(raw)
 
@@ -134,25 +136,35 @@ def part(whole: Memory, start: int, nbytes: int, device: str) -> Memory:
     return copy
 
 
+class Arena(Memory):
+    """Memory for temporaries, which is not kept for others in the end: nobody asks for as much."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if hasattr(self, "raw"):
+            self._pool.give_back(None, self.nbytes)
+
+
 class Scratchpad:
     """Memory for the temporaries of whichever plan runs next, by device. Plans run one after the
     other, on whatever thread, so they share it, and find it where it was."""
 
     def __init__(self) -> None:
-        self.blocks: dict[str, list[Memory]] = {}
+        self.arenas: dict[str, list[Arena]] = {}
 
-    def reserve(self, device: str, sizes: Sequence[int]) -> list[Memory]:
-        """A block for each of ``sizes`` (bytes, the largest first), at least as large."""
-        blocks = self.blocks.setdefault(device, [])
+    def reserve(self, device: str, sizes: Sequence[int]) -> list[Arena]:
+        """An arena for each of ``sizes`` (bytes), at least as large. More than what is kept for
+        reuse stays as long as plans need as much."""
+        arenas = self.arenas.setdefault(device, [])
+        if sizes and sum(sizes) <= KEEP < sum(arena.nbytes for arena in arenas):
+            arenas.clear()
         for number, nbytes in enumerate(sizes):
-            if number == len(blocks):
-                blocks.append(Memory(device, nbytes))
-            elif blocks[number].nbytes < nbytes:
-                blocks[number] = Memory(device, nbytes)
-        found = blocks[: len(sizes)]
-        if sum(sizes) > KEEP:
-            blocks.clear()
-        return found
+            if number < len(arenas) and arenas[number].nbytes < nbytes:
+                del arenas[number:]  # before there is a larger one
+            if number == len(arenas):
+                arenas.append(Arena(device, nbytes))
+        return arenas[: len(sizes)]
 
 
 scratchpad = Scratchpad()

@@ -11,7 +11,7 @@ from lazygrad.config import settings
 from lazygrad.element_types import DType
 from lazygrad.errors import InternalError
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Plan
+from lazygrad.kernel.plan import INPUT, LoopCall, Piece, Plan
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime import progress, registry, steps, watching
 from lazygrad.runtime.backend import Backend, Code, Part, Program
@@ -29,11 +29,12 @@ from lazygrad.shape import Shape
 class Recipe:
     """Everything that running a plan takes, as plain data: a disk cache keeps it.
 
-    Memory is numbered: inputs, outputs, temporaries.
+    Memory is numbered: inputs, outputs, arenas, temporaries.
 
     Attributes:
         inputs: how many of the inputs are looked at.
-        outputs, temporaries: bytes of each.
+        outputs, arenas: bytes of each.
+        temporaries: each as a piece of an arena by its number.
         results: the number of each requested value's memory.
         codes: the launches in order.
         written_plan: the Plan with its kernels, for those who want to look inside.
@@ -41,7 +42,8 @@ class Recipe:
 
     inputs: int
     outputs: tuple[int, ...]
-    temporaries: tuple[int, ...]
+    arenas: tuple[int, ...]
+    temporaries: tuple[Piece, ...]
     results: tuple[int, ...]
     codes: tuple[Code, ...]
     written_plan: str = ""
@@ -59,7 +61,7 @@ class Recipe:
         places = [place for step in plan.steps for place in step.places]
         used = [p.index for p in (*places, *plan.results) if p.role == INPUT]
         inputs = 1 + max(used, default=-1)
-        base = {INPUT: 0, OUTPUT: inputs, TEMPORARY: inputs + len(plan.outputs)}
+        base, pieces = plan.numbers(inputs), plan.pieces(inputs)
         numbered = [
             (step.kernel, tuple(base[p.role] + p.index for p in step.places)) for step in plan.steps
         ]
@@ -67,10 +69,16 @@ class Recipe:
         return cls(
             inputs=inputs,
             outputs=plan.outputs,
-            temporaries=plan.allocations,
+            arenas=plan.arenas,
+            temporaries=tuple(pieces.values()),
             results=tuple(base[place.role] + place.index for place in plan.results),
-            codes=tuple(steps.generated(numbered, backend, moving, given)),
+            codes=tuple(steps.generated(numbered, backend, pieces, moving, given)),
         )
+
+    @property
+    def given(self) -> int:
+        """How much of the memory is given to a run: all but temporaries, which are pieces of it."""
+        return self.inputs + len(self.outputs) + len(self.arenas)
 
 
 class Shapes(NamedTuple):
@@ -86,6 +94,7 @@ class CompiledPlan:
 
     Attributes:
         runs: how often it ran, jitted or not.
+        pieces: the temporaries that launches are bound to, by number, rather than to arenas.
         shapes: for those who look inside: code knows memory only.
 
     Args:
@@ -105,6 +114,9 @@ class CompiledPlan:
         self.device = device
         self.runs = 0
         self.inputs, self.results = recipe.inputs, recipe.results
+        bound = {number for code in recipe.codes for number in code.memory}
+        pieces = enumerate(recipe.temporaries, recipe.given)
+        self.pieces = {number: piece for number, piece in pieces if number in bound}
         progress.stage("compile", steps.calls_in(recipe.codes))
         self.programs = steps.loaded(recipe.codes, registry.backend(device), texts)
         self._plan = plan
@@ -123,15 +135,15 @@ class CompiledPlan:
     def run(self, inputs: Sequence[Memory], asked: object = None) -> list[Memory]:
         """Launches everything, waits for nothing; results are memory of their own, or inputs.
         ``asked``: as of ``Watcher.runs``."""
-        memory = [*inputs[: self.inputs], *self.outputs(), *self.temporaries()]
+        memory = [*inputs[: self.inputs], *self.outputs(), *self.arenas()]
         Binding(self, [m.raw for m in memory]).run(asked)
         return [memory[number] for number in self.results]
 
     def outputs(self) -> list[Memory]:
         return [Memory(self.device, nbytes) for nbytes in self.recipe.outputs]
 
-    def temporaries(self) -> list[Memory]:
-        return scratchpad.reserve(self.device, self.recipe.temporaries)
+    def arenas(self) -> Sequence[Memory]:
+        return scratchpad.reserve(self.device, self.recipe.arenas)
 
 
 def written(recipe: Recipe, plan: Plan, backend: Backend) -> bytes:
@@ -151,10 +163,15 @@ def read_recipe(data: bytes, backend: Backend) -> Recipe:
         Malformed: ``data`` is anything else.
     """
     recipe = _recipe_format(backend.records).decode(data)
-    pieces = recipe.inputs + len(recipe.outputs) + len(recipe.temporaries)
+    whole = recipe.given + len(recipe.temporaries)
     numbers = [*recipe.results, *(number for code in recipe.codes for number in code.memory)]
-    if not all(0 <= number < pieces for number in numbers):
-        raise Malformed(f"memory {max(numbers)} of {pieces}")
+    if not all(0 <= number < whole for number in numbers):
+        raise Malformed(f"memory {max(numbers)} of {whole}")
+    arenas = dict(enumerate(recipe.arenas, recipe.given - len(recipe.arenas)))
+    for piece in recipe.temporaries:
+        end = piece.start + piece.nbytes
+        if not 0 <= piece.start <= end <= arenas.get(piece.of, -1):
+            raise Malformed(f"{piece} of arenas of {recipe.arenas} bytes")
     return recipe
 
 
@@ -175,12 +192,16 @@ def _recipe_format(records: tuple[type, ...]) -> Format[Recipe]:
 
 
 class Binding:
-    """The launches of a plan on certain memory, which can be exchanged piece by piece."""
+    """The launches of a plan on certain memory, which can be exchanged one by one: that of inputs,
+    outputs and arenas."""
 
     def __init__(self, plan: CompiledPlan, raw: Sequence[Any]) -> None:
         self.plan = plan
         self.raw = list(raw)
         self._backend = registry.backend(plan.device)
+        self._memory = dict(enumerate(raw))  # by number, pieces, too
+        for number, piece in plan.pieces.items():
+            self._memory[number] = self._backend.piece(self.raw, piece)
         self._calls = [self._bound(program) for program in plan.programs]
 
     @property
@@ -188,8 +209,12 @@ class Binding:
         """The memory of the plan's inputs."""
         return self.raw[: self.plan.inputs]
 
+    def memory(self, program: Program) -> list[Any]:
+        """What one of the plan's programs is bound to."""
+        return [self._memory[number] for number in program.code.memory]
+
     def _bound(self, program: Program) -> Callable[[], None]:
-        return program.bind([self.raw[number] for number in program.code.memory])
+        return program.bind([self._memory[number] for number in program.code.memory])
 
     def rebind(self, raw: Sequence[Any]) -> None:
         """Exchanges what is not the same memory as before."""
@@ -201,6 +226,11 @@ class Binding:
         if not changed:
             return
         self.raw = list(raw)
+        self._memory.update(enumerate(raw))
+        for number, piece in self.plan.pieces.items():
+            if piece.of in changed:
+                changed.add(number)
+                self._memory[number] = self._backend.piece(self.raw, piece)
         for number, program in enumerate(self.plan.programs):
             if not changed.isdisjoint(program.code.memory):
                 self._calls[number] = self._bound(program)

@@ -3,12 +3,12 @@ backend makes it, routines, loops and what somebody changed one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import LoopCall
+from lazygrad.kernel.plan import LoopCall, Piece
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime import loops, progress, routines
 from lazygrad.runtime.backend import Backend, Call, Code, Program
@@ -22,17 +22,19 @@ Given = Callable[[int, Call, Backend], Code | None]  # a call with its number
 def generated(
     steps: Sequence[Numbered],
     backend: Backend,
+    pieces: Mapping[int, Piece],
     moving: Container[int] = (),
     given: Given = lambda *step: None,
 ) -> list[Code]:
-    """Code for steps, in order; the numbers of memory of which launches are told where it starts
-    are ``moving``. What is ``given`` for a kernel stands for it, inside of loops, too."""
+    """Code for steps, in order; ``pieces`` as of ``Backend.generate``. The numbers of memory of
+    which launches are told where it starts are ``moving``. What is ``given`` for a kernel stands
+    for it, inside of loops, too."""
     codes: list[Code] = []
     run: list[Call] = []  # kernels that go to the backend together
 
     def finish(number: int) -> None:
         if run:
-            codes.extend(_numbered(number - len(run), backend.generate(run)))
+            codes.extend(_numbered(number - len(run), backend.generate(run, pieces)))
             run.clear()
 
     for number, (kernel, memory) in enumerate(steps):
@@ -83,7 +85,8 @@ def _alone(
     if isinstance(call, RoutineCall):
         return routines.code(number, call, memory)
     inside, moved = loops.steps_of(call), loops.moved(call, memory, moving)
-    return loops.code(number, call, memory, generated(inside, backend, moved, given))
+    codes = generated(inside, backend, loops.pieces(call), moved, given)
+    return loops.code(number, call, memory, codes)
 
 
 def kernels_in(steps: Iterable[Kernel | RoutineCall | LoopCall]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from operator import mul
 
@@ -144,11 +145,10 @@ class Builder:
             for i, order in zip(known.buffers, known.repacked, strict=True)
         )
         by = self._further(known, form, buffers)
-        kernel = known.called.get((*told, by))
-        if kernel is None:
-            kernel = self.named(_described(moved(known.kernel, dict(by)), draft, inside))
-            known.called[*told, by] = kernel
-        return Built(kernel, buffers)
+        if (*told, by) not in known.called:
+            kernel = _described(moved(known.kernel, dict(by)), draft, inside)
+            known.called[(*told, by)] = self.named(kernel)
+        return Built(known.called[(*told, by)], buffers)
 
     def _told(self, value: Node, contracts: bool) -> Hashable:
         """What a kernel depends on that reads ``value``."""
@@ -271,7 +271,7 @@ class _Attempt:
         self.slots: dict[Node, int] = {}
         for root in draft.roots:
             self.slots.setdefault(builder.cut.memory_of(root)[0], len(self.slots))
-        self.lowering = Lowering(self._in_memory)
+        self.lowering = Lowering(partial(_in_memory, builder, draft, instead, self.slots))
         primary = draft.primary
         self.ranges, point = whole(primary.shape)
         self.alone: dict[Shape, tuple[Index, ...]] = {}
@@ -287,20 +287,10 @@ class _Attempt:
     def sizes(self) -> dict[int, int]:
         return {slot: value.size for value, slot in self.slots.items()}
 
-    def _in_memory(self, value: Node) -> tuple[int, Shape] | None:
-        cut = self.builder.cut
-        if value in self.draft.roots:
-            return None
-        if value.op not in IN_MEMORY and value not in cut.owner:
-            return None
-        stored = self.instead.get(value, value)
-        slot = self.slots.setdefault(stored, len(self.slots))
-        return slot, self.builder.strides(stored)
-
     def _point_of(self, root: Node, primary: tuple[Index, ...]) -> tuple[Index, ...]:
         if root is self.draft.primary:
             return primary
-        points = [index for n, index in self.lowering.values if n is root]
+        points = self.lowering.points.get(root, [])
         found = [index for index in points if self._covers(root, index)]
         if found:  # at several, as a matrix that is read transposed too, each covers all of it
             return found[0]
@@ -357,11 +347,10 @@ class _Attempt:
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""
         found: dict[int, None] = {}
-        for reader, index in self.lowering.values:
-            if reader is value:
-                for dim, i in enumerate(index):
-                    if lane in i.ranges:
-                        found[dim] = None
+        for index in self.lowering.points[value]:
+            for dim, i in enumerate(index):
+                if lane in i.ranges:
+                    found[dim] = None
         return list(found)
 
     def order_of_reads(self, value: Node, lanes: Lanes) -> Order:
@@ -370,9 +359,8 @@ class _Attempt:
         others = [e for e in loads([self.outputs[0].value]) if e not in lanes.repack]
 
         def stride(dim: int) -> int:
-            moving = frozenset[Range]().union(
-                *(index[dim].ranges for n, index in self.lowering.values if n is value)
-            )
+            points = self.lowering.points[value]
+            moving = frozenset[Range]().union(*(index[dim].ranges for index in points))
             strides = [abs(e.arg.index.coefficient(r)) for e in others for r in moving]
             return min((s for s in strides if s), default=0)
 
@@ -397,6 +385,20 @@ class _Attempt:
         inside = self.builder.cut.region(self.draft)
         kernel = _described(Kernel("", outer, outputs, buffers), self.draft, inside)
         return Built(self.builder.named(kernel), tuple(values))
+
+
+def _in_memory(
+    builder: Builder, draft: Draft, instead: dict[Node, Node], slots: dict[Node, int], value: Node
+) -> tuple[int, Shape] | None:
+    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt: it and its
+    lowering would keep each other alive, and all of the plan would be left to the garbage
+    collector."""
+    if value in draft.roots:
+        return None
+    if value.op not in IN_MEMORY and value not in builder.cut.owner:
+        return None
+    stored = instead.get(value, value)
+    return slots.setdefault(stored, len(slots)), builder.strides(stored)
 
 
 def _described(kernel: Kernel, draft: Draft, inside: Sequence[Node]) -> Kernel:

@@ -51,7 +51,7 @@ def built(draft: Draft, of_body: Planner, repacked: Repack) -> BuiltCall:
     outputs: dict[int, Reach] = {}
     for result, place in zip(kept, plan.results, strict=True):
         layout.store(result, place, inputs, outputs)
-    temporaries = tuple(layout.scratch(size) for size in plan.allocations)
+    arenas = tuple(layout.scratch(size) for size in plan.arenas)
     call = LoopCall(
         name=kernel_name(draft, draft.roots),
         length=looped.length,
@@ -60,7 +60,7 @@ def built(draft: Draft, of_body: Planner, repacked: Repack) -> BuiltCall:
         operands=tuple(BufferSpec(operand.dtype, operand.size) for operand in operands),
         inputs=inputs,
         outputs=tuple(outputs[number] for number in range(len(plan.outputs))),
-        temporaries=temporaries,
+        arenas=arenas,
         before=tuple(layout.before),
         each=tuple(layout.each),
         after=tuple(layout.after),

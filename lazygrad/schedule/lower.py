@@ -36,12 +36,14 @@ class Lowering:
     Attributes:
         in_memory: where a node's value can be loaded from: its slot and strides, else None.
         values: the expression of each (node, index) met so far.
+        points: the indices at which each node was met.
         reads: the nodes loaded from memory, in order of first use.
         inside: the loads whose index lies inside the loaded value without any guard.
     """
 
     in_memory: Callable[[Node], tuple[int, Shape] | None]
     values: dict[Point, Expr] = field(default_factory=dict)
+    points: dict[Node, list[Indices]] = field(default_factory=dict)
     reads: dict[Node, int] = field(default_factory=dict)
     inside: set[Expr] = field(default_factory=set)
     reduce_ranges: dict[Point, dict[int, Range]] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Lowering:
                 computing = point == start and not from_memory
                 loaded = None if computing else self._load(*point)
                 if loaded is not None:
-                    self.values[point] = loaded
+                    self._met(point, loaded)
                     continue
                 needed = self._operands(*point)
             missing = [operand for operand in needed if operand not in self.values]
@@ -73,8 +75,12 @@ class Lowering:
                 stack.append((point, None if point[0].op is ops.GATHER else needed))
                 stack += [(operand, None) for operand in reversed(missing)]
                 continue
-            self.values[point] = self._build(*point, [self.values[o] for o in needed])
+            self._met(point, self._build(*point, [self.values[o] for o in needed]))
         return self.values[start]
+
+    def _met(self, point: Point, value: Expr) -> None:
+        self.values[point] = value
+        self.points.setdefault(point[0], []).append(point[1])
 
     def _load(self, value: Node, index: Indices) -> Expr | None:
         place = self.in_memory(value)

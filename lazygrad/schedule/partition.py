@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -149,9 +150,10 @@ class Partition:
         self.owner[value] = draft
         self.stored.add(value)
         later = self._later(u for u in self.users.get(value, ()) if u is not draft)
-        mine = 1 << draft.number
-        self.after = [after | later if after & mine else after for after in self.after]
-        self.after[draft.number] |= later
+        if later & ~self.after[draft.number]:  # what runs before it knows the others already
+            mine = 1 << draft.number
+            self.after = [after | later if after & mine else after for after in self.after]
+            self.after[draft.number] |= later
 
     def _take(self, draft: Draft, value: Node) -> None:
         for base in draft.take(value):
@@ -241,19 +243,24 @@ class Partition:
         """``ordered``, but what holds more memory once it has run than before runs right before the
         first one who reads it: nobody could say earlier when that would be."""
         readers: dict[Node, list[Draft]] = {}  # of a value, among those that are placed
-        backwards: list[Draft] = []
+        room = 1 << len(ordered)  # between two places: there can be as many in between
+        place: dict[Draft, int] = {}
+        at: dict[int, Draft] = {}
+        backwards: list[int] = []  # the places, the last one first
         for draft in reversed(ordered):
             kept = sum(nbytes(root) for root in draft.roots if root not in self.lasting)
             freed = sum(nbytes(v) for v in stored[draft] if not (v in readers or v in self.lasting))
             waiting = {reader for root in draft.roots for reader in readers.get(root, ())}
-            if kept > freed and waiting:
-                first = max(map(backwards.index, waiting))
-                backwards.insert(first + 1, draft)
-            else:
-                backwards.append(draft)
+            last = backwards[-1] if backwards else 0
+            first = max(place[reader] for reader in waiting) if kept > freed and waiting else last
+            number = bisect(backwards, first)
+            between = backwards[number] if first != last else last + 2 * room
+            place[draft] = (first + between) // 2
+            at[place[draft]] = draft
+            backwards.insert(number, place[draft])
             for value in stored[draft]:
                 readers.setdefault(value, []).append(draft)
-        return backwards[::-1]
+        return [at[number] for number in reversed(backwards)]
 
     def _with_pieces(self, values: Iterable[Node]) -> list[Node]:
         """``values``, and the pieces of those that are joins."""

@@ -47,11 +47,10 @@ def make_plan(
         built = in_sections(built, wanted, target)
     given = {**number, **{copy: i for i, copy in enumerate(repacked, len(inputs))}}
     places = _places(built, given, {root: i for i, root in enumerate(wanted)})
-    lifetimes, temporaries = _lifetimes(built, places)
-    chosen, sizes = memory.assign(lifetimes)
-    for value, slot in zip(temporaries, chosen, strict=False):
-        places[value] = Place(TEMPORARY, slot)
-    scratch = iter(chosen[len(temporaries) :])
+    lifetimes, values = _lifetimes(built, places)
+    temporaries, arenas = memory.assign(lifetimes, target)
+    places |= {value: Place(TEMPORARY, i) for i, value in enumerate(values)}
+    scratch = iter(range(len(values), len(temporaries)))
     steps = tuple(Step(b.kernel, tuple(_slots(b, places, scratch))) for b in built)
     for i, root in enumerate(wanted):
         if root not in places and root.size:
@@ -61,7 +60,8 @@ def make_plan(
         steps=steps,
         results=tuple(places[root] for root in roots),
         outputs=tuple(root.size * root.dtype.itemsize for root in wanted),
-        allocations=tuple(sizes),
+        arenas=tuple(arenas),
+        temporaries=tuple(temporaries),
         repacked=tuple((number[value], order) for value, order in repacked.values()),
     )
 

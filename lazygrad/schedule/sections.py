@@ -54,7 +54,7 @@ def in_sections(built: Steps, wanted: Collection[Node], target: Target) -> list[
     for number, step in enumerate(built):
         if number in found:
             chain = found[number]
-            steps.append(_Layout(chain, chain.sections(target), target.workers).call())
+            steps.append(_Layout(chain, chain.sections(target), target).call())
         elif number not in taken:
             steps.append(step)
     return steps
@@ -271,8 +271,8 @@ class _Layout:
     """The memory of a chain's loop. Its slots: what it writes for others, what it reads of others,
     what passes between its kernels."""
 
-    def __init__(self, chain: _Chain, length: int, workers: int) -> None:
-        self.chain, self.length, self.workers = chain, length, workers
+    def __init__(self, chain: _Chain, length: int, target: Target) -> None:
+        self.chain, self.length, self.target = chain, length, target
         self.numbers = sorted(chain.cuts)
         self.local = frozenset(chain.local)
         self.results = [value for value in chain.passed if value not in self.local]
@@ -285,8 +285,8 @@ class _Layout:
     def call(self) -> BuiltCall:
         kernels = [self._kernel(number) for number in self.numbers]
         order = [v for v in self.local if v in self.lifetimes]
-        chosen, sizes = memory.assign([self.lifetimes[value] for value in order])
-        place_of = {v: Place(TEMPORARY, slot) for v, slot in zip(order, chosen, strict=True)}
+        pieces, arenas = memory.assign([self.lifetimes[value] for value in order], self.target)
+        place_of = {value: Place(TEMPORARY, i) for i, value in enumerate(order)}
         place_of |= {value: Place(OUTPUT, i) for i, value in enumerate(self.results)}
         steps = tuple(
             Step(kernel, tuple(
@@ -304,7 +304,8 @@ class _Layout:
             steps=steps,
             results=tuple(Place(OUTPUT, i) for i in range(len(outputs))),
             outputs=tuple(nbytes for _, nbytes in outputs),
-            allocations=tuple(sizes),
+            arenas=tuple(arenas),
+            temporaries=tuple(pieces),
         )
         first = self.chain.use.built[self.numbers[-1]].kernel
         members = [self.chain.use.built[number].kernel for number in self.numbers]
@@ -319,20 +320,20 @@ class _Layout:
                 for value, step in self.inputs
             ),
             outputs=tuple(Reach((slot[value],), 0, nbytes) for value, nbytes in outputs),
-            temporaries=tuple(Reach((len(slot) + i,)) for i in range(len(sizes))),
+            arenas=tuple(Reach((len(slot) + i,)) for i in range(len(arenas))),
             before=(), each=(), after=(),
-            workers=self.workers,
+            workers=self.target.workers,
             origins=tuple(dict.fromkeys(o for kernel in members for o in kernel.origins)),
-            reasons=(self._reason(sum(sizes) * self.workers),),
+            reasons=(self._reason(sum(arenas) * self.target.workers),),
         )  # fmt: skip
         buffers = (*self.results, *self.operands)
-        return BuiltCall(call, buffers, tuple(nbytes * self.workers for nbytes in sizes))
+        return BuiltCall(call, buffers, tuple(nbytes * self.target.workers for nbytes in arenas))
 
     def _reason(self, nbytes: int) -> str:
+        saved, left = units.size(self.chain.saved()), units.size(nbytes)
         return (
             f"{len(self.numbers)} kernels run in {self.length} sections, all for one before the "
-            f"next: of {units.size(self.chain.saved())} between them {units.size(nbytes)} are there "
-            "at a time"
+            f"next: of {saved} between them {left} are there at a time"
         )
 
     def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:

@@ -348,6 +348,41 @@ def largest_padded(rows: int, columns: int, width: int) -> Kernel:
     return kernel("largest_padded", [r], stores, [(dt.float32, rows * columns)])
 
 
+def _beside(r: Range, rows: int, i: Range, *sizes: int, backwards: bool = False) -> Expr:
+    """Matrices (slots from 1 on) side by side along ``i``; or ``backwards``, the last one first,
+    and each from its end on."""
+    start, chosen = 0, number(0.0)
+    for slot, size in enumerate(sizes, 1):
+        along = at((i, 1), -start)
+        if backwards:
+            along = at((i, -1), i.size - 1 - start)
+        bound = Bound(along, 0, size)
+        value = ex.load(slot, at((r, size)) + along, dt.float32, (bound,))
+        inside = ex.guarded(ex.literal(True, dt.bool_), (bound,))
+        chosen = do(ops.WHERE, inside, value, chosen)
+        start += size
+    return chosen
+
+
+def beside(rows: int, *sizes: int, backwards: bool = False) -> Kernel:
+    """Matrices side by side, at least 1/4."""
+    r, i = Range("r", rows), Range("i", sum(sizes))
+    value = _beside(r, rows, i, *sizes, backwards=backwards)
+    inputs = [(dt.float32, rows * size) for size in sizes]
+    stores = [(at((r, i.size), (i, 1)), do(ops.MAX, value, number(0.25)), ())]
+    return kernel("beside", [r, i], stores, inputs)
+
+
+def beside_summed(parts: int, rows: int, *sizes: int) -> Kernel:
+    """The sums of the columns of matrices side by side, in parts."""
+    p, r, i = Range("p", parts), Range("r", rows), Range("i", sum(sizes))
+    value = _beside(r, rows, i, *sizes)
+    moved = value.substitute({r: at((p, rows), (r, 1))})
+    inputs = [(dt.float32, parts * rows * size) for size in sizes]
+    stores = [(at((p, i.size), (i, 1)), total(moved, r), ())]
+    return kernel("beside_summed", [p, i], stores, inputs)
+
+
 def nested(rows: int, middle: int, inner: int) -> Kernel:
     """The sum over k of the largest over j."""
     r, k, j = Range("r", rows), Range("k", middle), Range("j", inner)
@@ -625,6 +660,11 @@ CASES: dict[str, Build] = {
     "transpose": lambda: transpose(17, 21),
     "flip": lambda: flip(37),
     "pad": lambda: pad(19, 3, 6),
+    "beside": lambda: beside(5, 40, 20, 3, 19),
+    "beside_backwards": lambda: beside(5, 21, 16, 9, backwards=True),
+    "beside_many": lambda: beside(3, *range(1, 12)),
+    "beside_summed": lambda: beside_summed(4, 6, 40, 20, 3, 19),
+    "beside_summed_in_one": lambda: beside_summed(1, 6, 40, 20, 3, 19),
     "repeat": lambda: repeat(5, 8),
     "repeat_odd": lambda: repeat(7, 5),
     "quotients": lambda: quotients(45),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
 from lazygrad.codegen import batch as bt
 from lazygrad.codegen.batch import Batch, Work
+from lazygrad.kernel.plan import Piece
+from lazygrad.kernel.target import Target
+from lazygrad.schedule.memory import Lifetime, assign
 
 MOST_MEMORY = 120
 WHOLE = 8, 8  # of that many elements
@@ -85,6 +88,100 @@ def test_parts_of_the_next_value_wait_for_all_that_used_the_memory() -> None:
     assert bt._dependencies(calls) == [set(), set(), {0, 1}, {0, 1, 2}, {0, 1, 2}, {3, 4}]
     unread = [part(1, 0), part(1, 2), part(1, 4), part(1, 5)]
     assert bt._dependencies(unread) == [set(), set(), {0, 1}, {0, 1}]
+
+
+PIECES = {10: Piece(0, 0, 64), 11: Piece(0, 64, 64), 12: Piece(0, 32, 64), 13: Piece(0, 0, 128)}
+
+
+def test_the_first_write_of_a_piece_waits_for_all_that_used_its_bytes() -> None:
+    calls = [call(10, 1), call(11, 1), call(2, 10), call(12, 1), call(3, 12), call(13, 1)]
+    # 12 takes half of 10 and half of 11; whoever takes the other halves waits for their users
+    assert bt._dependencies(calls, PIECES) == [set(), set(), {0}, {0, 1, 2}, {3}, {0, 1, 2, 3, 4}]
+
+
+def test_pieces_side_by_side_hold_nothing_up() -> None:
+    assert bt._dependencies([call(10, 1), call(11, 1)], PIECES) == [set(), set()]
+
+
+def test_all_parts_of_a_value_wait_for_what_its_bytes_held() -> None:
+    calls = [call(10, 1), call(2, 10), part(12, 1), part(12, 3)]
+    assert bt._dependencies(calls, PIECES) == [set(), {0}, {0, 1}, {0, 1}]
+
+
+def test_what_reads_a_value_of_an_earlier_launch_is_waited_for() -> None:
+    assert bt._dependencies([call(2, 10), call(12, 1)], PIECES) == [set(), {0}]
+
+
+def test_pieces_of_one_memory_are_one_argument() -> None:
+    made = bt.batches([call(10, 1), call(11, 2)], MOST_MEMORY, PIECES)
+    assert [batch.memory for batch in made] == [{0, 1, 2}]
+
+
+class Program:
+    """Calls on values in shared memory: one call writes a value, or two, then others read it."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.calls: list[Work] = []
+        written, half = list[int](), None
+        for value in range(60):
+            reads = frozenset(rng.sample(written[-8:], min(len(written), rng.randrange(4))))
+            items = rng.choice([1, 1, 4])
+            if half is not None and rng.random() < 0.5:
+                self.calls.append(Work({half: (4, 8)}, reads, items))
+                written.append(half)
+                half = None
+            elif half is None and rng.random() < 0.3:
+                half = value
+                self.calls.append(Work({half: (4, 8)}, reads, items))
+            else:
+                self.calls.append(Work({value: WHOLE}, reads, items))
+                written.append(value)
+        spans: dict[int, list[int]] = {}
+        for number, work in enumerate(self.calls):
+            for value in (*work.writes, *work.reads):
+                spans.setdefault(value, []).append(number)
+        lifetimes = [Lifetime(rng.randrange(1, 200), n[0], n[-1]) for n in spans.values()]
+        pieces, _ = assign(lifetimes, Target(alignment=16, allocation=rng.choice([500, 1 << 62])))
+        self.pieces = {
+            value: Piece(-1 - piece.of, piece.start, piece.nbytes)
+            for value, piece in zip(spans, pieces, strict=True)
+        }
+
+    def meet(self, some: Iterable[int], others: Iterable[int]) -> bool:
+        """Whether values of both have bytes in common."""
+        pairs = [(self.pieces[one], self.pieces[other]) for one in some for other in others]
+        return any(
+            a.of == b.of and a.start < b.start + b.nbytes and b.start < a.start + a.nbytes
+            for a, b in pairs
+        )
+
+    def conflict(self, one: Work, other: Work) -> bool:
+        """Whether both must keep their order: not so if they write parts of one value."""
+        if one.writes.keys() == other.writes.keys():
+            return False
+        return self.meet(one.writes, {*other.writes, *other.reads}) or self.meet(
+            one.reads, other.writes
+        )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_two_calls_that_conflict_keep_their_order(seed: int) -> None:
+    program = Program(random.Random(seed))
+    place: dict[int, tuple[int, int, int]] = {}
+    for number, batch in enumerate(bt.batches(program.calls, MOST_MEMORY, program.pieces)):
+        for track, each in enumerate(batch.tracks):
+            place |= {n: (number, track, turn) for turn, n in enumerate(each.calls)}
+    conflicts = [
+        (one, other)
+        for other, work in enumerate(program.calls)
+        for one in range(other)
+        if program.conflict(program.calls[one], work)
+    ]
+    assert len(conflicts) > 100
+    for one, other in conflicts:
+        (batch, track, _), (later, other_track, _) = place[one], place[other]
+        assert batch < later or (batch, track) == (later, other_track), (one, other)
+        assert place[one] < place[other]
 
 
 def test_calls_that_want_to_be_alone() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from lazygrad import element_types as dt, ops
-from lazygrad.codegen import nest
+from lazygrad.codegen import borders, nest
 from lazygrad.codegen.choose import loop_nest, schedule
 from lazygrad.codegen.nest import (
     Accumulate,
@@ -76,7 +77,48 @@ def test_segments_visit_every_element_once(walk: Walk) -> None:
         assert visited == list(range(size))
 
 
+# -- borders ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("build", [ks.beside, ks.beside_summed])
+def test_pieces_side_by_side_are_loops_of_their_own_that_check_nothing(
+    build: Callable[..., Kernel],
+) -> None:
+    arguments = (4, 6) if build is ks.beside_summed else (4,)
+    statements = [*nest.walk(written(build(*arguments, 40, 20, 3, 19)).body)]
+    assert not any(isinstance(s, nest.Gather | nest.Test | nest.Keep) for s in statements)
+    read = {s.place.pointer[:3] or f"in{s.place.slot}" for s in statements if isinstance(s, Load)}
+    assert read == {"in1", "in2", "in3", "in4"}
+
+
+@pytest.mark.parametrize("kernel", [ks.beside(1, 40, 20), ks.beside(4, *range(1, 12))])
+def test_borders_are_checked_where_units_would_have_nothing_to_share_or_loops_are_too_many(
+    kernel: Kernel,
+) -> None:
+    over = kernel.ranges[-1]
+    assert borders.cuts(kernel, over, CPU) == ()
+    assert borders.without(kernel, CPU) == kernel
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_borders_are_where_pieces_meet(backwards: bool) -> None:
+    kernel = ks.beside(4, 21, 16, 9, backwards=backwards)
+    found = borders.cuts(kernel, kernel.ranges[-1], CPU)
+    assert found == ((9, 25) if backwards else (21, 37))
+    assert borders.cuts(kernel, kernel.ranges[0], CPU) == ()
+    assert borders.cuts(kernel, kernel.ranges[-1], GPU) == ()
+
+
 # -- contractions -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [33, 60, 70, 96, 100, 250])
+def test_a_width_that_vectors_do_not_divide_is_no_reason_to_put_others_together(
+    columns: int,
+) -> None:
+    wide = Target(units=2, lanes=16, registers=32)
+    found = scheduled(ks.matmul(4096, columns, 80), wide)
+    assert found.notes == ("contraction: vectors of n, rows of m",) and not found.panels
 
 
 def test_a_tile_loads_each_row_and_each_column_once() -> None:

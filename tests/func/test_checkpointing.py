@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, jit, manual_seed, nn, no_grad, ops
+from lazygrad import Tensor, jit, manual_seed, nn, no_grad, ops, units
 from lazygrad.func import checkpoint, fori_loop, grad, hessian, jvp, vmap
 from lazygrad.implicit import fixed_point
-from lazygrad.inspect import explain
+from lazygrad.inspect import explain, steps
 from tests.schedule.planning import LIBRARY, VECTORS, plan_of
 
 TARGETS = {"vectors": VECTORS, "library": LIBRARY}
@@ -188,14 +187,17 @@ def test_what_is_written_inside_does_not_pile_up() -> None:
 
 
 def test_explain_counts_what_is_kept_for_the_way_back() -> None:
-    def kept(wrapper: Callable[..., Any]) -> tuple[int, float]:
+    def kept(wrapper: Callable[..., Any]) -> tuple[int, int]:
         blocks = [Block() for _ in range(4)]
         x = Tensor.zeros(256, 32).clone()
         loss = functools.reduce(lambda x, block: wrapper(block)(x), blocks, x).square().mean()
         loss.backward()
         results = [loss, *(param.grad for block in blocks for param in block.parameters())]
-        found = re.search(r"(\d+) values? kept for the backward pass, (.*) MB", explain(*results))
-        return int(found[1]), float(found[2])
+        (step,) = steps(*results)
+        count, nbytes = step.kept
+        told = f"{count} values kept for the backward pass, {units.size(nbytes)}"
+        assert told in explain(*results)
+        return count, nbytes
 
     plain, again = kept(lambda block: block), kept(checkpoint)
     assert again[0] < plain[0] and again[1] < plain[1]

@@ -13,6 +13,8 @@ import pytest
 from lazygrad import Tensor, config, inspect, jit
 from lazygrad.inspect import diff, words
 from lazygrad.inspect.commands import main
+from lazygrad.runtime import cache
+from tests.inspect.network import batch, training_step
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
 
@@ -113,6 +115,28 @@ def test_plans_are_compared_by_what_is_called_and_of_the_latest_run(
     assert diff.differ(found)
     assert "only in the first dump" in diff.text(found)
     assert not diff.differ(diff.compare(tmp_path / "a" / "plan_001", tmp_path / "b" / "plan_000"))
+
+
+def test_a_step_that_is_jitted_in_one_dump_only(device: str, tmp_path: Path) -> None:
+    """It has its name in one; what else there is stays in its order."""
+    for name, jitted in (("a", True), ("b", False)):
+        cache.clear()  # plans that are dumped are told apart by whose they are
+        step, x = training_step(device), batch(device)
+        run = jit(step) if jitted else step
+        with config(dump=str(tmp_path / name)):
+            if not jitted:
+                x[0].exp().realize()
+            run(*x).item()
+            if jitted:
+                x[0].exp().realize()
+    for first, second in (("a", "b"), ("b", "a")):
+        found = diff.compare(tmp_path / first, tmp_path / second)
+        assert not diff.differ(found)
+        steps = [(each.before.step.called, each.after.step.called) for each in found]
+        assert [sorted(names) for names in steps] == [["", "step"], ["", ""]]
+        assert diff.text(found).startswith(f"step in {tmp_path / first / 'plan_00'}")
+    found = diff.compare(tmp_path / "a" / "plan_000", tmp_path / "b" / "plan_000")
+    assert [each.after is None for each in found] == [True, False]  # another step
 
 
 def test_what_is_no_dump(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,7 +193,7 @@ def test_what_is_no_bundle_is_said_to_be_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert rerun.main(tmp_path, []) == 1
-    assert f"{tmp_path} holds no kernel or plan of a dump" in capsys.readouterr().err
+    assert f"{tmp_path} is no kernel or plan of a dump that this" in capsys.readouterr().err
     (plan,) = inspect.dump(Tensor([1.0], device="CPU").exp(), path=tmp_path)
     head = plan / "bundle.json"
     head.write_text(json.dumps({**json.loads(head.read_text()), "texts": ["missing.py"]}))

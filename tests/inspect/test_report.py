@@ -19,7 +19,7 @@ from lazygrad.errors import ConfigError, MissingExtraError, ValueRangeError
 from lazygrad.inspect import commands, kernels, report
 from lazygrad.inspect.lines import SIDES, Origin, lines_of
 from lazygrad.inspect.reporting.drawing import kernels_drawn
-from lazygrad.inspect.reporting.holding import holding
+from lazygrad.inspect.reporting.holding import HEIGHT, holding
 from lazygrad.inspect.reporting.packing import unpacked
 from lazygrad.inspect.reporting.page import SCRIPTS, TEMPLATES, libraries
 from lazygrad.inspect.step import BACKWARD, FORWARD, UPDATE
@@ -166,6 +166,20 @@ def test_who_holds_the_peak() -> None:
     assert [value.nbytes for value in held.holders[:2]] == [matrix, matrix]  # x, and x @ x
     assert {value.role for value in held.holders[:2]} == {"input", "temporary"}
     assert [tenant.value.nbytes for tenant in held.tenants][:1] == [matrix]
+
+
+def test_temporaries_are_drawn_where_they_lie() -> None:
+    """Two small ones, side by side, where the large one was that they are made of."""
+    x = Tensor(np.ones((64, 64), np.float32), device="CPU")
+    rows = (x @ x).contiguous().cumsum(0).contiguous()
+    (step,) = inspect.steps((rows[:32].contiguous() @ x).sum() + (rows[32:].contiguous() @ x).sum())
+    held = holding(step)
+    places = {(value.memory, value.start) for value in (t.value for t in held.tenants)}
+    assert len(places) < len(held.tenants)
+    assert held.allocated < held.unshared
+    for tenant in held.tenants:
+        assert tenant.y == pytest.approx(HEIGHT * tenant.value.start / held.allocated)
+        assert tenant.y + HEIGHT * tenant.value.nbytes / held.allocated <= HEIGHT
 
 
 def test_layers_are_from_top_to_bottom(pages: dict[str, tuple[Any, str]]) -> None:

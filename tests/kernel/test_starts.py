@@ -117,7 +117,7 @@ def test_the_steps_of_an_unrolled_loop_share_their_kernels(
     real = registry.backend(device).generate
     monkeypatch.setattr(
         registry.backend(device), "generate",
-        lambda calls: (seen.extend(call.kernel for call in calls), real(calls))[1],
+        lambda calls, pieces: (seen.extend(call.kernel for call in calls), real(calls, pieces))[1],
     )  # fmt: skip
     counts = []
     for steps in (24, 48):

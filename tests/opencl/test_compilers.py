@@ -17,11 +17,11 @@ from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
 from lazygrad import element_types as dt
-from lazygrad.runtime import registry
+from lazygrad.runtime import cache, registry
 from lazygrad_opencl import OpenCLBackend, binaries, pocl_cache
 from lazygrad_opencl.compilers import WARM_UP, Compilers
 from lazygrad_opencl.program import build_declared
-from lazygrad_opencl.sources import PORTION, portions
+from lazygrad_opencl.sources import LEAST, PORTION, portions
 
 pytestmark = pytest.mark.gpu
 
@@ -36,7 +36,7 @@ def compilers(device: Any) -> Iterator[Compilers]:
     if not device._binaries.is_pocl or pocl_cache.prepare() is None:
         pytest.skip("only PoCL, in a folder of ours, is compiled for beside")
     made = Compilers(device.device, device._options)
-    made._most = 1  # on a single core, too
+    made.most = 1  # on a single core, too
     yield made
     made._end()
 
@@ -61,6 +61,35 @@ def test_a_plan_is_divided_by_the_kernels_that_differ() -> None:
 def test_a_small_rest_is_no_program_of_its_own() -> None:
     kernels = [[ks.copy(dt.float32, n)] for n in range(PORTION + 3)]
     assert list(portions(kernels)) == [range(PORTION + 3)]
+
+
+def test_programs_are_large_where_workers_begin_and_small_in_the_middle() -> None:
+    kernels = [[ks.copy(dt.float32, n)] for n in range(256)]
+    assert [len(calls) for calls in portions(kernels, 2)] == [64, 32, 16, 16, 16, 16, 32, 64]
+    assert [len(calls) for calls in portions(kernels[:100], 8)] == [16, 16, 16, 16, 16, 20]
+    assert [len(calls) for calls in portions(kernels[: PORTION + LEAST - 1], 8)] == [47]
+
+
+def test_others_start_with_plans_that_become_several_programs(
+    device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before such a plan is made, so that they are ready when it is."""
+    told: list[str] = []
+    monkeypatch.setattr(device._binaries, "warm_up", lambda: told.append("warm up"))
+    monkeypatch.setattr(cache, "compile_plan", stopped)
+    x = Tensor(np.ones((4, 4), np.float32), device="GPU")
+    for sums, expected in ((PORTION, []), (PORTION + 1, ["warm up"])):
+        with config(cache=False), pytest.raises(Stopped):
+            Tensor.stack([(x * n).sin().sum() for n in range(2, sums + 2)]).realize()
+        assert told == expected
+
+
+class Stopped(Exception):
+    pass
+
+
+def stopped(*arguments: Any) -> None:
+    raise Stopped
 
 
 def test_no_calls_are_one_empty_program() -> None:
@@ -125,7 +154,7 @@ def test_a_process_without_work_ends(compilers: Compilers, monkeypatch: pytest.M
 
 
 def test_what_nobody_has_begun_can_be_taken_back(compilers: Compilers) -> None:
-    compilers._most = 0
+    compilers.most = 0
     task = compilers.submit(source(5))
     assert task.cancel()
     assert not compilers._processes
@@ -133,7 +162,7 @@ def test_what_nobody_has_begun_can_be_taken_back(compilers: Compilers) -> None:
 
 def test_the_user_s_folder_is_left_alone(monkeypatch: pytest.MonkeyPatch, device: Any) -> None:
     monkeypatch.setattr(pocl_cache, "prepare", lambda: None)
-    assert Compilers(device.device, ())._most == 0
+    assert Compilers(device.device, ()).most == 0
 
 
 def test_all_are_built_whoever_compiles(monkeypatch: pytest.MonkeyPatch) -> None:

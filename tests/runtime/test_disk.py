@@ -19,7 +19,7 @@ import lazygrad
 from lazygrad import Tensor, jit
 from lazygrad.folders import cache_folder
 from lazygrad.inspect import kernels, plan_cache
-from lazygrad.kernel.plan import Plan
+from lazygrad.kernel.plan import Piece, Plan
 from lazygrad.runtime import cache, disk, kept, registry
 from lazygrad.runtime.program import Recipe, read_recipe, written
 from lazygrad.runtime.records import Malformed
@@ -394,10 +394,22 @@ def test_python_that_generated_code_does_not_have_is_not_run(folder: Path) -> No
 
 def test_a_plan_with_memory_that_there_is_not_is_planned_anew(device: str) -> None:
     backend = registry.backend(device)
-    recipe = Recipe(1, (4,), (), (2,), ())
-    content = written(recipe, Plan((), (), (), ()), backend)
-    with pytest.raises(Malformed, match="memory 2 of 2"):
+    recipe = Recipe(1, (4,), (64,), (Piece(2, 0, 64),), (4,), ())
+    content = written(recipe, Plan((), (), ()), backend)
+    with pytest.raises(Malformed, match="memory 4 of 4"):
         read_recipe(content, backend)
+
+
+@pytest.mark.parametrize(
+    "piece", [Piece(2, 8, 64), Piece(2, -8, 8), Piece(1, 0, 4), Piece(3, 0, 4), Piece(2, 0, -1)]
+)
+def test_a_plan_with_temporaries_outside_of_its_arenas_is_planned_anew(
+    device: str, piece: Piece
+) -> None:
+    backend = registry.backend(device)
+    recipe = Recipe(1, (4,), (64,), (piece,), (1,), ())
+    with pytest.raises(Malformed, match=r"Piece.* of arenas of \(64,\) bytes"):
+        read_recipe(written(recipe, Plan((), (), ()), backend), backend)
 
 
 def test_data_that_a_backend_does_not_declare_is_computed_but_not_kept(

@@ -8,7 +8,7 @@ import pytest
 
 from lazygrad.errors import DeviceError
 from lazygrad.runtime import memory, registry
-from lazygrad.runtime.memory import GRANULE, Memory, Pool
+from lazygrad.runtime.memory import GRANULE, KEEP, Memory, Pool, Scratchpad
 
 
 class Device:
@@ -76,3 +76,48 @@ def test_what_is_kept_goes_back_before_memory_runs_out(device: Device, pool: Poo
     with pytest.raises(DeviceError, match="out of memory"):
         Memory("FAKE", 2 * GRANULE)
     assert (pool.in_use, pool.kept, pool.free) == (0, 0, {})
+
+
+# -- temporaries -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pad(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Scratchpad:
+    found = Scratchpad()
+    monkeypatch.setattr(memory, "scratchpad", found)
+    return found
+
+
+def test_plans_share_an_arena_that_grows(device: Device, pool: Pool, pad: Scratchpad) -> None:
+    (first,) = pad.reserve("FAKE", [4 * GRANULE])
+    assert pad.reserve("FAKE", [2 * GRANULE]) == [first]
+    assert pad.reserve("FAKE", []) == []
+    del first
+    (second,) = pad.reserve("FAKE", [6 * GRANULE])
+    assert pad.reserve("FAKE", [4 * GRANULE, GRANULE])[0] is second
+    assert device.made == [4 * GRANULE, 6 * GRANULE, GRANULE]
+    assert (pool.in_use, pool.peak, pool.kept) == (7 * GRANULE, 7 * GRANULE, 0)
+
+
+def test_much_memory_for_temporaries_stays_as_long_as_plans_need_as_much(
+    device: Device, pool: Pool, pad: Scratchpad
+) -> None:
+    device.left = 2 * KEEP
+    (large,) = pad.reserve("FAKE", [KEEP + 1])
+    assert pad.reserve("FAKE", []) == []
+    assert pad.reserve("FAKE", [KEEP + 1]) == [large]
+    assert pad.reserve("FAKE", [GRANULE]) != [large]
+    del large
+    pool.clear()
+    assert (pool.in_use, pool.kept) == (GRANULE, 0)
+
+
+def test_temporaries_of_earlier_plans_go_back_before_memory_runs_out(
+    device: Device, pool: Pool, pad: Scratchpad
+) -> None:
+    pad.reserve("FAKE", [4 * GRANULE])
+    device.left = 0
+    with pytest.raises(DeviceError, match="out of memory"):
+        Memory("FAKE", GRANULE)
+    pool.clear()
+    assert (pool.in_use, pad.arenas) == (0, {})

@@ -185,7 +185,7 @@ def little_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
         return allocate(nbytes)
 
     gc.disable()
-    monkeypatch.setattr(scratchpad, "blocks", {})
+    monkeypatch.setattr(scratchpad, "arenas", {})
     pool(device).clear()
     monkeypatch.setattr(backend, "allocate", limited)
     yield device

@@ -30,7 +30,7 @@ from lazygrad.graph import Node, node
 from lazygrad.inspect import costs
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import LoopCall, Place, Plan
+from lazygrad.kernel.plan import TEMPORARY, LoopCall, Piece, Place, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
@@ -153,15 +153,19 @@ def kernels_of(work: Kernel | LoopCall) -> list[Kernel]:
 
 
 def launches(plan: Plan, target: Target) -> int:
-    works, numbers = [], dict[Place, int]()
+    works, numbers, pieces = [], dict[Place, int](), dict[int, Piece]()
     for step in plan.steps:
         kernel, written = step.kernel, step.kernel.written
         memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
+        for place, number in zip(step.places, memory, strict=True):
+            if place.role == TEMPORARY:
+                piece = plan.temporaries[place.index]
+                pieces[number] = replace(piece, of=-1 - piece.of)
         writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
         writes |= dict.fromkeys(memory[len(kernel.buffers) :], (1, 1))
         reads = frozenset(memory[len(written) : len(kernel.buffers)])
         works.append(Work(writes, reads, _items(kernel, target)))
-    return len(in_turn(batches(works, MOST_MEMORY), MOST_MEMORY))
+    return len(in_turn(batches(works, MOST_MEMORY, pieces), MOST_MEMORY))
 
 
 def _items(work: Kernel | LoopCall, target: Target) -> int:

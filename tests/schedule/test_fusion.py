@@ -255,7 +255,7 @@ def test_the_kernels_and_the_memory_of_a_training_step_are_counted(target, reque
     plan = plan_of(*cnn_step(), target=target)
     assert len(plan.steps) == COUNTS[name]
     activations = 4 * 128 * (32 * 26 * 26 + 64 * 11 * 11)
-    assert 2 * activations < plan.peak_bytes < 2.4 * activations
+    assert 1.9 * activations < plan.peak_bytes < 2.2 * activations
 
 
 def test_equal_graphs_have_equal_kernels(target) -> None:

@@ -94,7 +94,7 @@ def test_no_kernel_has_more_memory_than_the_target_allows(target) -> None:
     kernels = kernels_of(Tensor.cat(many(23, 8, 8)), target=limit)
     assert max(len(k.buffers) for k in kernels) == 6
     assert is_copied(kernels, 23)
-    assert plan_of(Tensor.cat(many(23, 8, 8)), target=limit).allocations == ()
+    assert plan_of(Tensor.cat(many(23, 8, 8)), target=limit).temporaries == ()
 
 
 @pytest.mark.parametrize("count", [10, 100])

@@ -49,8 +49,7 @@ def test_what_passes_between_kernels_has_memory_for_a_section_of_each_worker() -
     assert [step.kernel for step in plan.steps] == [loop]
     whole = plan_of(batches(), target=replace(WORKERS, workers=0))
     assert loop.length == 8 and len(loop.body.steps) == len(whole.steps) > 1
-    passed = sum(whole.allocations)
-    assert sum(plan.allocations) == passed * loop.workers // loop.length
+    assert sum(plan.arenas) == sum(whole.arenas) * loop.workers // loop.length
 
 
 def test_every_section_reaches_what_is_its_own() -> None:

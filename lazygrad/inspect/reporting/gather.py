@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lazygrad import pytree
-from lazygrad.errors import DataError
 from lazygrad.graph import Node
 from lazygrad.inspect import graphs
 from lazygrad.inspect.asked import Asked, plans_of, unwrapped
-from lazygrad.inspect.dump import GRAPHS, RUN_FILE, STEP, TEXTS
+from lazygrad.inspect.dump import plans_in, read_graphs, read_step, read_texts
 from lazygrad.inspect.graphs import Graphs
 from lazygrad.inspect.lines import texts_of
 from lazygrad.inspect.reporting.measure import bound, in_memory, inputs_of_asked, times_of
 from lazygrad.inspect.reporting.shown import Shown
 from lazygrad.inspect.rerun import made_up
-from lazygrad.inspect.step import Step
 from lazygrad.replay import Capture
 from lazygrad.runtime.bundle import read_bundle
-from lazygrad.runtime.program import CompiledPlan
 
 
 def asked_for(what: Sequence[Any], arguments: Mapping[str, Any]) -> list[Shown]:
@@ -56,30 +51,16 @@ def dumped(folder: Path) -> list[Shown]:
     inputs that were kept with them, or made up.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none that this version reads.
     """
-    plans = [folder] if (folder / STEP).exists() else _latest(folder)
-    return [_read(plan) for plan in plans]
-
-
-def _latest(folder: Path) -> list[Path]:
-    found = sorted(path.parent for path in folder.glob(f"*/{STEP}"))
-    if not found:
-        raise DataError(f"[show] {folder} holds no dump: LAZYGRAD_DUMP={folder} writes one")
-    run = (found[-1] / RUN_FILE).read_text()
-    return [plan for plan in found if (plan / RUN_FILE).read_text() == run]
+    return [_read(plan) for plan in plans_in(folder, "show")]
 
 
 def _read(folder: Path) -> Shown:
-    bundle = read_bundle(folder)
-    plan = CompiledPlan(bundle.recipe, bundle.head.device, texts=bundle.texts)
-    step = Step.from_json((folder / STEP).read_text())
+    bundle, step = read_bundle(folder), read_step(folder)
+    known, texts = read_graphs(folder), read_texts(folder)
+    plan = bundle.compiled()
     given = bundle.inputs()
     arrays = made_up(plan.plan, 0) if given is None else given
     inputs = [in_memory(plan.device, arrays[n : n + 1]) for n in range(plan.inputs)]
-    known = folder / GRAPHS
-    found = Shown(plan, step, times_of(bound(plan, inputs)))
-    found.texts = json.loads((folder / TEXTS).read_text())
-    if known.exists():
-        found = replace(found, graphs=Graphs.from_json(known.read_text()))
-    return found
+    return Shown(plan, step, times_of(bound(plan, inputs)), known, texts)

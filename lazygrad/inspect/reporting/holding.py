@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import NamedTuple
 
 from lazygrad.inspect.step import INPUT, OUTPUT, TEMPORARY, Step, StepBuffer
 
 WIDTH, HEIGHT = 960, 240  # of the drawing
-LOWEST = 3.0  # height of a piece of memory in the map
+LOWEST = 1.0  # height of a value in the map
 
 
 class Area(NamedTuple):
@@ -19,7 +20,7 @@ class Area(NamedTuple):
 
 
 class Tenant(NamedTuple):
-    """A value in a piece of memory, as a rectangle of the map."""
+    """A value in memory, as a rectangle of the map."""
 
     value: StepBuffer
     kernel: int
@@ -36,7 +37,6 @@ class Holding(NamedTuple):
         bytes_at: alive while each kernel runs.
         holders: the values that are alive at the peak, the largest first.
         tenants: the temporaries where they lie, and for how long.
-        map_height: of the map.
         allocated: bytes of memory for temporaries, that they share; and of all of them, unshared.
     """
 
@@ -45,7 +45,6 @@ class Holding(NamedTuple):
     areas: list[Area]
     holders: list[StepBuffer]
     tenants: list[Tenant]
-    map_height: float
     allocated: int
     unshared: int
 
@@ -68,14 +67,12 @@ def holding(step: Step) -> Holding:
     at = max(range(count), key=totals.__getitem__)
     alive = [v for v in pieces if _span(v, count)[0] <= at <= _span(v, count)[1]]
     temporaries = [value for value in pieces if value.role == TEMPORARY]
-    tenants, height = _tenants(temporaries, count)
     return Holding(
         at=at,
         bytes_at=totals,
         areas=list(_areas(by_role, max(totals) or 1, count)),
         holders=sorted(alive, key=lambda value: -value.nbytes),
-        tenants=tenants,
-        map_height=height,
+        tenants=_tenants(temporaries, count),
         allocated=step.temporaries,
         unshared=sum(value.nbytes for value in temporaries),
     )
@@ -117,22 +114,18 @@ def _edge(values: list[int], most: int, count: int) -> Iterable[tuple[float, flo
         yield WIDTH * (number + 1) / count, y
 
 
-def _tenants(values: list[StepBuffer], count: int) -> tuple[list[Tenant], float]:
-    """A row for each piece of memory, as high as it is large."""
-    sizes: dict[int, int] = {}
+def _tenants(values: list[StepBuffer], count: int) -> list[Tenant]:
+    """From the first byte of memory at the top to the last, one arena below the other."""
+    ends: dict[int, int] = {}
     for value in values:
-        sizes[value.memory] = max(value.nbytes, sizes.get(value.memory, 0))
-    whole = sum(sizes.values()) or 1
-    heights = {m: max(LOWEST, HEIGHT * size / whole) for m, size in sorted(sizes.items())}
-    tops: dict[int, float] = {}
-    y = 0.0
-    for memory, height in heights.items():
-        tops[memory] = y
-        y += height + 1
+        ends[value.memory] = max(value.start + value.nbytes, ends.get(value.memory, 0))
+    whole = sum(ends.values()) or 1
+    above = dict(zip(sorted(ends), accumulate(ends[m] for m in sorted(ends)), strict=True))
     found = []
     for value in values:
         first, last = _span(value, count)
-        height = heights[value.memory] * value.nbytes / (sizes[value.memory] or 1)
+        y = HEIGHT * (above[value.memory] - ends[value.memory] + value.start) / whole
+        height = max(LOWEST, HEIGHT * value.nbytes / whole)
         x, width = WIDTH * first / count, WIDTH * (last + 1 - first) / count
-        found.append(Tenant(value, first, x, tops[value.memory], width, max(height, 1.0)))
-    return found, y
+        found.append(Tenant(value, first, x, y, width, height))
+    return found

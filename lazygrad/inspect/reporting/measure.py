@@ -58,7 +58,7 @@ def times_of(binding: Binding) -> Times:
 
 def bound(plan: CompiledPlan, inputs: Sequence[Memory]) -> Binding:
     """A plan on inputs, with memory of its own for all else."""
-    memory = [*inputs[: plan.inputs], *plan.outputs(), *plan.temporaries()]
+    memory = [*inputs[: plan.inputs], *plan.outputs(), *plan.arenas()]
     return Binding(plan, [piece.raw for piece in memory])
 
 
