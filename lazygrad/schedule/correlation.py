@@ -83,14 +83,13 @@ def find(total: Node) -> Correlation | None:
     first, second = (base_of(factor) for factor in product.src)
     if first is second or any(is_constant(x) or x.op is ops.CAST for x in (first, second)):
         return None
-    seen = _below_windows(product.src[0]), _below_windows(product.src[1])
-    for bases in dict.fromkeys(((first, second), seen)):
-        reading = _reading(total, bases)
-        if reading is not None and reading.is_guarded_by_factors():
-            found = _found(reading, 0) or _found(reading, 1)
-            if found is not None:
-                return found
-    return None
+    reading = _reading(total, (first, second))
+    if reading is not None and not reading.is_affine:
+        seen = _below_windows(product.src[0]), _below_windows(product.src[1])
+        reading = _reading(total, seen)
+    if reading is None or not reading.is_guarded_by_factors():
+        return None
+    return _found(reading, 0) or _found(reading, 1)
 
 
 def _below_windows(factor: Node) -> Node:

@@ -66,6 +66,10 @@ class Reading:
             guards=substitute_guard(self.guards, mapping),
         )
 
+    @property
+    def is_affine(self) -> bool:
+        return all(index.is_affine for at in self.at for index in at)
+
     def is_guarded_by_factors(self) -> bool:
         """Whether the product is zero only where a factor is read outside of a part of it."""
         indices = [index for at in self.at for index in at]
