@@ -135,7 +135,7 @@ class _Dims(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _dims(shape: Shape, before: Shape) -> tuple[_Dims, ...]:
+def moved_dims(shape: Shape, before: Shape) -> tuple[_Dims, ...]:
     return tuple(
         _Dims(
             new,
@@ -152,7 +152,7 @@ def _dims(shape: Shape, before: Shape) -> tuple[_Dims, ...]:
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:
     before = view.src[0].shape
     result = [FIRST] * len(before)
-    for new, loops, ones, old, same, sizes in _dims(view.shape, before):
+    for new, loops, ones, old, same, sizes in moved_dims(view.shape, before):
         inside = tuple([position[dim] for dim in new])
         if inside.count(FIRST) == len(inside):
             continue
