@@ -9,10 +9,9 @@ import numpy as np
 
 from lazygrad.plugin import DType, Expr, dtype as dt, expr as ex, forms, ops
 from lazygrad_numpy import indexing, repeating, rewriting
-from lazygrad_numpy.arrays import Names, name_of, tuple_text
+from lazygrad_numpy.arrays import name_of, tuple_text
 from lazygrad_numpy.code import Array, Scope
-from lazygrad_numpy.loading import MANY_ELEMENTS, SHORT_RUN
-from lazygrad_numpy.lower import LARGEST_CONSTANT, Lowering, Rule, compute_dtype, overlay
+from lazygrad_numpy.lower import Lowering, Rule, compute_dtype, overlay
 from lazygrad_numpy.support import copies_truncate
 
 FEWEST_FOR_BITS = 4096  # elements from which selecting by bits beats NumPy's where

@@ -28,6 +28,7 @@ from lazygrad.plugin import (
 from lazygrad_numpy import indexing
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.taps import taps_of
 
 LARGEST_CONSTANT = 1 << 16  # elements of what is computed once and kept
 FLOAT32 = np.dtype(np.float32)
@@ -52,6 +53,7 @@ class Lowering:
         besides: what is computed in the place of parts of the kernel's values.
         readers: how many expressions and outputs read each expression.
         views: the buffers' memory as LOADs see it.
+        taps: the boxes that LOADs need copied.
     """
 
     kernel: Kernel
@@ -74,6 +76,7 @@ class Lowering:
         for root in self.kernel.values:
             self.readers[root] = self.readers.get(root, 0) + 1
         self.reductions = [e for e in values if e.op is ex.REDUCE]
+        self.taps = taps_of(self.kernel, values)
         self.operands = {factor for e in self.products for factor in e.src[0].src}
 
     # -- where things are computed --
