@@ -22,7 +22,15 @@ from lazygrad.plugin import (
     named,
     ops,
 )
-from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
+from lazygrad_numpy import (
+    channelwise,
+    collecting,
+    elementwise,
+    loading,
+    product,
+    reductions,
+    running,
+)
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, regions_of, render
 from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
@@ -88,22 +96,25 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
-    planned = product.plan(shaped, order)
+    planned = None if channelwise.plan(shaped) else product.plan(shaped, order)
     products: dict[Expr, Any] = {}
+    apart: dict[Expr, Any] = {}
     if shaped.collected is not None:
         loops = collecting.choose_loops(shaped, units)
     elif planned is None:
         shaped = reductions_prepared(shaped)
         shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)))
         order = with_long_last(axis_order(shaped))
-        loops = choose_loops(shaped, order, units, scale)
+        apart = channelwise.plan(shaped)
+        results = {e: how.results for e, how in apart.items()}
+        loops = choose_loops(shaped, order, units, scale, results)
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
-    windows = [w for p in products.values() for w in p.windows]
+    windows = [w for how in (*products.values(), *apart.values()) for w in how.windows]
     names = Names(with_positions(order, windows), loops, buffer_names(kernel))
     besides = tuple(w.value for w in windows)
-    lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
+    lowering = Lowering(shaped, names, RULES, DIRECT, products, apart, besides)
     _emit(lowering)
     shared = _shared_loops(lowering) if units > 1 else ()
     scratch_bytes = place_regions(names.launch)

@@ -50,6 +50,7 @@ class Lowering:
         rules: how each op is computed: (lowering, expression, scope, destination or None).
         direct: the ops whose rules can write to a destination.
         products: REDUCE expressions that BLAS computes, with what it needs to know.
+        channelwise: REDUCE expressions whose products are computed one by one, likewise.
         besides: what is computed in the place of parts of the kernel's values.
         readers: how many expressions and outputs read each expression.
         views: the buffers' memory as LOADs see it.
@@ -61,6 +62,7 @@ class Lowering:
     rules: dict[Any, Rule]
     direct: frozenset[Any]
     products: dict[Expr, Any] = field(default_factory=dict)
+    channelwise: dict[Expr, Any] = field(default_factory=dict)
     besides: tuple[Expr, ...] = ()
     readers: dict[Expr, int] = field(default_factory=dict)
     views: dict[Expr, Array] = field(default_factory=dict)

@@ -32,7 +32,7 @@ def with_long_runs(kernel: Kernel, order: Sequence[Range]) -> Kernel:
     """``kernel`` with ranges in two, so that what repeats along them can be repeated for a part."""
     parts: dict[Range, int] = {}
     for value in ex.toposort(kernel.values):
-        if value.op in ex.BINDING:
+        if value.op in ex.BINDING or prod(r.size for r in value.ranges) < MANY_ELEMENTS:
             continue
         for operand in value.src:
             r, run = _repeated_along([r for r in order if r in value.ranges], operand)
