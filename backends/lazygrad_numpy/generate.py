@@ -33,7 +33,7 @@ from lazygrad_numpy import (
 )
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, regions_of, render
-from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
+from lazygrad_numpy.indexing import TAKE_ROWS, taken_whole, with_fixed_atoms, with_takes
 from lazygrad_numpy.loops import (
     LEAST_SHARED_WORK,
     axis_order,
@@ -45,7 +45,7 @@ from lazygrad_numpy.lower import Lowering, Rule
 from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
 from lazygrad_numpy.repeating import with_long_runs
 from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
-from lazygrad_numpy.running import RUNNING, with_running
+from lazygrad_numpy.running import RUNNING, along, with_running
 from lazygrad_numpy.windows import with_positions
 
 RULES: dict[Any, Rule] = (
@@ -103,7 +103,8 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
         loops = collecting.choose_loops(shaped, units)
     elif planned is None:
         shaped = reductions_prepared(shaped)
-        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)))
+        whole = along(shaped) | taken_whole(shaped)
+        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)), whole)
         order = with_long_last(axis_order(shaped))
         apart = channelwise.plan(shaped)
         results = {e: how.results for e, how in apart.items()}
