@@ -310,10 +310,9 @@ class Capture:
         return constant.memory
 
     def _free_results(self, state: State) -> Results:
-        """A prepared set that nobody holds, or a new one; the same as last time if no handle is
-        bound to any of it, so that its memory is still in cache."""
+        """A prepared set that nobody holds, or a new one."""
         for results in self._prepared:
-            if (results.after is not state or not self.rebound) and results.are_free():
+            if results.after is not state and results.are_free():
                 return results
         if len(self._prepared) == SETS:
             self._prepared = [results for results in self._prepared if results.after is state]

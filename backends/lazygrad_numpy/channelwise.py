@@ -47,18 +47,24 @@ class Channelwise:
 def plan(kernel: Kernel) -> dict[Expr, Channelwise]:
     """How the REDUCE of ``kernel`` is computed, if it is one."""
     found = contraction.find(kernel)
-    if found is None or not found.batch or (found.m and found.n):
+    if found is None or not is_channelwise(found):
         return {}
     left, right = (found.a, found.b) if found.m else (found.b, found.a)
     results = found.m or found.n
-    ranges = (*found.batch, *results, *found.k)
-    innermost = {product.innermost(value, ranges) for value in (left, right)}
-    if len(innermost) > 1 or not innermost <= set(found.batch):
-        return {}
-    (row,) = innermost
-    if row is None or row.size < NARROWEST or prod(r.size for r in results) > MOST_RESULTS:
+    if prod(r.size for r in results) > MOST_RESULTS:
         return {}
     return {found.reduce: Channelwise(left, right, results, found.batch, windowed(left))}
+
+
+def is_channelwise(found: contraction.Contraction) -> bool:
+    """Whether a matrix meets a vector at each point of a batch, and the larger one has points of
+    the batch next to each other in memory."""
+    if not found.batch or (found.m and found.n):
+        return False
+    ranges = (*found.batch, *found.m, *found.n, *found.k)
+    largest = max(found.a, found.b, key=lambda value: prod(r.size for r in value.ranges))
+    row = product.innermost(largest, ranges)
+    return row in found.batch and row.size >= NARROWEST
 
 
 def emit(

@@ -42,7 +42,13 @@ from lazygrad_numpy.loops import (
     work,
 )
 from lazygrad_numpy.lower import Lowering, Rule
-from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
+from lazygrad_numpy.ranges import (
+    LONGEST_UNROLLED,
+    MOST_STATEMENTS,
+    reductions_prepared,
+    short_written_out,
+    simplified,
+)
 from lazygrad_numpy.repeating import with_long_runs
 from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, along, with_running
@@ -91,8 +97,9 @@ def described(kernel: Kernel, units: int) -> str:
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(with_composed_calls(kernel)))
     found = contraction.find(shaped)
-    if found is None or not product.pays(found):
-        shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
+    if found is None or not product.pays(found):  # before loads, that they walk in strides
+        rows = found is not None and channelwise.is_channelwise(found)
+        shaped = short_written_out(shaped, MOST_STATEMENTS if rows else LONGEST_UNROLLED)
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
@@ -205,7 +212,7 @@ def _needed(
         written.append(output)
         directly = lo.writes_directly(root, target) and not _is_chunked(lo, root)
         if directly and lo.available(root, scope) is None and not hazard:
-            if root not in lo.products:
+            if root not in lo.products and root not in lo.channelwise:
                 for operand in root.src:
                     lo.need(operand, scope)
             writes.append((output, target, None))
