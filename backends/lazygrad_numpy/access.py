@@ -83,6 +83,11 @@ class Boxed:
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for dim in self.dims for part in dim.parts)
 
+    @property
+    def reads(self) -> bool:
+        """Whether anything is inside."""
+        return all(part.valid for part in self.parts)
+
 
 Form = tuple[tuple[Range, int], ...]
 
@@ -122,12 +127,12 @@ def classify(load: Expr, buffer_size: int) -> Strided | Boxed | None:
     ]
     dims.sort(key=lambda d: -abs(d.parts[0].stride))
     boxed = Boxed(tuple(dims), offset + sum(p.first * p.stride for d in dims for p in d.parts))
-    return boxed if _inside(boxed, buffer_size) else None
+    return boxed if is_inside(boxed, buffer_size) else None
 
 
-def _inside(boxed: Boxed, buffer_size: int) -> bool:
+def is_inside(boxed: Boxed, buffer_size: int) -> bool:
     """Whether all that is copied is in the buffer."""
-    if not all(part.valid for part in boxed.parts):
+    if not boxed.reads:
         return True  # nothing is copied
     reach = [part.stride * (part.valid - 1) for part in boxed.parts]
     low = boxed.offset + sum(x for x in reach if x < 0)

@@ -11,6 +11,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 WIDE_ROW = 8  # elements from which rows are combined as a whole
 FEW = 8  # rows that go to one place: more are reduced by themselves
+AT_ONCE = 1 << 14  # elements of rows that are combined together
 
 
 def collect(
@@ -74,21 +75,34 @@ def _elements(step: np.ufunc | None, target: Array, at: Array, values: Array) ->
 
 def _rows(step: np.ufunc | None, target: Array, at: Array, values: Array) -> None:
     """Rows that have a place each, those of the same place together and in order."""
-    chosen = np.flatnonzero((at >= 0) & (at < target.shape[1]))
-    order = chosen[np.argsort(at[chosen], kind="stable")]
+    order = np.argsort(at, kind="stable")
+    in_order = at[order]
+    first, last = np.searchsorted(in_order, (0, target.shape[1]))
+    order, in_order = order[first:last], in_order[first:last]
     if not order.size:
         return
-    in_order = at[order]
-    starts = np.flatnonzero(np.diff(in_order, prepend=-1))
+    begins = np.ones(order.size, np.bool_)
+    np.not_equal(in_order[1:], in_order[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
     places, counts = in_order[starts], np.diff(starts, append=order.size)
     if step is None:
         target[:, places] = values.take(order[starts + counts - 1], 1)
         return
+    many = counts > FEW
     for turn in range(min(FEW, counts.max())):
-        active = (counts > turn) & (counts <= FEW)
-        to = places[active]
-        target[:, to] = step(target.take(to, 1), values.take(order[starts[active] + turn], 1))
-    for i in np.flatnonzero(counts > FEW):
+        active = (counts > turn) & ~many
+        _once(step, target, places[active], values, order[starts[active] + turn])
+    for i in np.flatnonzero(many):
         rows = values.take(order[starts[i] : starts[i] + counts[i]], 1)
         total = step.reduce(rows, 1, dtype=values.dtype)
         target[:, places[i]] = step(target[:, places[i]], total)
+
+
+def _once(step: np.ufunc, target: Array, to: Array, values: Array, chosen: Array) -> None:
+    """Combines a row into each of the places ``to``; few at a time, whose memory is in cache, and
+    is not fetched from the system each time."""
+    count = max(1, AT_ONCE // (target.shape[0] * target.shape[2]))
+    for i in range(0, to.size, count):
+        where = to[i : i + count]
+        rows = target.take(where, 1)
+        target[:, where] = step(rows, values.take(chosen[i : i + count], 1), out=rows)

@@ -34,7 +34,8 @@ def _collect(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     out = lo.result(e, scope, into)
     nothing = ops.NOTHING[op](e.dtype)
     step = "None" if op is None else UFUNCS[op]
-    scope.add(f"{names.of(out, scope)}.fill({nothing!r})", out)
+    as_bytes = "" if nothing else ".view(uint8)"  # of zeros, which takes three quarters of the time
+    scope.add(f"{names.of(out, scope)}{as_bytes}.fill({nothing!r})", out)
     axis = names.order.index(places) if places else -1
     in_turn = sorted(ranges, key=lambda r: -turn.coefficient(r))
     turns = [(names.order.index(r), r.size) for r in in_turn]

@@ -12,6 +12,7 @@ from lazygrad_numpy import indexing, repeating, rewriting
 from lazygrad_numpy.arrays import name_of, tuple_text
 from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype, overlay
+from lazygrad_numpy.repeating import FEWEST_USES
 from lazygrad_numpy.support import copies_truncate
 
 FEWEST_FOR_BITS = 4096  # elements from which selecting by bits beats NumPy's where
@@ -91,7 +92,7 @@ def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         scope.add("copyto({}, where({}, {}, {}))".format(*called), out, condition, left, right)
         return out
     bits = BITS[out.dtype.itemsize]
-    mask = _Bits(lo, condition, scope, "int8")
+    mask = _mask(lo, e, condition, scope, bits)
     a, is_zero = _Bits(lo, left, scope, bits), rewriting.is_zero(e.src[2])
     named = [lo.names.of(array, scope) for array in (out, left, condition)]
     named.append("0" if is_zero else lo.names.of(right, scope))
@@ -114,6 +115,17 @@ def _where(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
     scope.add(f"bitwise_xor({t.text}, {b.text}, out={o.text})", mixed, right, out)
     overlay([mixed], out)
     return out
+
+
+def _mask(lo: Lowering, e: Expr, condition: Array, scope: Scope, bits: str) -> _Bits:
+    """A condition as integers; of the width of what is chosen, if it is repeated often enough for
+    a copy to cost less than to widen it each time."""
+    elements, own = (prod(map(lo.names.extent, ranges)) for ranges in (e.ranges, condition.ranges))
+    if FEWEST_USES * own > elements or condition.label in lo.names.constants:
+        return _Bits(lo, condition, scope, "int8")
+    wide = lo.names.scratch(condition.ranges, np.dtype(bits), scope, label="mask")
+    lo.copy(condition, wide, scope)
+    return _Bits(lo, wide, scope, bits)
 
 
 class _Bits:

@@ -22,10 +22,18 @@ from lazygrad.plugin import (
     named,
     ops,
 )
-from lazygrad_numpy import collecting, elementwise, loading, product, reductions, running
+from lazygrad_numpy import (
+    channelwise,
+    collecting,
+    elementwise,
+    loading,
+    product,
+    reductions,
+    running,
+)
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Line, Loop, Scope, place_regions, regions_of, render
-from lazygrad_numpy.indexing import TAKE_ROWS, with_fixed_atoms, with_takes
+from lazygrad_numpy.indexing import TAKE_ROWS, taken_whole, with_fixed_atoms, with_takes
 from lazygrad_numpy.loops import (
     LEAST_SHARED_WORK,
     axis_order,
@@ -34,10 +42,16 @@ from lazygrad_numpy.loops import (
     work,
 )
 from lazygrad_numpy.lower import Lowering, Rule
-from lazygrad_numpy.ranges import reductions_prepared, short_written_out, simplified
+from lazygrad_numpy.ranges import (
+    LONGEST_UNROLLED,
+    MOST_STATEMENTS,
+    reductions_prepared,
+    short_written_out,
+    simplified,
+)
 from lazygrad_numpy.repeating import with_long_runs
 from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
-from lazygrad_numpy.running import RUNNING, with_running
+from lazygrad_numpy.running import RUNNING, along, with_running
 from lazygrad_numpy.windows import with_positions
 
 RULES: dict[Any, Rule] = (
@@ -83,27 +97,32 @@ def described(kernel: Kernel, units: int) -> str:
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(with_composed_calls(kernel)))
     found = contraction.find(shaped)
-    if found is None or not product.pays(found):
-        shaped = short_written_out(shaped)  # before loads: at constant offsets they walk in strides
+    if found is None or not product.pays(found):  # before loads, that they walk in strides
+        rows = found is not None and channelwise.is_channelwise(found)
+        shaped = short_written_out(shaped, MOST_STATEMENTS if rows else LONGEST_UNROLLED)
     shaped = with_guards_once(product.with_factors(with_fixed_atoms(shaped)))
     shaped = with_numpy_calls(with_takes(shaped))
     order = axis_order(shaped, by_outputs=True)
-    planned = product.plan(shaped, order)
+    planned = None if channelwise.plan(shaped) else product.plan(shaped, order)
     products: dict[Expr, Any] = {}
+    apart: dict[Expr, Any] = {}
     if shaped.collected is not None:
         loops = collecting.choose_loops(shaped, units)
     elif planned is None:
         shaped = reductions_prepared(shaped)
-        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)))
+        whole = along(shaped) | taken_whole(shaped)
+        shaped = with_long_runs(shaped, with_long_last(axis_order(shaped)), whole)
         order = with_long_last(axis_order(shaped))
-        loops = choose_loops(shaped, order, units, scale)
+        apart = channelwise.plan(shaped)
+        results = {e: how.results for e, how in apart.items()}
+        loops = choose_loops(shaped, order, units, scale, results)
     else:
         loops = product.choose_loops(shaped, *planned, order, units, scale)
         products = dict([planned])
-    windows = [w for p in products.values() for w in p.windows]
+    windows = [w for how in (*products.values(), *apart.values()) for w in how.windows]
     names = Names(with_positions(order, windows), loops, buffer_names(kernel))
     besides = tuple(w.value for w in windows)
-    lowering = Lowering(shaped, names, RULES, DIRECT, products, besides)
+    lowering = Lowering(shaped, names, RULES, DIRECT, products, apart, besides)
     _emit(lowering)
     shared = _shared_loops(lowering) if units > 1 else ()
     scratch_bytes = place_regions(names.launch)
@@ -193,7 +212,7 @@ def _needed(
         written.append(output)
         directly = lo.writes_directly(root, target) and not _is_chunked(lo, root)
         if directly and lo.available(root, scope) is None and not hazard:
-            if root not in lo.products:
+            if root not in lo.products and root not in lo.channelwise:
                 for operand in root.src:
                     lo.need(operand, scope)
             writes.append((output, target, None))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from lazygrad.plugin import Expr, InternalError, Range, dtype as dt, expr as ex
+from lazygrad.plugin import Expr, InternalError, dtype as dt, expr as ex
 from lazygrad_numpy import indexing
-from lazygrad_numpy.access import Boxed, Dim, Part, Strided, classify
-from lazygrad_numpy.arrays import Names, is_mergeable, strides_text
-from lazygrad_numpy.code import Array, Loop, Region, Scope
+from lazygrad_numpy.access import Strided, classify
+from lazygrad_numpy.arrays import is_mergeable
+from lazygrad_numpy.boxes import boxed
+from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
 
 MANY_READERS = 3
@@ -33,7 +33,7 @@ def _load(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
             lo.copy(stored, out, scope)
             return out
     else:
-        stored = _boxed(lo, e, access, scope)
+        stored = boxed(lo, e, scope)
     return _converted(lo, e, stored, scope, into)
 
 
@@ -78,119 +78,7 @@ def _converted(lo: Lowering, e: Expr, stored: Array, scope: Scope, into: Array |
     return out
 
 
-# -- copied boxes -----------------------------------------------------------------------------
-
-
-def _boxed(lo: Lowering, e: Expr, access: Boxed, scope: Scope) -> Array:
-    """A copy of the box inside the guard, with zeros around it, seen along the ranges."""
-    names, dtype = lo.names, e.dtype.numpy
-    sizes = [size for dim in access.dims for size in _held(names, dim)]
-    steps = _row_major(sizes)
-    strides: dict[Range, int] = {}
-    offset = 0
-    position = -1
-    for dim in access.dims:
-        position += len(dim.parts)
-        step = steps[position]  # a quotient's step is that of its remainder times the divisor
-        strides.update((r, factor * step) for r, factor in dim.steps)
-        offset += dim.start * step
-    absolute = {r for d in access.dims if d.range is None for r, _ in d.steps if r in names.loops}
-    extents = {r: r.size if r in absolute else names.extent(r) for r in strides}
-    home = Region(max(1, prod(sizes)) * dtype.itemsize, pinned=True)
-    label = names.fresh(names.buffers[e.arg.slot])
-    view = Array(label, dtype, strides, extents, home, scope, offset, frozenset(absolute))
-    _fill(lo, e, access, view, sizes, scope)
-    return view
-
-
-def _fill(
-    lo: Lowering, e: Expr, access: Boxed, view: Array, sizes: Sequence[int], scope: Scope
-) -> None:
-    """Zeros first, once if the borders never move; then the box, its part in this block."""
-    names = lo.names
-    scope = _outermost(lo, (d.range for d in access.dims if d.range is not None), scope)
-    loops = scope.loops()
-    box = names.box(view, sizes)
-    bounded = [dim for dim in access.dims if any(part.is_bounded for part in dim.parts)]
-    if bounded:
-        moving = any(d.range in names.loops for d in bounded) and _reads(access)
-        (scope if moving else names.launch).add(f"{box}.fill(0)", view)
-    if not _reads(access):
-        return
-    source = _box_in_memory(lo, e, access)
-    cuts: list[tuple[str, str]] = []
-    for dim in access.dims:
-        loop = loops.get(dim.range) if dim.range is not None else None
-        cuts += [_cut(part, loop) for part in dim.parts]
-    into, out_of = (_subscript(side) for side in zip(*cuts, strict=True))
-    scope.add(f"copyto({box}{into}, {source}{out_of})", view)
-
-
-def _reads(access: Boxed) -> bool:
-    return all(part.valid for part in access.parts)
-
-
-def _outermost(lo: Lowering, ranges: Iterable[Range], scope: Scope) -> Scope:
-    """The outermost block around ``scope``, of ``launch``, in which ``ranges`` are bound."""
-    needed = {loop.range for loop in lo.loops_of(ranges)}
-    for candidate in reversed(scope.chain()):
-        if candidate.loop is not None:
-            needed.discard(candidate.loop.range)
-        if not needed and candidate is not lo.names.prepare:
-            return candidate
-    return scope
-
-
-def _box_in_memory(lo: Lowering, e: Expr, access: Boxed) -> str:
-    """The name of the box inside the guard, in the buffer's memory."""
-    dtype = e.dtype.numpy
-    shape = [part.valid for part in access.parts]
-    strides = [part.stride * dtype.itemsize for part in access.parts]
-    name = lo.names.fresh(f"{lo.names.buffers[e.arg.slot]}_box")
-    tail = strides_text(shape, strides, dtype.itemsize)
-    start = f", {access.offset * dtype.itemsize}" if access.offset or tail else ""
-    lo.names.seen(name, e.arg.slot, shape, dtype, start + tail)
-    return name
-
-
-def _cut(part: Part, loop: Loop | None) -> tuple[str, str]:
-    """Subscripts of the copy and of the box in memory for this step of ``loop``."""
-    if loop is None:
-        start = part.first - part.low
-        return (f"{start}:{start + part.valid}" if part.is_bounded else ":"), ":"
-    i, end = loop.range.name, loop.end
-    if not part.is_bounded:
-        return (f":{end} - {i}" if loop.is_ragged else ":"), f"{i}:{end}"
-    first = f"max({i}, {part.first})"
-    last = f"max({first}, min({end}, {part.last + 1}))"
-    return f"{first} - {i}:{last} - {i}", f"{first} - {part.first}:{last} - {part.first}"
-
-
-def _subscript(cuts: Sequence[str]) -> str:
-    """``[a, b]`` without what takes everything at the end."""
-    kept = list(cuts)
-    while kept and kept[-1] == ":":
-        kept.pop()
-    return f"[{', '.join(kept)}]" if kept else ""
-
-
-def _held(names: Names, dim: Dim) -> list[int]:
-    """How many coordinates the copy holds: a block's, where the dim is one looped range."""
-    if dim.range is not None:
-        return [names.extent(dim.range)]
-    return [part.size for part in dim.parts]
-
-
-def _row_major(sizes: Sequence[int]) -> list[int]:
-    steps: list[int] = []
-    step = 1
-    for size in reversed(sizes):
-        steps.append(step)
-        step *= size
-    return steps[::-1]
-
-
-# -- gathers ----------------------------------------------------------------------------------
+# -- gathers --------------------------------------------------------------------------------------
 
 
 def _take(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:

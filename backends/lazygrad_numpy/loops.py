@@ -70,13 +70,18 @@ def _place(r: Range, walk: Mapping[Range, int], order: Sequence[Range]) -> int:
 
 
 def choose_loops(
-    kernel: Kernel, order: Sequence[Range], units: int, scale: float
+    kernel: Kernel,
+    order: Sequence[Range],
+    units: int,
+    scale: float,
+    in_turn: Mapping[Expr, Iterable[Range]],
 ) -> dict[Range, Loop]:
     """Ranges to walk in blocks, so that no array of a block has more than its share of the cache,
     times ``scale``; and that there is a block for each of ``units`` threads, where there is enough
-    to do."""
+    to do. ``in_turn``: the ranges of which one point after the other is computed, by REDUCE.
+    """
     block = int(max(LEAST_BLOCK_BYTES, BLOCKS_BYTES // units) * scale)
-    spaces = _spaces(kernel)
+    spaces = _spaces(kernel, in_turn)
     whole = along(kernel) | taken_whole(kernel)
     blocks: dict[Range, int] = {}
 
@@ -87,7 +92,7 @@ def choose_loops(
     slack = SLACK
     if units > 1 and work(kernel) >= LEAST_SHARED_WORK:
         slack = 1
-        widest = max((v.ranges for v in ex.toposort(kernel.values)), key=extent)
+        widest = max(spaces, key=extent)
         share = -(-extent(widest) // units)
         limits[widest] = min(limits.get(widest, share), share)
     for space in sorted(limits, key=lambda s: -extent(s) / limits[s]):
@@ -114,7 +119,7 @@ def work(kernel: Kernel, products: Iterable[Expr] = ()) -> int:
     return total
 
 
-def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
+def _spaces(kernel: Kernel, in_turn: Mapping[Expr, Iterable[Range]]) -> dict[frozenset[Range], int]:
     """The sets of ranges that arrays are computed over, with the largest itemsize in each; what is
     summed where it lies in memory is no such array."""
     found: dict[frozenset[Range], int] = {}
@@ -128,9 +133,10 @@ def _spaces(kernel: Kernel) -> dict[frozenset[Range], int]:
     values = ex.toposort(kernel.values)
     in_place = {e.src[0] for e in values if _sums_columns(e)}
     in_place -= {operand for e in values if not _sums_columns(e) for operand in e.operands}
+    below = {value: set(ranges) for e, ranges in in_turn.items() for value in ex.toposort(e.src)}
     for value in values:
         if value not in in_place:
-            add(value.ranges, _width(value))
+            add(value.ranges - below.get(value, set()), _width(value))
     return found
 
 

@@ -28,6 +28,7 @@ from lazygrad.plugin import (
 from lazygrad_numpy import indexing
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import Array, Loop, Scope
+from lazygrad_numpy.taps import taps_of
 
 LARGEST_CONSTANT = 1 << 16  # elements of what is computed once and kept
 FLOAT32 = np.dtype(np.float32)
@@ -49,9 +50,11 @@ class Lowering:
         rules: how each op is computed: (lowering, expression, scope, destination or None).
         direct: the ops whose rules can write to a destination.
         products: REDUCE expressions that BLAS computes, with what it needs to know.
+        channelwise: REDUCE expressions whose products are computed one by one, likewise.
         besides: what is computed in the place of parts of the kernel's values.
         readers: how many expressions and outputs read each expression.
         views: the buffers' memory as LOADs see it.
+        taps: the boxes that LOADs need copied.
     """
 
     kernel: Kernel
@@ -59,6 +62,7 @@ class Lowering:
     rules: dict[Any, Rule]
     direct: frozenset[Any]
     products: dict[Expr, Any] = field(default_factory=dict)
+    channelwise: dict[Expr, Any] = field(default_factory=dict)
     besides: tuple[Expr, ...] = ()
     readers: dict[Expr, int] = field(default_factory=dict)
     views: dict[Expr, Array] = field(default_factory=dict)
@@ -74,6 +78,7 @@ class Lowering:
         for root in self.kernel.values:
             self.readers[root] = self.readers.get(root, 0) + 1
         self.reductions = [e for e in values if e.op is ex.REDUCE]
+        self.taps = taps_of(self.kernel, values)
         self.operands = {factor for e in self.products for factor in e.src[0].src}
 
     # -- where things are computed --

@@ -185,10 +185,10 @@ def _strides(value: Expr) -> dict[Range, int]:
 
 def _operand(kernel: Kernel, value: Expr, free: tuple[Range, ...], k: tuple[Range, ...]) -> Operand:
     direct = _is_direct(kernel, value, free, k)
-    return Operand(value, free, direct, _innermost(value, (*free, *k)) in free)
+    return Operand(value, free, direct, innermost(value, (*free, *k)) in free)
 
 
-def _innermost(value: Expr, ranges: Iterable[Range]) -> Range | None:
+def innermost(value: Expr, ranges: Iterable[Range]) -> Range | None:
     """The range with the smallest stride in memory, and of equal ones the longest; rather not a
     tiny one, as that of a window is: copies run along it."""
     strides = {r: abs(c) for r, c in _strides(value).items()}
@@ -222,7 +222,7 @@ def _packing_cost(product: Product, given: tuple[Range, ...]) -> int:
         if operand.direct:
             continue
         inner = operand.free if operand.transposed else product.k
-        in_runs = _innermost(operand.value, (*operand.free, *product.k)) == inner[-1]
+        in_runs = innermost(operand.value, (*operand.free, *product.k)) == inner[-1]
         total += _size(operand.value.ranges) * (1 if in_runs else SCATTERED)
     return total
 

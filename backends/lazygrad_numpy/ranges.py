@@ -184,7 +184,7 @@ def _forms_of(index: Index) -> Iterable[dict[Range, int]]:
 # -- short reductions -------------------------------------------------------------------------
 
 
-def short_written_out(kernel: Kernel) -> Kernel:
+def short_written_out(kernel: Kernel, longest: int = LONGEST_UNROLLED) -> Kernel:
     """Reductions over a few elements, as over pooling windows, become chains of ADD or MAX."""
     budget = MOST_STATEMENTS
 
@@ -198,7 +198,7 @@ def short_written_out(kernel: Kernel) -> Kernel:
         private = _computed_again(src[0], ranges)
         size = length * len(private)
         costly = any(e.op in COSTLY for e in private)
-        if length > LONGEST_UNROLLED or results < FEWEST_RESULTS or size > budget or costly:
+        if length > longest or results < FEWEST_RESULTS or size > budget or costly:
             return ex.rebuild(value, src, value.arg)
         budget -= size
         return _chain(value.arg.op, src[0], ranges)

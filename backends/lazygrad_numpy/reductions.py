@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazygrad.plugin import Expr, Range, dtype as dt, expr as ex, ops
-from lazygrad_numpy import product
+from lazygrad_numpy import channelwise, product
 from lazygrad_numpy.arrays import name_of
 from lazygrad_numpy.code import Array, Region, Scope
 from lazygrad_numpy.lower import Lowering, Rule, compute_dtype
@@ -31,10 +31,21 @@ def _reduce(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
         return found
     if e in lo.products:
         return product.emit(lo, e, scope, into)
-    source = lo.need(e.src[0], scope)
-    out = lo.result(e, scope, into)
-    _in_block(lo, e, source, out, scope)
-    return out
+    if e in lo.channelwise:
+        out = lo.names.scratch(e.ranges, compute_dtype(e.dtype), scope, _layout(lo, e), "sum")
+    else:
+        out = lo.result(e, scope, into)
+    _in_block(lo, e, out, scope)
+    if into is not None and out is not into:
+        lo.copy(out, into, scope)
+    return into or out
+
+
+def _layout(lo: Lowering, e: Expr) -> Sequence[Range] | None:
+    """The ranges of what is computed for ``e``, outermost first; None: as the kernel's axes."""
+    if e in lo.products:
+        return tuple(lo.products[e].result)
+    return tuple(lo.channelwise[e].layout) if e in lo.channelwise else None
 
 
 # -- over blocks ------------------------------------------------------------------------------
@@ -50,12 +61,12 @@ def _over_blocks(lo: Lowering, e: Expr, scope: Scope) -> None:
         bodies.append(Scope(parent=bodies[-1], loop=loop))
     inner = bodies[-1]
     for one, total in totals.items():
-        layout = lo.products[one].result if one in lo.products else None
-        part = lo.names.scratch(one.ranges, compute_dtype(one.dtype), inner, layout, "part")
+        dtype = compute_dtype(one.dtype)
+        part = lo.names.scratch(one.ranges, dtype, inner, _layout(lo, one), "part")
         if one in lo.products:
             product.emit(lo, one, inner, part)
         else:
-            _in_block(lo, one, lo.need(one.src[0], inner), part, inner)
+            _in_block(lo, one, part, inner)
         lo.statement(inner, _step(one), [total, part], total)
     for body, around in zip(bodies[:0:-1], bodies[-2::-1], strict=True):
         around.items.append(body)
@@ -89,8 +100,8 @@ def _accumulator(lo: Lowering, e: Expr, scope: Scope) -> Array:
     """Filled with the identity; float32 sums are carried over blocks in float64."""
     dtype = compute_dtype(e.dtype)
     wide = dtype.kind == "f" and e.arg.op is ops.SUM and e not in lo.products
-    layout = lo.products[e].result if e in lo.products else None
-    total = lo.names.scratch(e.ranges, FLOAT64 if wide else dtype, scope, layout, "total")
+    dtype = FLOAT64 if wide else dtype
+    total = lo.names.scratch(e.ranges, dtype, scope, _layout(lo, e), "total")
     identity = e.arg.op.identity(e.dtype)
     scope.add(f"{lo.names.of(total, scope)}.fill({identity!r})", total)
     return total
@@ -113,7 +124,16 @@ def _step(e: Expr) -> str:
 # -- in a block -------------------------------------------------------------------------------
 
 
-def _in_block(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) -> None:
+def _in_block(lo: Lowering, e: Expr, out: Array, scope: Scope) -> None:
+    """Reduces what is there of ``e`` in this block."""
+    if e not in lo.channelwise:
+        _reduced(lo, e, lo.need(e.src[0], scope), out, scope)
+        return
+    for source, where in channelwise.emit(lo, e, lo.channelwise[e], scope):
+        _reduced(lo, e, source, channelwise.at(lo, out, where), scope)
+
+
+def _reduced(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) -> None:
     bound = frozenset(e.arg.ranges)
     names = lo.names
     x = names.of(source, scope)

@@ -7,12 +7,13 @@ until runs are long: along a part of a range, if all of it would be too much (``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from math import prod
 
 from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex, index as ix, ops
 from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope
+from lazygrad_numpy.indexing import TAKE_ROWS
 from lazygrad_numpy.lower import LARGEST_CONSTANT, Lowering
 from lazygrad_numpy.ranges import replaced
 from lazygrad_numpy.team import CHUNK
@@ -28,18 +29,22 @@ Walk = tuple[Mapping[Range, int], Mapping[Range, int]]  # strides and extents of
 # -- parts of ranges --------------------------------------------------------------------------
 
 
-def with_long_runs(kernel: Kernel, order: Sequence[Range]) -> Kernel:
-    """``kernel`` with ranges in two, so that what repeats along them can be repeated for a part."""
+def with_long_runs(kernel: Kernel, order: Sequence[Range], whole: Container[Range]) -> Kernel:
+    """``kernel`` with ranges in two, other ones than those that must stay ``whole``, so that what
+    repeats along them can be repeated for a part."""
     parts: dict[Range, int] = {}
     for value in ex.toposort(kernel.values):
-        if value.op in ex.BINDING:
+        if (
+            value.op in (*ex.BINDING, TAKE_ROWS)
+            or prod(r.size for r in value.ranges) < MANY_ELEMENTS
+        ):
             continue
         for operand in value.src:
             r, run = _repeated_along([r for r in order if r in value.ranges], operand)
             part = _divisor_from(r.size, -(-LONG_RUN // run)) if r is not None else 0
             if r is not None and part * run <= MOST and FEWEST_USES * part <= r.size:
                 parts[r] = max(part, parts.get(r, 0))
-    parts = {r: part for r, part in parts.items() if _is_free(kernel, r)}
+    parts = {r: part for r, part in parts.items() if r not in whole and _is_free(kernel, r)}
     mapping: dict[Range, Index] = {}
     pairs: dict[Range, tuple[Range, ...]] = {}
     for r, part in parts.items():

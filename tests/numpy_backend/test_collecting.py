@@ -19,6 +19,7 @@ from tests.codegen.kernels import Array, Build, Kernel
 
 LARGE: dict[str, Build] = {  # enough for threads to share
     "rows": lambda: ks.collect(ops.ADD, (1, 9000, 128), 40),
+    "many rows": lambda: ks.collect(ops.ADD, (1, 9000, 128), 400),  # more than at once
     "last": lambda: ks.collect(None, (1, 9000, 128), 40),
     "batches": lambda: ks.collect(ops.ADD, (300, 8, 500), 40),
     "elements": lambda: ks.collect(ops.MAX, (300, 8, 500), 40, each=True),

@@ -15,8 +15,8 @@ from lazygrad.runtime.backend import Call
 from lazygrad_numpy import backend
 from lazygrad_numpy.blas import BlasThreads
 from lazygrad_numpy.generate import generate
-from lazygrad_numpy.program import NumpyProgram, code_of
-from lazygrad_numpy.team import Launch, Member, Team
+from lazygrad_numpy.program import NumpyProgram, Running, code_of
+from lazygrad_numpy.team import CHUNK, Launch, Member, Team
 from tests.numpy_backend.helpers import flat, kernel, launch, load, op, ranges, reduce_sum
 from tests.numpy_backend.test_products import conv, weight_gradient
 
@@ -59,6 +59,44 @@ def test_merge_gives_the_last_member_everything(team: Team) -> None:
 
     team.run([(1000, 10)], work, sums=True)
     assert last == [(sum(range(0, 1000, 10)), 990.0)]
+
+
+def test_members_meet_between_loops(team: Team) -> None:
+    """The second loop needs what the first one added up, of all members."""
+    found: dict[int, float] = {}
+    whole: list[float] = []
+
+    def work(member: Member) -> None:
+        first, second = np.zeros(1), np.zeros(1)
+        for start in member.blocks():
+            first += start
+        member.meet((np.add, first))
+        found[member.number] = first[0]
+        for start in member.blocks():
+            second += start * first
+        if member.merge((np.add, second)):
+            whole.append(second[0])
+
+    for _ in range(20):
+        team.run([(100, 10), (30, 7)], work, sums=True)
+    assert found == dict.fromkeys(range(3), 450.0)
+    assert whole == [450.0 * (7 + 14 + 21 + 28)] * 20
+
+
+@pytest.mark.parametrize("failing", [0, 2])
+def test_who_waits_for_a_member_that_fails_goes_home(team: Team, failing: int) -> None:
+    after: list[int] = []
+
+    def work(member: Member) -> None:
+        if member.number == failing:
+            raise ValueError("in a thread")
+        member.meet()
+        after.append(member.number)
+
+    with pytest.raises(ValueError, match="in a thread"):
+        team.run([(100, 1), (100, 1)], work, sums=False)
+    assert not after
+    test_every_block_is_visited_once(team)
 
 
 def test_an_error_in_any_member_is_raised_and_the_team_goes_on(team: Team) -> None:
@@ -111,11 +149,22 @@ def total() -> Kernel:
     return kernel("total", (c,), [(index_of(c), reduce_sum(x, k), ())], {1: 1_400_021})
 
 
+def moments() -> Kernel:
+    """Mean and variance of columns, and where they are stored."""
+    k, c = ranges(k=150_003, c=9)
+    x = load(2, flat([k, c]))
+    mean = op(ops.MUL, reduce_sum(x, k), 1 / 150_003)
+    apart = op(ops.ADD, x, op(ops.MUL, mean, -1.0))
+    outputs = [(index_of(c), reduce_sum(op(ops.MUL, apart, apart), k), ()), (index_of(c), mean, ())]
+    return kernel("moments", (c,), outputs, {2: 1_350_027})
+
+
 @pytest.mark.parametrize(
     "made",
     [
         chain(),
         total(),
+        moments(),
         conv(33, 16, 13, 24, 3, layout="nhwc", pad=1),
         weight_gradient(33, 16, 13, 24, 3, "nchw"),
     ],
@@ -126,7 +175,7 @@ def test_threads_change_nothing_but_rounding(made: Kernel) -> None:
     inputs = {
         slot: rng.standard_normal(spec.size).astype(np.float32)
         for slot, spec in enumerate(made.buffers)
-        if slot
+        if slot >= len(made.outputs)
     }
     alone = launch(made, compiled(made, 1), inputs)[0]
     together = compiled(made, 3)
@@ -135,6 +184,23 @@ def test_threads_change_nothing_but_rounding(made: Kernel) -> None:
     np.testing.assert_allclose(first, alone, rtol=1e-5, atol=1e-5 * np.abs(alone).max())
     for _ in range(5):  # and not even that from launch to launch
         np.testing.assert_array_equal(launch(made, together, inputs)[0], first)
+
+
+def test_all_passes_over_data_are_shared_and_one_thread_stores() -> None:
+    source = generate(moments(), 3)
+    assert [loop.range.size for loop in source.shared] == [150_003, 150_003]
+    text = source.text
+    assert (text.count("team.blocks()"), text.count("team.meet("), text.count("team.merge(")) == (
+        2, 1, 1,
+    )  # fmt: skip
+    assert text.index("team.merge(") < min(text.index(f"copyto(out{slot}") for slot in (0, 1))
+
+
+def test_arrays_are_read_in_chunks_only_while_programs_run() -> None:
+    before = np.getbufsize()
+    with Running(BlasThreads()):
+        assert np.getbufsize() == CHUNK
+    assert np.getbufsize() == before
 
 
 def compiled(made: Kernel, threads: int) -> NumpyProgram:
