@@ -11,11 +11,11 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
 
 from lazygrad import ops
 from lazygrad.element_types import FLOAT, DType
 from lazygrad.errors import DeviceMismatchError
+from lazygrad.interned import Interned
 from lazygrad.locks import interning
 from lazygrad.ops import Kind, Op
 from lazygrad.shape import Shape
@@ -96,7 +96,7 @@ class Node:
         return len(self.shape)
 
 
-_interned: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+_interned: Interned[Node] = Interned()
 
 
 class Progress(threading.local):
@@ -123,8 +123,7 @@ def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     made.tracked, made.lingers = _history(op, src, made)
     made.value = None
     made.origin = None
-    with interning:  # another thread may have made it meanwhile
-        return _interned.setdefault(key, made)
+    return _interned.put(key, made)  # another thread may have made it meanwhile
 
 
 def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
@@ -216,10 +215,10 @@ def become(current: Node, op: Op, src: tuple[Node, ...], arg: Any) -> None:
     """Turns a node into another one that means the same: what it was made from can be freed even
     while later graphs read it."""
     with interning:
-        _interned.pop((current.op, current.src, current.arg), None)
+        _interned.drop((current.op, current.src, current.arg))
         current.op, current.src, current.arg = op, src, arg
         current.lingers = False
-        _interned[current.op, current.src, current.arg] = current
+        _interned.put_again((op, src, arg), current)
 
 
 def result_leaf(buffer: Any) -> Node:

@@ -56,7 +56,7 @@ def rewrite(
         if missing:
             stack.extend(missing)
             continue
-        rebuilt = with_sources(current, tuple(done[operand] for operand in current.src))
+        rebuilt = with_sources(current, tuple([done[operand] for operand in current.src]))
         better = rules.apply(rebuilt)
         if better is not None and better.origin is None:
             better.origin = current.origin

@@ -48,6 +48,7 @@ ROOMS = (
             "folders",
             "files",
             "locks",
+            "interned",
             "element_types",
             "shape",
             "symbolic",

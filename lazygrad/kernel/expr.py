@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
 
 from lazygrad import element_types as dt, ops
 from lazygrad.element_types import DType
 from lazygrad.graph import Scalar
+from lazygrad.interned import Interned
 from lazygrad.kernel.index import DataAtom, Index, Quotient, Range, Remainder
 from lazygrad.ops import Op
 
@@ -149,7 +149,7 @@ def _text(value: Expr, operands_text: str) -> str:
     return f"{value.op.name.lower()}{suffix}({operands_text})"
 
 
-_interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+_interned: Interned[Expr] = Interned()
 
 
 def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> Expr:
@@ -163,7 +163,7 @@ def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> E
         found.op, found.src, found.arg, found.dtype = op, src, arg, dtype
         found.operands = src + tuple(e for index in indices(found) for e in _data_in(index))
         found.ranges = _free_ranges(op, src, arg)
-        _interned[key] = found
+        return _interned.put(key, found)
     return found
 
 

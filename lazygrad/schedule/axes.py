@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from lazygrad import ops
 from lazygrad.graph import Node
@@ -114,48 +116,77 @@ class Axes:
 # -- what movement does to positions --------------------------------------------------------------
 
 
+class _Dims(NamedTuple):
+    """Dims of two shapes that hold the same elements.
+
+    Attributes:
+        new: those of the result, ``loops`` without those of size 1, which are ``ones``.
+        old: those of the source that elements move along.
+        same: they are the same ones.
+        sizes: of all dims, new and old.
+    """
+
+    new: Position
+    loops: Position
+    ones: Position
+    old: Position
+    same: bool
+    sizes: tuple[Shape, Shape]
+
+
+@lru_cache(maxsize=4096)
+def moved_dims(shape: Shape, before: Shape) -> tuple[_Dims, ...]:
+    return tuple(
+        _Dims(
+            new,
+            tuple(dim for dim in new if shape[dim] != 1),
+            tuple(dim for dim in new if shape[dim] == 1),
+            tuple(dim for dim in old if before[dim] != 1) or old[:1],
+            same,
+            (tuple(shape[dim] for dim in new), tuple(before[dim] for dim in old)),
+        )
+        for new, old, same in dim_groups(shape, before)
+    )
+
+
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:
-    shape, before = view.shape, view.src[0].shape
+    before = view.src[0].shape
     result = [FIRST] * len(before)
-    for new, old, same in dim_groups(shape, before):
-        inside = tuple(position[dim] for dim in new)
-        if all(axis == FIRST for axis in inside):
+    for new, loops, ones, old, same, sizes in moved_dims(view.shape, before):
+        inside = tuple([position[dim] for dim in new])
+        if inside.count(FIRST) == len(inside):
             continue
-        shifted = any(position[dim] != FIRST for dim in new if shape[dim] == 1)
-        targets = [dim for dim in old if before[dim] != 1] or list(old[:1])
-        if same and not shifted:
-            loops = [position[dim] for dim in new if shape[dim] != 1]
-            for dim, axis in zip(targets, loops, strict=False):
-                result[dim] = axis
+        if same and all(position[dim] == FIRST for dim in ones):
+            for dim, loop in zip(old, loops, strict=False):
+                result[dim] = position[loop]
             continue
-        sizes = tuple(shape[dim] for dim in new), tuple(before[dim] for dim in old)
-        for number, dim in enumerate(targets):
+        for number, dim in enumerate(old):
             result[dim] = axes.made((ops.RESHAPE, inside, sizes, number), inside)
     return tuple(result)
 
 
 def _permute(axes: Axes, view: Node, position: Position) -> Position:
-    return tuple(position[dim] for dim in inverse_permutation(view.arg))
+    return tuple([position[dim] for dim in inverse_permutation(view.arg)])
 
 
 def _expand(axes: Axes, view: Node, position: Position) -> Position:
     pairs = zip(position, view.src[0].shape, view.shape, strict=True)
-    return tuple(FIRST if old == 1 and new != 1 else axis for axis, old, new in pairs)
+    return tuple([FIRST if old == 1 and new != 1 else axis for axis, old, new in pairs])
 
 
 def _pad(axes: Axes, view: Node, position: Position) -> Position:
     pairs = zip(position, view.arg, strict=True)
-    return tuple(
+    return tuple([
         axes.made((ops.PAD, axis, *by), (axis,)) if by != (0, 0) else axis for axis, by in pairs
-    )
+    ])  # fmt: skip
 
 
 def _shrink(axes: Axes, view: Node, position: Position) -> Position:
     moved = zip(position, view.arg, view.src[0].shape, strict=True)
-    return tuple(
+    return tuple([
         axes.made((ops.SHRINK, axis, by[0]), (axis,)) if by != (0, size) else axis
         for axis, by, size in moved
-    )
+    ])  # fmt: skip
 
 
 def _flip(axes: Axes, view: Node, position: Position) -> Position:

@@ -276,6 +276,7 @@ class _Attempt:
         self.ranges, point = whole(primary.shape)
         self.alone: dict[Shape, tuple[Index, ...]] = {}
         self.dim_of = {r: dim for dim, r in enumerate(self.ranges) if r.size != 1}
+        self.size_of = {index_of(r): r.size for r in self.dim_of}
         self.lowering.lower(primary, point, from_memory=False)
         self.points = {root: self._point_of(root, point) for root in draft.roots}
         self.outputs = tuple(self._output(root) for root in draft.roots)
@@ -319,8 +320,8 @@ class _Attempt:
     def _covers(self, root: Node, point: tuple[Index, ...]) -> bool:
         """Whether a point runs over all of ``root``: each dim along an outer loop of its own. One
         element, in one turn of a loop, a piece or a diagonal, read beside it, does not."""
-        size_of = {index_of(r): r.size for r in self.dim_of}
         rows = [*zip(point, root.shape, strict=True)]
+        size_of = self.size_of
         whole = all(size_of.get(i) == size or (size == 1 and not i.ranges) for i, size in rows)
         along = [i for i, size in rows if size != 1]
         return whole and len(set(along)) == len(along)
@@ -390,9 +391,8 @@ class _Attempt:
 def _in_memory(
     builder: Builder, draft: Draft, instead: dict[Node, Node], slots: dict[Node, int], value: Node
 ) -> tuple[int, Shape] | None:
-    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt: it and its
-    lowering would keep each other alive, and all of the plan would be left to the garbage
-    collector."""
+    """Where ``draft`` loads ``value`` from, if it does. No method of the attempt: its lowering and
+    it would keep each other alive, and leave all of the plan to the garbage collector."""
     if value in draft.roots:
         return None
     if value.op not in IN_MEMORY and value not in builder.cut.owner:

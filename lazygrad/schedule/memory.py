@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lazygrad.kernel.plan import Piece
 from lazygrad.kernel.target import Target
 
-TRIES = 16  # orders in which temporaries are placed: more made none of the bench's plans smaller
+TRIES = 16  # orders in which temporaries are placed: three times as many save 2 % at most
 EFFORT = 100_000  # pairs that are looked at in all tries, which takes 20 ms
 CLOSE = 256  # a try is good enough that takes but one part in so many more than is alive at once
 

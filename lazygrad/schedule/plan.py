@@ -124,8 +124,7 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     split = split_products(roots) if target.blas else split_reductions(roots, target)
     parted = [split[root] for root in roots]
     if parted != roots:
-        simple = simplify(parted)
-        parted = [simple[root] for root in parted]
+        simple, parted = _again(parted, simple)
     if [value for value in simple.values() if value.op.kind is Kind.CALL]:
         parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]

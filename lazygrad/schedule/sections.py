@@ -43,19 +43,18 @@ def in_sections(built: Steps, wanted: Collection[Node], target: Target) -> list[
         return list(built)
     use = _Use(built, frozenset(wanted))
     found: dict[int, _Chain] = {}  # by the position of the last kernel
-    taken: set[int] = set()
     for start in range(len(built)):
-        if start not in taken and use.writes(start) >= target.cache // SMALL:
+        if start not in use.taken and use.writes(start) >= target.cache // SMALL:
             chain = _grown(use, start, target.workers)
             if chain is not None and chain.pays(target):
-                taken.update(chain.cuts)
+                use.taken.update(chain.cuts)
                 found[max(chain.cuts)] = chain
     steps: list[Built | BuiltCall] = []
     for number, step in enumerate(built):
         if number in found:
             chain = found[number]
             steps.append(_Layout(chain, chain.sections(target), target).call())
-        elif number not in taken:
+        elif number not in use.taken:
             steps.append(step)
     return steps
 
@@ -80,6 +79,7 @@ class _Use:
 
     built: Steps
     wanted: frozenset[Node]
+    taken: set[int] = field(default_factory=set)  # by chains
     by_kernel: dict[int, _Cut | None] = field(default_factory=dict)
     sections: dict[tuple[int, int], Kernel] = field(default_factory=dict)
 
@@ -186,6 +186,7 @@ def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
         if cut is None or gcd(chain.most, cut.along.size) < fewest or not chain.fits(number, cut):
             break  # it needs what is written as a whole, and so needs it before
         chain.add(number, cut)
+        chain.add_sources(number, fewest)
     return chain
 
 
@@ -200,7 +201,24 @@ class _Chain:
     def add(self, number: int, cut: _Cut) -> None:
         self.cuts[number] = cut
         self.most = gcd(self.most, cut.along.size)
-        del self.passed
+        self.__dict__.pop("passed", None)  # it is more now
+
+    def add_sources(self, reader: int, fewest: int) -> None:
+        """The kernels that write for ``reader`` alone, which run in the same sections then."""
+        use, cut = self.use, self.cuts[reader]
+        for slot, value in enumerate(use.built[reader].buffers):
+            writers = use.writers.get(value, set()) - self.cuts.keys() - use.taken
+            if slot not in cut.apart or len(writers) != 1:
+                continue
+            (number,) = writers
+            source = use.cut(number)
+            if source is None or gcd(self.most, source.along.size) < fewest:
+                continue
+            written = use.built[number].buffers[: len(use.built[number].kernel.written)]
+            alone = all(self._is_local(each, (number, reader)) for each in written)
+            if alone and source.reach(written.index(value)) == cut.reach(slot):
+                self.add(number, source)
+                self.add_sources(number, fewest)
 
     @cached_property
     def passed(self) -> dict[Node, int]:

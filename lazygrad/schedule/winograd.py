@@ -13,7 +13,7 @@ infinity reaches all results of its tile.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
 
@@ -32,6 +32,7 @@ from lazygrad.lang.movement import (
     unflatten,
     unsqueeze,
 )  # fmt: skip
+from lazygrad.lang.reduce import sum as summed
 from lazygrad.rewrite import with_sources
 from lazygrad.schedule import correlation
 from lazygrad.schedule.combinations import product
@@ -74,7 +75,7 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
             continue
         if total is not value:  # of the same shapes, but its factors are made in another way now
             found = correlation.find(total)
-            way = None if found is None else Way(found, way.tiles)
+            way = None if found is None else replace(way, found=found)
         if way is not None:
             made[value] = way.found.result(way.result(), value.shape)
             if value.origin is not None:
@@ -84,17 +85,20 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
 
 def _best(found: Correlation, target: Target) -> Way | None:
     """How to take a sum in tiles, if that pays."""
-    ways = [Way(found, tiles) for tiles in combinations(*map(results_of, found.taps))]
+    ways = [
+        Way(found, tiles, target.workers) for tiles in combinations(*map(results_of, found.taps))
+    ]
     best = min(ways, key=lambda way: way.seconds(target))
     return best if best.seconds(target) < best.products / target.throughput else None
 
 
 @dataclass(frozen=True)
 class Way:
-    """A correlation in tiles of so many results."""
+    """A correlation in tiles of so many results, by so many ``workers`` that take sections."""
 
     found: Correlation
     tiles: Tiles
+    workers: int = 0
 
     # -- what it costs --------------------------------------------------------------------------
 
@@ -137,16 +141,19 @@ class Way:
 
     @property
     def parts(self) -> int:
-        """In how many parts the rows are taken: as few tiles a part as rows of a matrix are worth
-        multiplying, unless reading what the kernel becomes for each part takes longer than to pass
-        all parts at once through memory. Over places there is one sum of all."""
+        """In how many parts the rows are taken, by kernels that run in sections of them: as few
+        tiles a part as rows of a matrix are worth multiplying, unless reading what the kernel
+        becomes for each part takes longer than to pass all parts at once through memory. Over
+        places, where each part has a sum of its own, as many as need the least memory."""
         _, rows, channels, columns = self._dims
-        if self.found.over_places:
-            return 1
         tiles = prod(self.counts)
-        most = rows * tiles * (channels + columns) // (channels * columns)
-        found = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * tiles >= ROWS)
-        return max((n for n in found if n <= most), default=1)
+        found = [n for n in range(1, rows + 1) if rows % n == 0 and rows // n * tiles >= ROWS]
+        if not self.workers or not found:
+            return 1
+        kernel, data = channels * columns, rows * tiles * (channels + columns)
+        if self.found.over_places:
+            return min(found, key=lambda n: data * min(1, self.workers / n) + kernel * n)
+        return max(n for n in found if n == 1 or n * kernel <= data)
 
     @property
     def _filters(self) -> list[Filtering]:
@@ -164,8 +171,11 @@ class Way:
         if over_places:
             back = [transposed(f.back) for f in filters]
             other = self._of_tiles(self.found.other, back, [0] * len(back), over_places)
-            other = reshape(other, (1, points, batch, -1, columns))
-            return self._taps(squeeze(matmul(transpose(image, 3, 4), other), 0))
+            other = reshape(other, (self.parts, points, batch, -1, columns))
+            products = matmul(transpose(image, 3, 4), other)
+            if self.parts > 1:  # written, or all would be one sum again
+                return self._taps(summed(node(ops.CONTIGUOUS, (products,)), 0))
+            return self._taps(squeeze(products, 0))
         other = self.found.other
         for dim, f in enumerate(filters):
             other = _stacked(product(f.taps, _apart(other, 1 + dim)), 0)

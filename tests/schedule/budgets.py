@@ -34,6 +34,7 @@ from lazygrad.kernel.plan import TEMPORARY, LoopCall, Piece, Place, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
+from lazygrad.schedule.axes import moved_dims
 from lazygrad.schedule.plan import make_plan
 from lazygrad.schedule.views import dim_groups
 from tests.schedule.programs import PROGRAMS
@@ -132,7 +133,8 @@ def budget(requested: Sequence[Node], target: Target) -> Budget:
     cut = {leaf: node(ops.BUFFER, (), Placeholder.like(leaf)) for leaf in found.leaves}
     copies = cache.with_leaves(requested, cut)
     inputs = [cut[leaf] for leaf in found.leaves]
-    dim_groups.cache_clear()  # what others have filled makes some calls
+    for remembered in (dim_groups, moved_dims):  # what others have filled makes some calls
+        remembered.cache_clear()
     calls, plan = counted(lambda: make_plan(copies, inputs, target))
     works = [step.kernel for step in plan.steps]
     kernels = [inside for work in works for inside in kernels_of(work)]
