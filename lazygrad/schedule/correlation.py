@@ -39,6 +39,7 @@ class Correlation:
         starts, places, taps: along each dim.
         phases: columns that stand beside the places of each dim; ``k`` are those of the first dim,
             those of the others, and the rest.
+        strided: whether channels or columns lie between the steps of a stride.
         sizes: of the dims of the result, which are b, n, p and its phases, and the rest of k, or
             b, t, c, k, each as often as in the graph.
         order: where each dim of the sum is among these; what else it has is of size 1.
@@ -52,6 +53,7 @@ class Correlation:
     places: tuple[int, ...]
     taps: tuple[int, ...]
     phases: tuple[int, ...]
+    strided: bool
     sizes: Shape
     order: tuple[int, ...]
     reversed: tuple[int, ...]
@@ -170,6 +172,7 @@ def _found(reading: Reading, number: int) -> Correlation | None:
     columns = tuple(r for phase in (*beside, rest) for r in phase)
     windows = [image.window(place) for place in places]
     backwards = {w.ranges[1] for w in windows if w.backwards}
+    between = image.between(slid) | other.between(slid)
     at_places = batch, rows, *((p,) for p in places)
     if over_places:
         groups = *at_places, columns
@@ -186,6 +189,7 @@ def _found(reading: Reading, number: int) -> Correlation | None:
         places=tuple(p.size for p in places),
         taps=tuple(t.size for t in taps),
         phases=tuple(_points(phase) for phase in beside),
+        strided=not between.isdisjoint((*channels, *columns)),
         sizes=tuple(r.size for r in order),
         order=inverse_permutation(tuple(reading.results.index(r) for r in order)),
         reversed=tuple(i for i, r in enumerate(order) if over_places and r in backwards),

@@ -127,11 +127,13 @@ class Dim:
     Attributes:
         start: where the first tap of the first place is, which may be outside.
         backwards: the tap counts down.
+        between: ranges of the dims of what lies between two steps.
     """
 
     ranges: Ranges
     start: int = 0
     backwards: bool = False
+    between: Ranges = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,12 @@ class Factor:
     def repeats(self) -> bool:
         """Whether a range moves along several dims."""
         return sum(len(dim.ranges) for dim in self.dims) != len(self.ranges)
+
+    def between(self, ranges: Container[Range]) -> set[Range]:
+        """What lies between two steps of these ranges."""
+        return {
+            r for dim in self.dims if dim.ranges and dim.ranges[0] in ranges for r in dim.between
+        }
 
     @property
     def slides(self) -> bool:
@@ -234,7 +242,7 @@ def _along(index: Index, size: int, guards: Guard, places: Container[Range]) -> 
         (before, step * length - before - (high - low)),
         (length, *(r.size for r in below)),
         (turned, *(r in downwards for r in below)),
-        (dim, *(Dim((r,)) for r in below)),
+        (replace(dim, between=tuple(below)), *(Dim((r,)) for r in below)),
     )
 
 

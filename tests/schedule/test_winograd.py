@@ -270,6 +270,7 @@ def test_phases_are_channels_of_strided_convolutions_and_rows_of_dilated_ones() 
     assert dilated is not None
     assert (dilated.places, dilated.taps) == ((6, 5), (3, 3))
     assert dilated.image.shape == (1, 8, 6, 5, 3)
+    assert strided.strided and not dilated.strided
 
 
 def test_a_sum_is_looked_at_once_unless_its_factors_change(monkeypatch) -> None:
