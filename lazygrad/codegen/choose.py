@@ -8,14 +8,13 @@ from math import prod
 
 from lazygrad.codegen import (
     blocks,
-    borders,
-    collect,
     contract,
     edges,
     groups,
     lanes as ln,
     rows,
     running,
+    seams,
 )
 from lazygrad.codegen.emit import emit
 from lazygrad.codegen.nest import LoopNest
@@ -87,13 +86,13 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     inside, edge = (kernel, {}) if target.is_gpu else edges.without(kernel)
-    between = borders.without(inside, target)
+    between = seams.without(inside, target)
     over = ln.choose(between, lanes)
     if not over.isdisjoint(edge):
         edge = {}
-        between = borders.without(kernel, target)
+        between = seams.without(kernel, target)
         over = ln.choose(between, lanes)
-    cut = {r: at for r in over if (at := borders.cuts(kernel, r, target))}
+    cut = {r: at for r in over if (at := seams.cuts(kernel, r, target))}
     lanes = ln.narrowed(between if cut else kernel, over, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):

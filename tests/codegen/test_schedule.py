@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from lazygrad import element_types as dt, ops
-from lazygrad.codegen import borders, nest
+from lazygrad.codegen import nest, seams
 from lazygrad.codegen.choose import loop_nest, schedule
 from lazygrad.codegen.nest import (
     Accumulate,
@@ -77,7 +77,7 @@ def test_segments_visit_every_element_once(walk: Walk) -> None:
         assert visited == list(range(size))
 
 
-# -- borders ------------------------------------------------------------------------------------
+# -- seams --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("build", [ks.beside, ks.beside_summed])
@@ -92,21 +92,21 @@ def test_pieces_side_by_side_are_loops_of_their_own_that_check_nothing(
 
 
 @pytest.mark.parametrize("kernel", [ks.beside(1, 40, 20), ks.beside(4, *range(1, 12))])
-def test_borders_are_checked_where_units_would_have_nothing_to_share_or_loops_are_too_many(
+def test_seams_are_checked_where_units_would_have_nothing_to_share_or_loops_are_too_many(
     kernel: Kernel,
 ) -> None:
     over = kernel.ranges[-1]
-    assert borders.cuts(kernel, over, CPU) == ()
-    assert borders.without(kernel, CPU) == kernel
+    assert seams.cuts(kernel, over, CPU) == ()
+    assert seams.without(kernel, CPU) == kernel
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_borders_are_where_pieces_meet(backwards: bool) -> None:
+def test_seams_are_where_pieces_meet(backwards: bool) -> None:
     kernel = ks.beside(4, 21, 16, 9, backwards=backwards)
-    found = borders.cuts(kernel, kernel.ranges[-1], CPU)
+    found = seams.cuts(kernel, kernel.ranges[-1], CPU)
     assert found == ((9, 25) if backwards else (21, 37))
-    assert borders.cuts(kernel, kernel.ranges[0], CPU) == ()
-    assert borders.cuts(kernel, kernel.ranges[-1], GPU) == ()
+    assert seams.cuts(kernel, kernel.ranges[0], CPU) == ()
+    assert seams.cuts(kernel, kernel.ranges[-1], GPU) == ()
 
 
 # -- contractions -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Borders: where pieces that were put side by side meet, or padding begins. A loop of vectors is
+"""Seams: where pieces that were put side by side meet, or padding begins. A loop of vectors is
 cut there into loops that check nothing, since each lies in one piece, or outside of all of it."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def cuts(kernel: Kernel, r: Range, target: Target) -> tuple[int, ...]:
 
 
 def without(kernel: Kernel, target: Target) -> Kernel:
-    """``kernel`` as it is in a loop between borders, whichever of its ranges that runs along."""
+    """``kernel`` as it is in a loop between seams, whichever of its ranges that runs along."""
     ranges = frozenset(r for r in kernel.ranges if cuts(kernel, r, target))
 
     def free(value: Expr) -> Expr:
