@@ -8,6 +8,7 @@ from math import prod
 
 from lazygrad.codegen import (
     blocks,
+    collect,
     contract,
     edges,
     groups,
