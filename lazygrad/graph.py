@@ -111,7 +111,8 @@ progress = Progress()
 def node(op: Op, src: tuple[Node, ...] = (), arg: Any = None) -> Node:
     """The one node of this op, sources and argument; infers and checks shape, dtype, device."""
     key = (op, src, arg)
-    found = _interned.get(key)
+    kept = _interned.get(key)
+    found = None if kept is None else kept()
     if found is not None:
         return found
     made = Node()
@@ -215,7 +216,7 @@ def become(current: Node, op: Op, src: tuple[Node, ...], arg: Any) -> None:
     """Turns a node into another one that means the same: what it was made from can be freed even
     while later graphs read it."""
     with interning:
-        _interned.drop((current.op, current.src, current.arg))
+        _interned.pop((current.op, current.src, current.arg), None)
         current.op, current.src, current.arg = op, src, arg
         current.lingers = False
         _interned.put_again((op, src, arg), current)

@@ -157,7 +157,8 @@ def _make(op: Op | KernelOp, src: tuple[Expr, ...], arg: Any, dtype: DType) -> E
         return zero(dtype)
     sign = str(arg) if op is LITERAL else None  # keeps -0.0 apart from 0.0
     key = (op, src, arg, dtype, sign)
-    found = _interned.get(key)
+    kept = _interned.get(key)
+    found = None if kept is None else kept()
     if found is None:
         found = Expr()
         found.op, found.src, found.arg, found.dtype = op, src, arg, dtype

@@ -136,17 +136,15 @@ class _Dims(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def moved_dims(shape: Shape, before: Shape) -> tuple[_Dims, ...]:
-    return tuple(
-        _Dims(
-            new,
-            tuple(dim for dim in new if shape[dim] != 1),
-            tuple(dim for dim in new if shape[dim] == 1),
-            tuple(dim for dim in old if before[dim] != 1) or old[:1],
-            same,
-            (tuple(shape[dim] for dim in new), tuple(before[dim] for dim in old)),
-        )
-        for new, old, same in dim_groups(shape, before)
-    )
+    """How a reshape to ``shape`` moves positions, by groups of dims."""
+    found = []
+    for new, old, same in dim_groups(shape, before):
+        loops = tuple([dim for dim in new if shape[dim] != 1])
+        ones = tuple([dim for dim in new if shape[dim] == 1])
+        along = tuple([dim for dim in old if before[dim] != 1]) or old[:1]
+        sizes = tuple([shape[dim] for dim in new]), tuple([before[dim] for dim in old])
+        found.append(_Dims(new, loops, ones, along, same, sizes))
+    return tuple(found)
 
 
 def _reshape(axes: Axes, view: Node, position: Position) -> Position:

@@ -119,8 +119,7 @@ class Builder:
         """Drafts that compute the same from other memory have one kernel (see ``alike``), but each
         says whose lines it came from."""
         inside = self.cut.region(draft)
-        contracts = bool(draft.reductions)
-        form = form_of(draft, inside, self.cut, lambda value: self._told(value, contracts))
+        form = form_of(draft, inside, self.cut, partial(self._told, bool(draft.reductions)))
         told = tuple([value.origin for value in inside]), tuple(draft.reasons)
         known = self.known.get(form.key)
         if known is None:
@@ -150,9 +149,9 @@ class Builder:
             known.called[(*told, by)] = self.named(kernel)
         return Built(known.called[(*told, by)], buffers)
 
-    def _told(self, value: Node, contracts: bool) -> Hashable:
-        """What a kernel depends on that reads ``value``."""
-        return self.order(value), self._copying_cost(value) if contracts else None
+    def _told(self, reduces: bool, value: Node) -> Hashable:
+        """What a kernel depends on that reads ``value``; only one that ``reduces`` repacks it."""
+        return self.order(value), self._copying_cost(value) if reduces else None
 
     def _further(
         self, known: _Known, form: Form, buffers: Sequence[Node]

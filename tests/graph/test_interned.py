@@ -18,7 +18,7 @@ def test_there_is_one_for_a_key() -> None:
     assert things.get("a") is None
     assert things.put("a", first) is first
     assert things.put("a", Thing()) is first
-    assert things.get("a") is first
+    assert things["a"]() is first
     assert len(things) == 1
 
 
@@ -37,7 +37,7 @@ def test_another_one_in_its_place_stays_when_it_goes() -> None:
     things.put("a", first)
     things.put_again("a", second)
     del first
-    assert things.get("a") is second
+    assert things["a"]() is second
 
 
 def test_what_goes_while_another_thread_has_the_lock_is_forgotten_later() -> None:
@@ -54,7 +54,7 @@ def test_what_goes_while_another_thread_has_the_lock_is_forgotten_later() -> Non
     thread.start()
     taken.wait()
     held.pop()  # would wait for ever if it took the lock
-    assert things.get("b") is None
+    assert things["b"]() is None
     assert len(things) == 2
     done.set()
     thread.join()
