@@ -353,6 +353,9 @@ class _Writer:
             vector = self.to_memory(s.dtype, s.lanes, operand.wide(s.lanes))
             yield strided.scattered(kind, vector, self.address(s.place), apart, self.called)
 
+    def fetch(self, s: nest.Fetch) -> Iterator[str]:
+        yield f"FETCH{'_TO_WRITE' if s.written else ''}({self.address(s.place)});"
+
     def store_one(self, s: nest.Store, text: str) -> str:
         if s.dtype in dtype.HALVES:
             text = f"TO_{s.dtype.name}_1({text})"
@@ -410,6 +413,7 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Put: _Writer.put,
     nest.Get: _Writer.get,
     nest.Store: _Writer.store,
+    nest.Fetch: _Writer.fetch,
     nest.Loop: _Writer.loop,
     nest.Last: _Writer.last,
     nest.If: _Writer.if_,

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.codegen import edges, lanes as ln, products
+from lazygrad.codegen import edges, fetch, lanes as ln, products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
-from lazygrad.codegen.schedule import Panel, Schedule, Walk
+from lazygrad.codegen.schedule import Ahead, Panel, Schedule, Walk
 from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr
@@ -31,6 +31,7 @@ REUSED = 8  # tiles of rows for which columns are worth copying
 GATHERED = 32  # rows for which vectors are worth putting together
 FAR = 2048  # bytes from one step of the sum to the next
 LARGEST_PANEL = 1 << 18
+HIDING = 8  # steps of the sum for each access that is fetched meanwhile
 LATENCY = 4.0  # cycles until an accumulator can be added to again
 LATE = 0.02  # cycles that a load costs beside additions
 
@@ -69,8 +70,9 @@ def schedule(
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
     order = (*others, sides.over, *inner)
     numbering = order if panels else (*others, *inner, sides.over)
+    ahead = None if rows is None or target.is_gpu else _ahead(kernel, rows, sides.over)
     return Schedule(
-        kernel, order, numbering, walks, wide=wide, panels=panels,
+        kernel, order, numbering, walks, wide=wide, panels=panels, ahead=ahead,
         notes=(f"contraction: vectors of {sides.over.name}, rows of {_names(sides.row_ranges)}",),
     )  # fmt: skip
 
@@ -126,6 +128,13 @@ def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Ker
     pairs = list(zip(sides.rows, sides.columns, strict=True))
     kernel = products.formed(kernel, found, pairs, order)
     return flatten(kernel, sides.row_ranges) if sides.row_ranges else (kernel, None)
+
+
+def _ahead(kernel: Kernel, rows: Range, columns: Range) -> Ahead | None:
+    """What the results need, if their sums take long enough to fetch it."""
+    found = fetch.accesses(kernel, rows, columns)
+    summed = prod(r.size for r in kernel.reductions()[0].arg.ranges)
+    return Ahead(rows, found) if found and summed >= HIDING * len(found) else None
 
 
 def _cut(kernel: Kernel) -> dict[Range, Walk]:

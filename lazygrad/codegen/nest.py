@@ -290,6 +290,15 @@ class Store:
     index: str = ""
 
 
+@dataclass(frozen=True)
+class Fetch:
+    """Asks for what lies at ``place``, which is needed soon, maybe to be ``written``. There may be
+    nothing."""
+
+    place: Place
+    written: bool
+
+
 # -- control ------------------------------------------------------------------------------------
 
 
@@ -325,7 +334,7 @@ class If:
 
 Statement = (
     Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
-    | Accumulate | Fold | Combine | Barrier | Store | Array | Shared | Put | Get | Loop | Last | If
+    | Accumulate | Fold | Combine | Barrier | Store | Fetch | Array | Shared | Put | Get | Loop | Last | If
 )  # fmt: skip
 BLOCKS = Loop, Last, If  # statements with a body
 
@@ -439,6 +448,7 @@ _PRINT = {
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
     Combine: lambda s: f"{s.name} = {s.op.name.lower()} of {s.operand} over the group",
     Store: _store,
+    Fetch: lambda s: f"fetch {s.place}{' to write' if s.written else ''}",
     Barrier: lambda s: "wait for the group",
     Array: lambda s: f"{_typed(s)}[{s.count}]",
     Shared: lambda s: f"{s.name}: {s.dtype.name}[{s.count}] of the group",
