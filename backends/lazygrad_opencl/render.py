@@ -259,6 +259,18 @@ class _Writer:
             text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
         yield self.define(s.name, s.dtype, s.lanes, text)
 
+    def move(self, s: nest.Move) -> Iterator[str]:
+        zeros = [spelling.literal(0, s.dtype, 1)] * abs(s.by)
+        left = [f"{i:x}" for i in range(max(0, s.by), s.lanes + min(0, s.by))]
+        parts = []
+        while left:  # of as many lanes as vectors may have
+            count = 1 << (len(left).bit_length() - 1)
+            parts.append(f"{s.operand}.s{''.join(left[:count])}")
+            left = left[count:]
+        each = [*zeros, *parts] if s.by < 0 else [*parts, *zeros]
+        kind = spelling.register(s.dtype, s.lanes)
+        yield self.define(s.name, s.dtype, s.lanes, f"({kind})({', '.join(each)})")
+
     def from_memory(self, of: DType, lanes: int, vector: str) -> str:
         """A vector as memory holds it, in registers."""
         if of in dtype.HALVES:
@@ -403,6 +415,7 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Keep: _Writer.keep,
     nest.Load: _Writer.load,
     nest.Gather: _Writer.gather,
+    nest.Move: _Writer.move,
     nest.Declare: _Writer.declare,
     nest.Accumulate: _Writer.accumulate,
     nest.Fold: _Writer.fold,

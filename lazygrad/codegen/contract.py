@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.codegen import edges, fetch, lanes as ln, products
+from lazygrad.codegen import borders, edges, fetch, lanes as ln, products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
@@ -28,6 +28,7 @@ MOST_ROWS = 10  # each has a pointer of its own
 COLUMNS = {16: 2, 32: 4}  # of a tile, at most, by the number of vector registers
 MOST_COLUMNS = 4
 REUSED = 8  # tiles of rows for which columns are worth copying
+MOVED = 2  # instructions for a vector that may lie at an edge
 GATHERED = 32  # rows for which vectors are worth putting together
 FAR = 2048  # bytes from one step of the sum to the next
 LARGEST_PANEL = 1 << 18
@@ -66,6 +67,8 @@ def schedule(
     if target.is_gpu or not edge.keys() <= {*others}:
         inside, edge = kernel, {}
     walks = _tile(sides.over, rows, each, lanes, target, tuning) | window | _cut(inside) | edge
+    total = kernel.reductions()[0]
+    walks |= borders.walks(total.src, sides.over, walks[sides.over], total.arg.ranges)
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
     order = (*others, sides.over, *inner)
@@ -92,12 +95,12 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
         reuse = prod(r.size for r in others)
         windows = any(r in factor.ranges for factor in columns for r in found.window)
         for r in () if windows else ranges:
-            fetch = _fetch(columns, r, lanes)
-            gathered = fetch >= 1
+            each = _fetch(columns, r, products.outward(rows, found.k), lanes)
+            gathered = each >= 1
             if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
                 continue
-            share = ln.step_count(r.size, lanes) / r.size
-            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + fetch / reuse
+            share = _vectors(r.size, lanes) / r.size
+            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + each / reuse
             stores = sum(ln.element_cost(o.index, (), r, lanes) for o in kernel.outputs)
             cost = each + stores / prod(x.size for x in found.k)
             near = products.outward(rows, others)
@@ -105,11 +108,21 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
     return min(options, key=lambda sides: sides.cost, default=None)
 
 
-def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
+def _fetch(factors: Iterable[Expr], r: Range, summed: tuple[Range, ...], lanes: int) -> float:
     """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
     moving = [e for e in loads(factors) if r in e.ranges]
-    costs = [ln.element_cost(e.arg.index, e.arg.guard, r, lanes) for e in moving]
+    costs = [
+        MOVED * _vectors(r.size, lanes) / r.size
+        if borders.are_known(e, r, summed)
+        else ln.element_cost(e.arg.index, e.arg.guard, r, lanes)
+        for e in moving
+    ]
     return max(costs, default=0.0) if r.size > 1 else 0.0
+
+
+def _vectors(size: int, lanes: int) -> int:
+    """That cover ``size`` elements, the last ones narrower."""
+    return size // lanes + (size % lanes).bit_count()
 
 
 def _fits(factors: Iterable[Expr], summed: tuple[Range, ...], lanes: int) -> bool:

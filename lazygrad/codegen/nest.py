@@ -193,6 +193,17 @@ class Gather:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Lane ``l`` is lane ``l + by`` of the operand, and zero where it has none."""
+
+    name: str
+    dtype: DType
+    lanes: int
+    operand: Value
+    by: int
+
+
+@dataclass(frozen=True)
 class Array:
     """Memory of a work-item's own: ``count`` vectors."""
 
@@ -333,7 +344,7 @@ class If:
 
 
 Statement = (
-    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
+    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Move | Declare
     | Accumulate | Fold | Combine | Barrier | Store | Fetch | Array | Shared | Put | Get | Loop | Last | If
 )  # fmt: skip
 BLOCKS = Loop, Last, If  # statements with a body
@@ -384,7 +395,7 @@ def _lines(body: tuple[Statement, ...], depth: int) -> Iterator[str]:
             yield from _lines(statement.body, depth + 1)
 
 
-def _typed(s: Let | FromInt | Keep | Load | Gather | Get | Array | Declare) -> str:
+def _typed(s: Let | FromInt | Keep | Load | Gather | Move | Get | Array | Declare) -> str:
     return f"{s.name}: {s.dtype.name}{f'x{s.lanes}' if s.lanes > 1 else ''}"
 
 
@@ -443,6 +454,7 @@ _PRINT = {
     Keep: lambda s: f"{_typed(s)} = {s.operand}{_where(s.guard)}",
     Load: lambda s: f"{_typed(s)} = {s.place}{_where(s.guard)}",
     Gather: _gather,
+    Move: lambda s: f"{_typed(s)} = lanes {s.by} ... {s.by + s.lanes - 1} of {s.operand}",
     Declare: lambda s: f"{_typed(s)} := {s.first}",
     Accumulate: _accumulate,
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
