@@ -29,9 +29,11 @@ INT_LIMIT = (1 << 31) - 1
 
 ITEMS_PER_UNIT = 4, 8, 16  # work-items for each core
 WORK_OF_ITEM = 1 << 13  # instructions that are worth a work-item of their own
-ITEM = 1 << 11  # to take a work-item, and to begin to read elsewhere: layer norms show 0.6 us
+ITEM = (
+    3 << 10
+)  # to take a work-item, and to begin to read elsewhere: layer norms show a microsecond
 COPIED = 8  # instructions for a vector that comes from memory far away to a panel
-IDLE = 0.25  # of a work-item, that a core waits for the others in the end
+IDLE = 0.5  # of a work-item, that a core waits for the others in the end
 GPU_GROUP = 128
 
 
@@ -160,9 +162,7 @@ def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:
 # -- work-items ---------------------------------------------------------------------------------
 
 
-def _cpu_items(
-    chosen: Schedule, target: Target, lanes: int, per_unit: tuple[int, ...]
-) -> Schedule:
+def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: tuple[int, ...]) -> Schedule:
     """Few work-items, a block each: enough that all cores end together, but each costs something,
     most of all where several copy the same panel."""
     work = ln.cost(chosen.kernel, (), 1) / max(lanes, 1)

@@ -14,7 +14,7 @@ from lazygrad.codegen.schedule import Ahead, Walk, segments
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Body, Steps
 from lazygrad.codegen.values import Values
-from lazygrad.kernel import expr as ex, index as ix
+from lazygrad.kernel import expr as ex
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel
 

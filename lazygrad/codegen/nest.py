@@ -344,8 +344,9 @@ class If:
 
 
 Statement = (
-    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Move | Declare
-    | Accumulate | Fold | Combine | Barrier | Store | Fetch | Array | Shared | Put | Get | Loop | Last | If
+    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Move
+    | Declare | Accumulate | Fold | Combine | Barrier | Store | Fetch | Array | Shared | Put | Get
+    | Loop | Last | If
 )  # fmt: skip
 BLOCKS = Loop, Last, If  # statements with a body
 

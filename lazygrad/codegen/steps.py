@@ -90,6 +90,14 @@ class Steps:
         of a range that has one segment."""
         (segment,) = segments(r.size, walk)
         chunk = -(-segment.steps // parts)
+        if chunk == segment.tile == 1:  # its own loop does
+
+            def begun(pieces: Sequence[Piece]) -> None:
+                before(pieces[0].index)
+                body(pieces)
+
+            self._segment(r, segment, begun)
+            return
         name = self.scope.counter(f"{r.name}_part")
         with self.scope.block() as block:
             before(ix.of(Range(self.scope.define(name, self.scope.depth), parts)))
