@@ -26,6 +26,7 @@ _USED: Mapping[type, Callable[[Any], Sequence[nest.Value]]] = {
     nest.Keep: lambda s: (s.operand,),
     nest.Fold: lambda s: (s.operand, s.operand),  # its halves
     nest.Combine: lambda s: (s.operand,),
+    nest.Move: lambda s: (s.operand,) * s.lanes,
     nest.ToInt: lambda s: (s.value,),
     nest.Put: lambda s: (s.value,),
     nest.Store: lambda s: (s.value,) * (1 if s.stride == 1 and not s.index else s.lanes),

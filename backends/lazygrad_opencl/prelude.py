@@ -73,6 +73,20 @@ CONVERT = """\
 #endif
 """
 
+FETCH = """\
+// FETCH: asks for memory that is needed soon
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH(p) __builtin_prefetch(p)
+#define FETCH_TO_WRITE(p) __builtin_prefetch(p, 1)
+#endif
+#endif
+#ifndef FETCH
+#define FETCH(p)
+#define FETCH_TO_WRITE(p)
+#endif
+"""
+
 INTEGERS = """\
 // Quotients and remainders that are rounded down; divisors by which nothing traps.
 #define FLOOR_DIV(a, b) ((a) >= 0 ? (a) / (b) : -1 - (-1 - (a)) / (b))
@@ -195,6 +209,8 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(FP64)
     if "CONVERT(" in sources or "float16_" in sources:
         parts.append(CONVERT)
+    if "FETCH" in sources:
+        parts.append(FETCH)
     if "FLOOR_" in sources or "_DIVISOR(" in sources:
         parts.append(INTEGERS)
     parts += [text for name, text in MAXIMA.items() if f"{name}(" in sources]

@@ -259,6 +259,18 @@ class _Writer:
             text = f"{s.guard} ? {text} : {spelling.literal(0, s.dtype, s.lanes)}"
         yield self.define(s.name, s.dtype, s.lanes, text)
 
+    def move(self, s: nest.Move) -> Iterator[str]:
+        zeros = [spelling.literal(0, s.dtype, 1)] * abs(s.by)
+        left = [f"{i:x}" for i in range(max(0, s.by), s.lanes + min(0, s.by))]
+        parts = []
+        while left:  # of as many lanes as vectors may have
+            count = 1 << (len(left).bit_length() - 1)
+            parts.append(f"{s.operand}.s{''.join(left[:count])}")
+            left = left[count:]
+        each = [*zeros, *parts] if s.by < 0 else [*parts, *zeros]
+        kind = spelling.register(s.dtype, s.lanes)
+        yield self.define(s.name, s.dtype, s.lanes, f"({kind})({', '.join(each)})")
+
     def from_memory(self, of: DType, lanes: int, vector: str) -> str:
         """A vector as memory holds it, in registers."""
         if of in dtype.HALVES:
@@ -353,6 +365,9 @@ class _Writer:
             vector = self.to_memory(s.dtype, s.lanes, operand.wide(s.lanes))
             yield strided.scattered(kind, vector, self.address(s.place), apart, self.called)
 
+    def fetch(self, s: nest.Fetch) -> Iterator[str]:
+        yield f"FETCH{'_TO_WRITE' if s.written else ''}({self.address(s.place)});"
+
     def store_one(self, s: nest.Store, text: str) -> str:
         if s.dtype in dtype.HALVES:
             text = f"TO_{s.dtype.name}_1({text})"
@@ -400,6 +415,7 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Keep: _Writer.keep,
     nest.Load: _Writer.load,
     nest.Gather: _Writer.gather,
+    nest.Move: _Writer.move,
     nest.Declare: _Writer.declare,
     nest.Accumulate: _Writer.accumulate,
     nest.Fold: _Writer.fold,
@@ -410,6 +426,7 @@ _SPELL: dict[type, Callable[[_Writer, Any], Iterator[str]]] = {
     nest.Put: _Writer.put,
     nest.Get: _Writer.get,
     nest.Store: _Writer.store,
+    nest.Fetch: _Writer.fetch,
     nest.Loop: _Writer.loop,
     nest.Last: _Writer.last,
     nest.If: _Writer.if_,

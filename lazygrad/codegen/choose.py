@@ -37,8 +37,13 @@ STREAM_BYTES = 32  # of a vector: two of them a cache line come faster from memo
 COLUMNS = 8  # vectors in a step of a kernel with reductions in loops
 INT_LIMIT = (1 << 31) - 1
 
-ITEMS_PER_UNIT = 16  # work-items for each core: enough to balance, few enough to cost nothing
+ITEMS_PER_UNIT = 4, 8, 16  # work-items for each core
 WORK_OF_ITEM = 1 << 13  # instructions that are worth a work-item of their own
+ITEM = (
+    3 << 10
+)  # to take a work-item, and to begin to read elsewhere: layer norms show a microsecond
+COPIED = 8  # instructions for a vector that comes from memory far away to a panel
+IDLE = 0.5  # of a work-item, that a core waits for the others in the end
 GPU_GROUP = 128
 
 
@@ -69,7 +74,7 @@ def schedule(kernel: Kernel, target: Target, tuning: Tuning = NONE) -> Schedule:
         chosen = _general(kernel, target, lanes, wide, tuning)
     if target.is_gpu:
         return _gpu_items(chosen, target)
-    return _cpu_items(chosen, target, lanes, tuning.items or ITEMS_PER_UNIT)
+    return _cpu_items(chosen, target, lanes, (tuning.items,) if tuning.items else ITEMS_PER_UNIT)
 
 
 def _needs_wide(kernel: Kernel) -> bool:
@@ -173,20 +178,42 @@ def _order(kernel: Kernel, lanes: list[Range]) -> tuple[Range, ...]:
 # -- work-items ---------------------------------------------------------------------------------
 
 
-def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: int) -> Schedule:
-    """Few work-items, a block each, divided along the outermost ranges that suffice."""
+def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: tuple[int, ...]) -> Schedule:
+    """Few work-items, a block each: enough that all cores end together, but each costs something,
+    most of all where several copy the same panel."""
     work = ln.cost(chosen.kernel, (), 1) / max(lanes, 1)
-    wanted = int(min(per_unit * target.units, work // WORK_OF_ITEM))
+    most = int(work // WORK_OF_ITEM)
+
+    def time(items: Mapping[Range, int]) -> float:
+        steps = {r: -(-_steps(chosen, r) // items.get(r, 1)) for r in chosen.order}
+        longest = work * prod(n / _steps(chosen, r) for r, n in steps.items())
+        for panel in chosen.panels:
+            copied = COPIED * panel.elements(chosen.walk) / max(lanes, 1)
+            longest += copied * prod(n for r, n in steps.items() if r != panel.rows)
+        rest = max(r.size / chosen.walk(r).tile / steps[r] - n for r, n in items.items())
+        turns = -(-prod(items.values()) // target.units)
+        return (turns + IDLE + max(0.0, rest)) * (ITEM + longest)
+
+    options = [_divided(chosen, min(n * target.units, most)) for n in per_unit]
+    return _with_items(chosen, min(options, key=time) if options[0] else {})
+
+
+def _divided(chosen: Schedule, wanted: int) -> dict[Range, int]:
+    """About as many work-items as ``wanted``, along the outermost ranges that suffice."""
     items: dict[Range, int] = {}
     for r in chosen.numbering:
-        steps = segments(r.size, chosen.walk(r))[0].steps
+        steps = _steps(chosen, r)
         count = steps if steps <= 2 * wanted else wanted
         if count <= 1 or wanted <= 1:
             continue
         chunk = -(-steps // count)
         items[r] = -(-steps // chunk)
         wanted = -(-wanted // items[r]) if items[r] < wanted else 1
-    return _with_items(chosen, items)
+    return items
+
+
+def _steps(chosen: Schedule, r: Range) -> int:
+    return segments(r.size, chosen.walk(r))[0].steps
 
 
 def _gpu_items(chosen: Schedule, target: Target) -> Schedule:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from lazygrad.codegen import edges, lanes as ln, products
+from lazygrad.codegen import borders, edges, fetch, lanes as ln, products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
 from lazygrad.codegen.products import SumOfProducts
-from lazygrad.codegen.schedule import Panel, Schedule, Walk
+from lazygrad.codegen.schedule import Ahead, Panel, Schedule, Walk
 from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
 from lazygrad.kernel.expr import Expr, Guard
@@ -28,9 +28,11 @@ MOST_ROWS = 10  # each has a pointer of its own
 COLUMNS = {16: 2, 32: 4}  # of a tile, at most, by the number of vector registers
 MOST_COLUMNS = 4
 REUSED = 8  # tiles of rows for which columns are worth copying
+MOVED = 2  # instructions for a vector that may lie at an edge
 GATHERED = 32  # rows for which vectors are worth putting together
 FAR = 2048  # bytes from one step of the sum to the next
 LARGEST_PANEL = 1 << 18
+HIDING = 8  # steps of the sum for each access that is fetched meanwhile
 LATENCY = 4.0  # cycles until an accumulator can be added to again
 LATE = 0.02  # cycles that a load costs beside additions
 
@@ -65,12 +67,15 @@ def schedule(
     if target.is_gpu or not edge.keys() <= {*others}:
         inside, edge = kernel, {}
     walks = _tile(sides.over, rows, each, lanes, target, tuning) | window | _cut(inside) | edge
+    total = kernel.reductions()[0]
+    walks |= borders.walks(total.src, sides.over, walks[sides.over], total.arg.ranges)
     inner = () if rows is None else (rows,)
     panels = () if rows is None or target.is_gpu else _panels(kernel, walks, sides, rows)
     order = (*others, sides.over, *inner)
     numbering = order if panels else (*others, *inner, sides.over)
+    ahead = None if rows is None or target.is_gpu else _ahead(kernel, rows, sides.over)
     return Schedule(
-        kernel, order, numbering, walks, wide=wide, panels=panels,
+        kernel, order, numbering, walks, wide=wide, panels=panels, ahead=ahead,
         notes=(f"contraction: vectors of {sides.over.name}, rows of {_names(sides.row_ranges)}",),
     )  # fmt: skip
 
@@ -91,12 +96,12 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
         reuse = prod(r.size for r in others)
         windows = any(r in factor.ranges for factor in columns for r in found.window)
         for r in () if windows else ranges:
-            fetch = _fetch(columns, r, lanes)
-            gathered = fetch >= 1
+            each = _fetch(columns, r, products.outward(rows, found.k), lanes)
+            gathered = each >= 1
             if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
                 continue
             share = _vectors(r.size, lanes) / r.size
-            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + fetch / reuse
+            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + each / reuse
             once = sum(ln.element_cost(index, guard, r, lanes) for index, guard in beside)
             cost = each + once / prod(x.size for x in found.k)
             near = products.outward(rows, others)
@@ -111,16 +116,21 @@ def _beside(kernel: Kernel) -> list[tuple[Index, Guard]]:
     return found + [(e.arg.index, e.arg.guard) for e in loads(kernel.values) if e not in summed]
 
 
+def _fetch(factors: Iterable[Expr], r: Range, summed: tuple[Range, ...], lanes: int) -> float:
+    """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
+    moving = [e for e in loads(factors) if r in e.ranges]
+    costs = [
+        MOVED * _vectors(r.size, lanes) / r.size
+        if borders.are_known(e, r, summed)
+        else ln.element_cost(e.arg.index, e.arg.guard, r, lanes)
+        for e in moving
+    ]
+    return max(costs, default=0.0) if r.size > 1 else 0.0
+
+
 def _vectors(size: int, lanes: int) -> int:
     """That cover ``size`` elements, the last ones narrower."""
     return size // lanes + (size % lanes).bit_count()
-
-
-def _fetch(factors: Iterable[Expr], r: Range, lanes: int) -> float:
-    """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
-    moving = [e for e in loads(factors) if r in e.ranges]
-    costs = [ln.element_cost(e.arg.index, e.arg.guard, r, lanes) for e in moving]
-    return max(costs, default=0.0) if r.size > 1 else 0.0
 
 
 def _fits(factors: Iterable[Expr], summed: tuple[Range, ...], lanes: int) -> bool:
@@ -139,6 +149,13 @@ def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Ker
     pairs = list(zip(sides.rows, sides.columns, strict=True))
     kernel = products.formed(kernel, found, pairs, order)
     return flatten(kernel, sides.row_ranges) if sides.row_ranges else (kernel, None)
+
+
+def _ahead(kernel: Kernel, rows: Range, columns: Range) -> Ahead | None:
+    """What the results need, if their sums take long enough to fetch it."""
+    found = fetch.accesses(kernel, rows, columns)
+    summed = prod(r.size for r in kernel.reductions()[0].arg.ranges)
+    return Ahead(rows, found) if found and summed >= HIDING * len(found) else None
 
 
 def _cut(kernel: Kernel) -> dict[Range, Walk]:

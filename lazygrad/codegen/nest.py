@@ -193,6 +193,17 @@ class Gather:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Lane ``l`` is lane ``l + by`` of the operand, and zero where it has none."""
+
+    name: str
+    dtype: DType
+    lanes: int
+    operand: Value
+    by: int
+
+
+@dataclass(frozen=True)
 class Array:
     """Memory of a work-item's own: ``count`` vectors."""
 
@@ -290,6 +301,15 @@ class Store:
     index: str = ""
 
 
+@dataclass(frozen=True)
+class Fetch:
+    """Asks for what lies at ``place``, which is needed soon, maybe to be ``written``. There may be
+    nothing."""
+
+    place: Place
+    written: bool
+
+
 # -- control ------------------------------------------------------------------------------------
 
 
@@ -324,8 +344,9 @@ class If:
 
 
 Statement = (
-    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Declare
-    | Accumulate | Fold | Combine | Barrier | Store | Array | Shared | Put | Get | Loop | Last | If
+    Int | Lanes | Divide | ToInt | Pointer | Test | Let | FromInt | Keep | Load | Gather | Move
+    | Declare | Accumulate | Fold | Combine | Barrier | Store | Fetch | Array | Shared | Put | Get
+    | Loop | Last | If
 )  # fmt: skip
 BLOCKS = Loop, Last, If  # statements with a body
 
@@ -375,7 +396,7 @@ def _lines(body: tuple[Statement, ...], depth: int) -> Iterator[str]:
             yield from _lines(statement.body, depth + 1)
 
 
-def _typed(s: Let | FromInt | Keep | Load | Gather | Get | Array | Declare) -> str:
+def _typed(s: Let | FromInt | Keep | Load | Gather | Move | Get | Array | Declare) -> str:
     return f"{s.name}: {s.dtype.name}{f'x{s.lanes}' if s.lanes > 1 else ''}"
 
 
@@ -434,11 +455,13 @@ _PRINT = {
     Keep: lambda s: f"{_typed(s)} = {s.operand}{_where(s.guard)}",
     Load: lambda s: f"{_typed(s)} = {s.place}{_where(s.guard)}",
     Gather: _gather,
+    Move: lambda s: f"{_typed(s)} = lanes {s.by} ... {s.by + s.lanes - 1} of {s.operand}",
     Declare: lambda s: f"{_typed(s)} := {s.first}",
     Accumulate: _accumulate,
     Fold: lambda s: f"{s.name} = {s.op.name.lower()} of the lanes of {s.operand}",
     Combine: lambda s: f"{s.name} = {s.op.name.lower()} of {s.operand} over the group",
     Store: _store,
+    Fetch: lambda s: f"fetch {s.place}{' to write' if s.written else ''}",
     Barrier: lambda s: "wait for the group",
     Array: lambda s: f"{_typed(s)}[{s.count}]",
     Shared: lambda s: f"{s.name}: {s.dtype.name}[{s.count}] of the group",

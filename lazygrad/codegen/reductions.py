@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from lazygrad import element_types as dt, ops
 from lazygrad.codegen import nest, products, skip
+from lazygrad.codegen.fetch import Fetches
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.rows import KeptRows
 from lazygrad.codegen.schedule import Schedule, Walk, segments
@@ -48,6 +49,8 @@ class Reductions:
         self.schedule = schedule
         self.rows = rows
         self._inside: dict[Expr, list[Expr]] = {}
+        ahead = schedule.ahead
+        self.fetches = None if ahead is None else Fetches(ahead, scope, values, steps)
 
     def prepare(self, wanted: Iterable[tuple[Expr, Point]]) -> None:
         """Computes every reduction below ``wanted`` whose free ranges are bound."""
@@ -129,7 +132,11 @@ class Reductions:
                 wider = [(*combo, piece) for combo in combos for piece in here]
                 self._walk(group, wider, home, chained)
 
-        self.steps.over(r, self.schedule.walk(r), inside)
+        walk = self.schedule.walk(r)
+        if position == 0 and self.fetches is not None:
+            self.fetches.over(r, walk, [running.point for running in group], inside)
+        else:
+            self.steps.over(r, walk, inside)
 
     @contextmanager
     def _where_needed(

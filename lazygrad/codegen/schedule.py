@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
+from math import prod
 
 from lazygrad.kernel.expr import Expr
-from lazygrad.kernel.index import Range
+from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.running import Running
 
@@ -107,6 +108,11 @@ class Panel:
     rows: Range
     summed: tuple[Range, ...]
 
+    def elements(self, walk: Callable[[Range], Walk]) -> int:
+        """How many are copied at a time."""
+        columns = self.factor.ranges - {*self.summed}
+        return prod(r.size for r in self.summed) * prod(walk(r).tile for r in columns)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -118,6 +124,15 @@ class Row:
     outside: Expr
     again: Range
     lanes: int
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is fetched while the sum of a tile runs: the buffers and indices of ``accesses``, along
+    ``rows``, and whether they are written."""
+
+    rows: Range
+    accesses: tuple[tuple[int, Index, bool], ...]
 
 
 PADDING = 4  # elements
@@ -213,6 +228,7 @@ class Schedule:
         wide: integers need 64 bits.
         panels: of a contraction whose columns lie far apart in memory.
         rows: that are kept from a reduction to the outputs.
+        ahead: of a contraction whose results go to memory far apart.
         blocks: of a contraction that groups compute.
         running: reductions that are carried along the innermost range.
     """
@@ -225,6 +241,7 @@ class Schedule:
     wide: bool = False
     panels: tuple[Panel, ...] = ()
     rows: tuple[Row, ...] = ()
+    ahead: Ahead | None = None
     blocks: Blocks | None = None
     running: tuple[Running, ...] = ()
     notes: tuple[str, ...] = field(default=())

@@ -83,6 +83,31 @@ class Steps:
         else:
             self._loop(r, segment, body, Sum(), Sum((), segment.steps), None)
 
+    def parted(
+        self, r: Range, walk: Walk, parts: int, before: Callable[[Index], None], body: Body
+    ) -> None:
+        """``over`` in ``parts``, a loop each, which ``before`` begins with the number of the part;
+        of a range that has one segment."""
+        (segment,) = segments(r.size, walk)
+        chunk = -(-segment.steps // parts)
+        if chunk == segment.tile == 1:  # its own loop does
+
+            def begun(pieces: Sequence[Piece]) -> None:
+                before(pieces[0].index)
+                body(pieces)
+
+            self._segment(r, segment, begun)
+            return
+        name = self.scope.counter(f"{r.name}_part")
+        with self.scope.block() as block:
+            before(ix.of(Range(self.scope.define(name, self.scope.depth), parts)))
+            start = Sum(((name, chunk),))
+            limit = segment.steps if segment.steps % chunk else None
+            self._loop(r, segment, body, start, Sum(start.terms, chunk), limit)
+        self.scope.counters.discard(name)
+        count = -(-segment.steps // chunk)
+        self.scope.add(nest.Loop(name, Sum(), Sum((), count), tuple(block.statements)))
+
     def _loop(
         self, r: Range, segment: Segment, body: Body, start: Sum, stop: Sum, limit: int | None,
         step: int = 1,

@@ -19,7 +19,7 @@ from lazygrad.codegen.nest import Value
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.errors import InternalError
 from lazygrad.kernel import expr as ex, forms
-from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Output
 
@@ -112,6 +112,14 @@ class Values:
         if lanes == 1 or (len(scalar) == len(bounds) and self._contiguous(index, lanes)):
             return self._load(e, slot, index, test, lanes, depth)
         vector = [b for b in bounds if self.integers.width(b.index) > 1]
+        by = self._over_edge(vector, lanes) if self._contiguous(index, lanes) else 0
+        if by:
+            inside = self._load(e, slot, index - by, test, lanes, depth)
+            name = self.scope.once(
+                ("moved", inside, by), depth, self.buffers[slot],
+                lambda name: nest.Move(name, e.dtype, lanes, inside, by),
+            )  # fmt: skip
+            return Value(e.dtype, lanes, name)
         test_lanes = lanes if vector else 1
         test = self.integers.test(vector, test)
         base, stride, moving = self._split_lane(index, lanes)
@@ -201,6 +209,20 @@ class Values:
             return False
         lane = self._lane_of(index)
         return index.affine_in(lane) and index.coefficient(lane) == 1
+
+    def _over_edge(self, bounds: Sequence[Bound], lanes: int) -> int:
+        """How many lanes reach over an edge: below zero if over the upper one, and 0 if nobody
+        knows."""
+        below = above = 0
+        for b in bounds:
+            lane = self._lane_of(b.index)
+            if b.index.terms != ((lane, 1),):
+                return 0
+            below = max(below, b.low - b.index.const)
+            above = max(above, b.index.const + lanes - b.high)
+            if b.high - b.low < lanes:
+                return 0
+        return 0 if min(below, above) > 0 or max(below, above) >= lanes else -below or above
 
     def _split_lane(self, index: Index, lanes: int) -> tuple[Index, int, str]:
         """The scalar part of a vector index, its stride, and a variable with the rest."""

@@ -727,6 +727,11 @@ CASES: dict[str, Build] = {
     "linear_blocks": lambda: linear(19, 20, 17),
     "conv2d": lambda: conv2d(2, 3, 16, 6, 3),
     "conv2d_padded": lambda: conv2d(2, 5, 10, 5, 3, padding=1),
+    "conv2d_along_a_row": lambda: conv2d(2, 1, 3, 12, 5, padding=2),
+    "conv2d_along_a_long_row": lambda: conv2d(1, 1, 2, 77, 3, padding=1),
+    "conv2d_weight_gradient_along_a_row": lambda: conv2d_weight_gradient(
+        1, 2, 1, 3, 20, 5, padding=2
+    ),
     "conv2d_pooled": lambda: conv2d_pooled(2, 3, 16, 9, 3, 2),
     "conv2d_pooled_3x3": lambda: conv2d_pooled(1, 2, 37, 8, 2, 3),
     "conv2d_input_gradient": lambda: conv2d_input_gradient(2, 8, 6, 6, 3),

@@ -175,6 +175,14 @@ class _Runner:
         value[holds] = self.read(s.place, lanes[holds], s.dtype, names)
         self.set(names, s.name, value)
 
+    def move(self, s: nest.Move, names: Names) -> None:
+        value, places = self.value(s.operand, names), np.arange(s.lanes) + s.by
+        inside = (places >= 0) & (places < s.lanes)
+        self.set(names, s.name, np.where(inside, value[places * inside], value.dtype.type(0)))
+
+    def fetch(self, s: nest.Fetch, names: Names) -> None:
+        self.where(s.place, names)  # there may be nothing
+
     def store(self, s: nest.Store, names: Names) -> None:
         slot, base = self.where(s.place, names)
         lanes = names[s.index] if s.index else np.arange(s.lanes) * s.stride
@@ -317,6 +325,8 @@ _RUN: dict[type, Callable[[_Runner, Any, Names], None]] = {
     nest.Accumulate: _Runner.accumulate,
     nest.Fold: _Runner.fold,
     nest.Store: _Runner.store,
+    nest.Move: _Runner.move,
+    nest.Fetch: _Runner.fetch,
     nest.Array: _Runner.array,
     nest.Shared: _Runner.shared_,
     nest.Put: _Runner.put,

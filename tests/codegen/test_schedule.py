@@ -15,11 +15,14 @@ from lazygrad.codegen.nest import (
     Array,
     Declare,
     Divide,
+    Fetch,
+    Gather,
     Get,
     If,
     Last,
     Load,
     Loop,
+    Move,
     Pointer,
 )
 from lazygrad.codegen.normal import normal
@@ -127,6 +130,45 @@ def test_a_tile_loads_each_row_and_each_column_once() -> None:
     assert body[Load] == 6 + 2
     assert body[Accumulate] == 6 * 2
     assert sum(body.values()) == 8 + 12
+
+
+def test_what_a_row_of_a_tile_needs_is_fetched_while_the_sum_runs() -> None:
+    made = written(ks.matmul(48, 64, 100))
+    fetches = [s for s in nest.walk(made.body) if isinstance(s, Fetch)]
+    (part,) = [s for s in nest.walk(made.body) if isinstance(s, Loop) and fetches[0] in s.body]
+    assert [str(f.place.offset) for f in fetches] == ["64*k_part", "64*k_part + 8"]
+    assert all(f.written for f in fetches)
+    assert part.stop.const == 6  # a row each
+    (inner,) = innermost(made)
+    assert (str(inner.start), str(inner.stop), inner.limit) == (
+        "17*k_part", "17*k_part + 17", 100,
+    )  # fmt: skip
+
+
+def test_short_sums_and_gpus_fetch_nothing() -> None:
+    for made in (written(ks.matmul(48, 64, 7)), written(ks.matmul(48, 64, 100), GPU)):
+        assert not any(isinstance(s, Fetch) for s in nest.walk(made.body))
+
+
+def test_vectors_that_reach_over_an_edge_come_from_inside_and_are_moved() -> None:
+    made = written(ks.conv2d(8, 1, 6, 28, 5, padding=2), Target(units=2, lanes=16, registers=32))
+    found = count(tuple(nest.walk(made.body)))
+    assert found[Accumulate] == 6 * 3 * 5  # rows, vectors of 16 + 8 + 4, elements of the window
+    assert found[Move] == 4 and not found[Gather]
+
+
+def test_long_rows_have_steps_of_their_own_at_the_edges() -> None:
+    made = written(ks.conv2d(1, 1, 2, 80, 3, padding=1))
+    assert any("cut at 16 and 64" in line for line in made.plan)
+    found = count(tuple(nest.walk(made.body)))
+    assert found[Move] == 2 and not found[Gather]
+
+
+def test_a_window_of_results_is_lanes_of_a_long_sum() -> None:
+    made = written(ks.conv2d_weight_gradient(2, 8, 1, 1, 28, 5, padding=2))
+    (step,) = [s for s in innermost(made) if (s.start.const, s.stop.const) == (2, 26)]
+    assert set(count(step.body)) == {Load, Accumulate}
+    assert count(step.body)[Accumulate] == 2  # vectors of 4 + 1
 
 
 def test_the_rows_of_a_convolution_are_taken_apart_outside_of_the_sum() -> None:
@@ -266,6 +308,12 @@ def test_what_is_left_over_is_done_by_the_last_item_only() -> None:
     assert last.value < made.items
     assert len(left_over) == 2
     assert len(every) - len(left_over) == 12
+
+
+def test_a_panel_is_copied_by_few_items() -> None:
+    wide = Target(units=2, lanes=16, registers=32)
+    assert written(ks.matmul(128, 512, 1024), wide).items == 16
+    assert written(ks.matmul(512, 128, 1024), wide).items == 32  # as many columns as it takes
 
 
 def test_cpus_get_few_items_and_small_kernels_one() -> None:
