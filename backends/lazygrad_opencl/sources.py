@@ -99,47 +99,23 @@ def single(jobs: Sequence[Job | Sections]) -> Iterator[Job]:
 
 
 PORTION = 32  # kernels that differ, in a program: half a second of PoCL's time
-LEAST = 16  # in one of several
+TURNS = 2  # programs for each who compiles: kernels that several call are compiled as often
 
 
 def portions(calls: Sequence[Sequence[Kernel]], workers: int | None = None) -> Iterator[range]:
-    """Calls of kernels, one after the other, by their numbers: those of a program each. What is
-    left over in the end, if it is little, stays with the last.
-
-    A kernel that several programs call is compiled as often, so where ``workers`` compile side by
-    side, programs are large at both ends, at which they begin, and small in the middle, for whoever
-    is done first."""
-    number: dict[Kernel, int] = {}
-    kinds = [{number.setdefault(k, len(number)) for k in kernels} for kernels in calls]
-    ahead = _ahead(kinds)
-    start, seen, before = 0, set[int](), set[int]()
-    most = PORTION if len(number) < PORTION + LEAST else _portion(0, len(number), workers)
-    for place, several in enumerate(kinds):
-        if not several <= seen and len(seen) >= most and ahead[place] >= LEAST:
-            yield range(start, place)
-            before |= seen
-            start, seen = place, set()
-            most = _portion(len(before), ahead[place], workers)
-        seen |= several
+    """Calls of kernels, one after the other, by their numbers: those of a program each, where
+    ``workers`` compile side by side. What is left over in the end, if it is little, stays with the
+    last."""
+    last = {kernel: number for number, kernels in enumerate(calls) for kernel in kernels}
+    unseen, start, seen = len(last), 0, set[Kernel]()
+    most = PORTION if workers is None else max(PORTION, -(-len(last) // (TURNS * workers)))
+    for number, kernels in enumerate(calls):
+        if not seen.issuperset(kernels) and len(seen) >= most and unseen >= PORTION // 2:
+            yield range(start, number)
+            start, seen = number, set()
+        seen.update(kernels)
+        unseen -= sum(last[kernel] == number for kernel in {*kernels})
     yield range(start, len(calls))
-
-
-def _ahead(kinds: Sequence[set[int]]) -> list[int]:
-    """How many differ from each place on."""
-    seen, found = set[int](), []
-    for several in reversed(kinds):
-        seen |= several
-        found.append(len(seen))
-    return found[::-1]
-
-
-def _portion(before: int, ahead: int, workers: int | None) -> int:
-    """Of kernels, where so many came before and so many are ahead: towards the middle each worker's
-    share of what lies between, and as much when it comes from there."""
-    if workers is None:
-        return PORTION
-    between = abs(ahead - before) // 2
-    return max(LEAST, between // (workers if ahead > before else max(1, workers - 1)))
 
 
 WORKERS = 3  # work-items a unit of launches in turn: PoCL hands out a third of what is left

@@ -21,7 +21,7 @@ from lazygrad.runtime import cache, registry
 from lazygrad_opencl import OpenCLBackend, binaries, pocl_cache
 from lazygrad_opencl.compilers import WARM_UP, Compilers
 from lazygrad_opencl.program import build_declared
-from lazygrad_opencl.sources import LEAST, PORTION, portions
+from lazygrad_opencl.sources import PORTION, portions
 
 pytestmark = pytest.mark.gpu
 
@@ -63,11 +63,10 @@ def test_a_small_rest_is_no_program_of_its_own() -> None:
     assert list(portions(kernels)) == [range(PORTION + 3)]
 
 
-def test_programs_are_large_where_workers_begin_and_small_in_the_middle() -> None:
+def test_the_programs_of_a_large_plan_are_a_few_for_each_who_compiles() -> None:
     kernels = [[ks.copy(dt.float32, n)] for n in range(256)]
-    assert [len(calls) for calls in portions(kernels, 2)] == [64, 32, 16, 16, 16, 16, 32, 64]
-    assert [len(calls) for calls in portions(kernels[:100], 8)] == [16, 16, 16, 16, 16, 20]
-    assert [len(calls) for calls in portions(kernels[: PORTION + LEAST - 1], 8)] == [47]
+    assert [len(calls) for calls in portions(kernels, 2)] == [64, 64, 64, 64]
+    assert [len(calls) for calls in portions(kernels, 8)] == [PORTION] * 8
 
 
 def test_others_start_with_plans_that_become_several_programs(
