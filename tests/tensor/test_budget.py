@@ -1,4 +1,6 @@
-"""Python calls of our own that an operation takes: exact, where time would be noise."""
+"""Python calls of our own that an operation takes: exact, where time would be noise. Two or three
+of them keep a new node (`interned`), for which the standard library made more that are not counted.
+"""
 
 import sys
 from collections.abc import Callable
@@ -27,10 +29,10 @@ def calls(function: Callable[[], Any]) -> list[str]:
     return seen
 
 
-def test_add_builds_in_16_calls() -> None:
+def test_add_builds_in_18_calls() -> None:
     a, b = Tensor.rand(4).realize(), Tensor.rand(4).realize()
     made = calls(lambda: a + b)
-    assert len(made) <= 16, made
+    assert len(made) <= 18, made
 
 
 def test_the_same_add_again_is_found() -> None:
@@ -41,7 +43,7 @@ def test_the_same_add_again_is_found() -> None:
     assert (a + b)._node is first._node
 
 
-def test_warm_realize_in_80_calls() -> None:
+def test_warm_realize_in_83_calls() -> None:
     a, b = Tensor.rand(4).realize(), Tensor.rand(4).realize()
     (a + b).realize()
     c = b + a + 0  # not the very same nodes, but maybe the same structure
@@ -51,4 +53,4 @@ def test_warm_realize_in_80_calls() -> None:
     x, y = Tensor.rand(4).realize(), Tensor.rand(4).realize()
     z = x + y
     made = calls(z.realize)
-    assert len(made) <= 80, made
+    assert len(made) <= 83, made
