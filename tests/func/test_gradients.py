@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazygrad import Tensor, jit, no_grad
+from lazygrad import Tensor, expect_kernels, jit, no_grad
 from lazygrad.errors import ArgumentError, DtypeError, GradError, ShapeError, ValueRangeError
 from lazygrad.func import grad, grad_and_value, value_and_grad, vjp
-from lazygrad.inspect import expect_kernels
 
 
 def tensor(device: str, *values: float) -> Tensor:
