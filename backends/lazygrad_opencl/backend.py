@@ -186,7 +186,7 @@ class OpenCLBackend(Backend):
         the rest is generated."""
         nest_of = cache(self._nest)
         found = []
-        started = [[*map(self._started, _kernels(call.kernel))] for call in calls]
+        started = [[*map(self._started, call.kernels)] for call in calls]
         kernels = [[kernel for kernel, _ in several] for several in started]
         if len({kernel for several in kernels for kernel in several}) >= LARGE:
             self._binaries.warm_up()
@@ -228,7 +228,8 @@ class OpenCLBackend(Backend):
         for number in numbers:
             call = calls[number]
             if isinstance(call.kernel, LoopCall):
-                found.append(self._sections(number, call, started[number], nest_of))
+                inside = self._inside(number, call.kernel, started[number], nest_of)
+                found.append(Sections(number, call, call.kernel, inside))
                 continue
             ((kernel, starts),) = started[number]
             nest = nest_of(kernel, False)
@@ -237,17 +238,17 @@ class OpenCLBackend(Backend):
                 found.append(Job(number, call, nest, starts))
         return found
 
-    def _sections(
-        self, number: int, call: Call, started: Sequence[Started], nest_of: NestOf
-    ) -> Sections:
-        assert isinstance(call.kernel, LoopCall)
-        inside = []
-        for (_, memory), (kernel, starts) in zip(steps_of(call.kernel), started, strict=True):
+    def _inside(
+        self, number: int, loop: LoopCall, started: Sequence[Started], nest_of: NestOf
+    ) -> tuple[Job, ...]:
+        """What a section consists of, on the body's memory, each for a single work-item."""
+        found = []
+        for (_, memory), (kernel, starts) in zip(steps_of(loop), started, strict=True):
             nest = nest_of(kernel, True)
             progress.advance()
             if nest is not None:
-                inside.append(Job(number, Call(kernel, memory), nest, starts))
-        return Sections(number, call, tuple(inside))
+                found.append(Job(number, Call(kernel, memory), nest, starts))
+        return tuple(found)
 
     def _started(self, kernel: Kernel) -> Started:
         """Where functions are called, their callers know where the buffers begin."""
@@ -337,13 +338,6 @@ class OpenCLBackend(Backend):
                 f"[opencl] {self.device.name.strip()} has no float64 (in {kernel.name}); "
                 "cast to float32, or use BACKEND=CPU"
             )
-
-
-def _kernels(work: Kernel | LoopCall) -> list[Kernel]:
-    """A kernel, or those of a section."""
-    if isinstance(work, Kernel):
-        return [work]
-    return [kernel for kernel, _ in steps_of(work) if isinstance(kernel, Kernel)]
 
 
 def _together(codes: Sequence[Code]) -> dict[int, list[Code]]:

@@ -32,55 +32,49 @@ SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
 
 
 @dataclass(frozen=True)
-class Job:
-    """A call of a plan by its number, and its loop nest, whose buffers begin at ``starts``."""
+class Called:
+    """A call of a plan by its number."""
 
     number: int
     call: Call
-    nest: LoopNest
-    starts: tuple[int, ...] = ()
 
     @property
     def moving(self) -> tuple[int, ...]:
         """The slots of buffers of which a launch is told where they start."""
         return tuple(slot for slot, moves in enumerate(self.call.moving) if moves)
 
-    @property
-    def work(self) -> Work:
+    def _work(self, items: int, *, alone: bool = False) -> Work:
+        """What it does to memory, which behind its buffers is its own."""
         kernel, memory = self.call.kernel, self.call.memory
-        written = kernel.written
-        return Work(
-            writes={memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()},
-            reads=frozenset(memory[len(written) :]),
-            items=self.nest.items,
-            alone=self.nest.group > 1,
-        )
+        written, buffers = kernel.written, kernel.buffers
+        writes = {memory[slot]: (n, buffers[slot].size) for slot, n in written.items()}
+        own = dict.fromkeys(memory[len(buffers) :], (1, 1))
+        return Work(writes | own, frozenset(memory[len(written) : len(buffers)]), items, alone)
 
 
 @dataclass(frozen=True)
-class Sections:
-    """The call of a loop whose steps, sections, do not depend on each other, and what a section
-    consists of: jobs on the body's memory, each for a whole section."""
+class Job(Called):
+    """That of a kernel, and its loop nest, whose buffers begin at ``starts``."""
 
-    number: int
-    call: Call
-    inside: tuple[Job, ...]
-
-    @property
-    def moving(self) -> tuple[int, ...]:
-        return tuple(slot for slot, moves in enumerate(self.call.moving) if moves)
+    nest: LoopNest
+    starts: tuple[int, ...] = ()
 
     @property
     def work(self) -> Work:
-        loop, memory = self.call.kernel, self.call.memory
-        assert isinstance(loop, LoopCall)
-        written = {memory[slot]: (spec.size, spec.size) for slot, spec in enumerate(loop.results)}
-        own = dict.fromkeys(memory[len(loop.buffers) :], (1, 1))
-        return Work(
-            writes=written | own,
-            reads=frozenset(memory[len(loop.results) : len(loop.buffers)]),
-            items=loop.length,
-        )
+        return self._work(self.nest.items, alone=self.nest.group > 1)
+
+
+@dataclass(frozen=True)
+class Sections(Called):
+    """That of a loop whose steps, sections, do not depend on each other, and what a section
+    consists of: jobs on the body's memory, each for a whole section."""
+
+    loop: LoopCall
+    inside: tuple[Job, ...]
+
+    @property
+    def work(self) -> Work:
+        return self._work(self.loop.length)
 
 
 class At(NamedTuple):
@@ -141,7 +135,7 @@ class Sources:
     def code(self, *batches: Batch) -> Code:
         """The code of a launch: a batch, or several in turn."""
         jobs = [job for batch in batches for job in self._jobs(batch)]
-        (first, *others) = jobs
+        first, *others = jobs
         if not others and isinstance(first, Job) and self._is_single(first):
             memory = first.call.memory
             entry = self._single(first)
@@ -232,8 +226,8 @@ class Sources:
     def _turn(self, number: int, batch: Batch, argument: Mapping[int, int]) -> list[str]:
         """A batch among others: its work-items are taken by whoever is free."""
         items = batch.items
-        among = [job.call.kernel for job in self._jobs(batch) if isinstance(job, Sections)]
-        workers = min((loop.workers for loop in among if isinstance(loop, LoopCall)), default=0)
+        among = [job.loop for job in self._jobs(batch) if isinstance(job, Sections)]
+        workers = min((loop.workers for loop in among), default=0)
         return [
             f"  if (part < 0 || part == {number}) {{",
             *([f"    if (worker < {workers})"] if workers else []),
@@ -271,8 +265,7 @@ class Sources:
 
     def _section(self, job: Sections, places: Sequence[At], item: str) -> Iterator[str]:
         """The calls for a section, whose number is ``item``."""
-        loop = job.call.kernel
-        assert isinstance(loop, LoopCall)
+        loop = job.loop
         arenas = len(loop.inputs) + len(loop.outputs)  # the first number of those
         found = []
         for number, reach in enumerate(reaches(loop)):

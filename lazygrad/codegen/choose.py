@@ -39,9 +39,7 @@ INT_LIMIT = (1 << 31) - 1
 
 ITEMS_PER_UNIT = 4, 8, 16  # work-items for each core
 WORK_OF_ITEM = 1 << 13  # instructions that are worth a work-item of their own
-ITEM = (
-    3 << 10
-)  # to take a work-item, and to begin to read elsewhere: layer norms show a microsecond
+ITEM = 3 << 10  # to take a work-item, and to begin to read elsewhere: about a microsecond
 COPIED = 8  # instructions for a vector that comes from memory far away to a panel
 IDLE = 0.5  # of a work-item, that a core waits for the others in the end
 GPU_GROUP = 128
@@ -92,13 +90,14 @@ def _needs_wide(kernel: Kernel) -> bool:
 
 def _general(kernel: Kernel, target: Target, lanes: int, wide: bool, tuning: Tuning) -> Schedule:
     inside, edge = (kernel, {}) if target.is_gpu else edges.without(kernel)
-    between = seams.without(inside, target)
+    found = seams.find(kernel, target)
+    between = seams.without(inside, found)
     over = ln.choose(between, lanes)
     if not over.isdisjoint(edge):
         edge = {}
-        between = seams.without(kernel, target)
+        between = seams.without(kernel, found)
         over = ln.choose(between, lanes)
-    cut = {r: at for r in over if (at := seams.cuts(kernel, r, target))}
+    cut = {r: found[r] for r in over if r in found}
     lanes = ln.narrowed(between if cut else kernel, over, lanes)
     columns = COLUMNS
     if _streams(kernel, over, target):

@@ -17,8 +17,8 @@ from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Ahead, Panel, Schedule, Walk
 from lazygrad.codegen.tuning import Tuning
 from lazygrad.kernel import expr as ex, index as ix
-from lazygrad.kernel.expr import Expr, Guard
-from lazygrad.kernel.index import Index, Range
+from lazygrad.kernel.expr import Expr
+from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 
@@ -88,7 +88,7 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
     """The cheapest range to vectorise over: contiguous in its factors, or gathered once for so
     many rows that it does not matter."""
     first, second = zip(*found.pairs, strict=True)
-    beside = _beside(kernel)
+    beside = fetch.beside(kernel)
     options = []
     for columns, rows, ranges, others in (
         (first, second, found.m, found.n), (second, first, found.n, found.m),
@@ -96,27 +96,20 @@ def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Si
         reuse = prod(r.size for r in others)
         windows = any(r in factor.ranges for factor in columns for r in found.window)
         for r in () if windows else ranges:
-            each = _fetch(columns, r, products.outward(rows, found.k), lanes)
-            gathered = each >= 1
+            loading = _loading(columns, r, products.outward(rows, found.k), lanes)
+            gathered = loading >= 1
             if gathered and not (panels and reuse >= GATHERED and _fits(columns, found.k, lanes)):
                 continue
             share = _vectors(r.size, lanes) / r.size
-            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + each / reuse
-            once = sum(ln.element_cost(index, guard, r, lanes) for index, guard in beside)
+            each = share * (1 + 1 / max(1, min(MOST_ROWS, reuse))) + loading / reuse
+            once = sum(ln.element_cost(load.index, load.guard, r, lanes) for load, _ in beside)
             cost = each + once / prod(x.size for x in found.k)
             near = products.outward(rows, others)
             options.append(Sides(r, columns, rows, near, gathered, cost))
     return min(options, key=lambda sides: sides.cost, default=None)
 
 
-def _beside(kernel: Kernel) -> list[tuple[Index, Guard]]:
-    """What is loaded and stored for each sum, not for each product."""
-    summed = set(ex.toposort(kernel.reductions()[0].src))
-    found: list[tuple[Index, Guard]] = [(output.index, ()) for output in kernel.outputs]
-    return found + [(e.arg.index, e.arg.guard) for e in loads(kernel.values) if e not in summed]
-
-
-def _fetch(factors: Iterable[Expr], r: Range, summed: tuple[Range, ...], lanes: int) -> float:
+def _loading(factors: Iterable[Expr], r: Range, summed: tuple[Range, ...], lanes: int) -> float:
     """Instructions an element to load what moves with ``r``; at least 1 where lanes lie apart."""
     moving = [e for e in loads(factors) if r in e.ranges]
     costs = [

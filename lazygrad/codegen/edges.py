@@ -3,10 +3,10 @@ split is shorter than the others: they run without a check, in loops of their ow
 
 from __future__ import annotations
 
-from lazygrad.codegen.normal import substitute
+from lazygrad.codegen.normal import with_guards
 from lazygrad.codegen.schedule import Walk
 from lazygrad.kernel import expr as ex, index as ix
-from lazygrad.kernel.expr import Bound, Expr, Guard
+from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 
@@ -39,15 +39,4 @@ def _shortened(bound: Bound, r: Range) -> Bound:
 
 def _inside(kernel: Kernel, r: Range) -> Kernel:
     """``kernel`` without the bounds that only the last element of ``r`` needs."""
-
-    def free(value: Expr) -> Expr:
-        if value.op is ex.LOAD:
-            slot, index, guard = value.arg
-            return ex.load(slot, index, value.dtype, _kept(guard, r))
-        return ex.guarded(value.src[0], _kept(value.arg, r)) if value.op is ex.GUARD else value
-
-    return substitute(kernel, {}, {}, free)
-
-
-def _kept(guard: Guard, r: Range) -> Guard:
-    return tuple(bound for bound in guard if not _ends_with(bound, r))
+    return with_guards(kernel, lambda guard: tuple(b for b in guard if not _ends_with(b, r)))

@@ -15,30 +15,37 @@ from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Body, Steps
 from lazygrad.codegen.values import Values
 from lazygrad.kernel import expr as ex
+from lazygrad.kernel.expr import Load
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel
 
 Access = tuple[int, Index, bool]  # a buffer, where, and whether it is written
 
 
-def accesses(kernel: Kernel, rows: Range, columns: Range) -> tuple[Access, ...]:
-    """What ``kernel`` reads and writes beside its sum, along memory in ``columns``, elsewhere in
-    each row."""
-    found = [(output.slot, output.index, True) for output in kernel.outputs]
+def beside(kernel: Kernel) -> list[tuple[Load, bool]]:
+    """What is stored and loaded for each sum, not for each product, and whether it is written."""
+    found = [(Load(output.slot, output.index, ()), True) for output in kernel.outputs]
     left = [output.value for output in kernel.outputs]
     seen = set(left)
     while left:
         value = left.pop()
-        if value.op is ex.LOAD and not value.arg.guard:
-            found.append((value.arg.slot, value.arg.index, False))
+        if value.op is ex.LOAD:
+            found.append((value.arg, False))
         below = () if value.op is ex.REDUCE else value.operands
         left += [operand for operand in below if operand not in seen]
         seen.update(below)
+    return found
+
+
+def accesses(kernel: Kernel, rows: Range, columns: Range) -> tuple[Access, ...]:
+    """What ``kernel`` reads and writes beside its sum, along memory in ``columns``, elsewhere in
+    each row."""
     return tuple(
-        (slot, index, written)
-        for slot, index, written in found
-        if all(r in index.ranges and index.affine_in(r) for r in (rows, columns))
-        and index.coefficient(columns) == 1
+        (load.slot, load.index, written)
+        for load, written in beside(kernel)
+        if not load.guard
+        and all(r in load.index.ranges and load.index.affine_in(r) for r in (rows, columns))
+        and load.index.coefficient(columns) == 1
     )
 
 

@@ -148,6 +148,18 @@ def _binding(kernel: Kernel) -> Iterator[Expr]:
 # -- merging ------------------------------------------------------------------------------------
 
 
+def with_guards(kernel: Kernel, kept: Callable[[Guard], Guard]) -> Kernel:
+    """``kernel`` with what is ``kept`` of each guard."""
+
+    def rule(value: Expr) -> Expr:
+        if value.op is ex.LOAD:
+            slot, index, guard = value.arg
+            return ex.load(slot, index, value.dtype, kept(guard))
+        return ex.guarded(value.src[0], kept(value.arg)) if value.op is ex.GUARD else value
+
+    return substitute(kernel, {}, {}, rule)
+
+
 def merge_ranges(kernel: Kernel) -> Kernel:
     """Two ranges become one where every index steps through them as through one: the stride of
     the outer one is the stride of the inner one times its size."""

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from math import prod
 
-from lazygrad.codegen.normal import substitute
+from lazygrad.codegen.normal import with_guards
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Bound, Expr, Guard
+from lazygrad.kernel.expr import Bound, Guard
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.target import Target
@@ -17,42 +17,42 @@ MOST = 8  # loops that one becomes
 WRITTEN = 400  # expressions in all of them
 
 
-def cuts(kernel: Kernel, r: Range, target: Target) -> tuple[int, ...]:
-    """Where to cut a range of the kernel; nowhere if that would be too often, or if its other
-    ranges, which units have to share then, are not enough for all of them, and on GPUs, where each
-    work-item has a vector of its own."""
-    others = prod(other.size for other in kernel.ranges if other != r)
-    if target.is_gpu or r not in kernel.ranges or others < target.units:
-        return ()
+def find(kernel: Kernel, target: Target) -> dict[Range, tuple[int, ...]]:
+    """Where ranges of the kernel can be cut; not those that would be so too often, or whose other
+    ranges, which units have to share then, are not enough for all of them, and none on GPUs, where
+    each work-item has a vector of its own."""
+    if target.is_gpu:
+        return {}
     values = ex.toposort(kernel.values)
-    found = {at for e in values for b in ex.guard_of(e) if _depends_on(b, r) for at in _ends(b, r)}
-    inside = sorted(at for at in found if 0 < at < r.size)
-    loops = len(inside) + 1
-    if loops > MOST or loops * len(values) > WRITTEN:
-        return ()
-    return tuple(inside)
+    found: dict[Range, set[int]] = {}
+    for bound in (b for e in values for b in ex.guard_of(e)):
+        r = _only_range(bound)
+        if r in kernel.ranges:
+            found.setdefault(r, set()).update(at for at in _ends(bound, r) if 0 < at < r.size)
+    whole = prod(r.size for r in kernel.ranges)
+    return {
+        r: tuple(sorted(cuts))
+        for r, cuts in found.items()
+        if cuts
+        and whole // r.size >= target.units
+        and len(cuts) < MOST
+        and (len(cuts) + 1) * len(values) <= WRITTEN
+    }
 
 
-def without(kernel: Kernel, target: Target) -> Kernel:
-    """``kernel`` as it is in a loop between seams, whichever of its ranges that runs along."""
-    ranges = frozenset(r for r in kernel.ranges if cuts(kernel, r, target))
+def without(kernel: Kernel, ranges: Collection[Range]) -> Kernel:
+    """``kernel`` as it is in a loop between seams, whichever of ``ranges`` that runs along."""
 
-    def free(value: Expr) -> Expr:
-        if value.op is ex.LOAD:
-            slot, index, guard = value.arg
-            return ex.load(slot, index, value.dtype, _kept(guard, ranges))
-        return ex.guarded(value.src[0], _kept(value.arg, ranges)) if value.op is ex.GUARD else value
+    def kept(guard: Guard) -> Guard:
+        return tuple(bound for bound in guard if _only_range(bound) not in ranges)
 
-    return substitute(kernel, {}, {}, free) if ranges else kernel
+    return with_guards(kernel, kept) if ranges else kernel
 
 
-def _kept(guard: Guard, ranges: Collection[Range]) -> Guard:
-    return tuple(bound for bound in guard if not any(_depends_on(bound, r) for r in ranges))
-
-
-def _depends_on(bound: Bound, r: Range) -> bool:
-    """On nothing but ``r``."""
-    return len(bound.index.terms) == 1 and bound.index.terms[0][0] == r
+def _only_range(bound: Bound) -> Range | None:
+    """That which a bound depends on, if on nothing else."""
+    (*atoms,) = (atom for atom, _ in bound.index.terms)
+    return atoms[0] if len(atoms) == 1 and isinstance(atoms[0], Range) else None
 
 
 def _ends(bound: Bound, r: Range) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What a kernel, or a loop of kernels, costs at least: arithmetic operations and bytes moved."""
+"""What a step costs at least: arithmetic operations and bytes moved."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from lazygrad.kernel import expr as ex, running
 from lazygrad.kernel.expr import KernelOp
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall
+from lazygrad.kernel.routine import RoutineCall
+
+Work = Kernel | RoutineCall | LoopCall
 
 
-def kernels(loop: LoopCall) -> list[Kernel | LoopCall]:
-    """What is in the body of a loop, but for routines."""
-    works = (step.kernel for step in loop.body.steps)
-    return [work for work in works if isinstance(work, Kernel | LoopCall)]
-
-
-def flops(kernel: Kernel | LoopCall) -> int:
+def flops(kernel: Work) -> int:
     """Floating-point operations: each operation once a point of the ranges it depends on; a running
-    reduction adds each element once."""
+    reduction adds each element once. Nobody knows how many a routine takes: 0."""
+    if isinstance(kernel, RoutineCall):
+        return 0
     if isinstance(kernel, LoopCall):
-        return kernel.length * sum(map(flops, kernels(kernel)))
+        return kernel.length * sum(flops(step.kernel) for step in kernel.body.steps)
     total = 0
     values = ex.toposort(kernel.values)
     runs = [e for e in values if e.op is ex.REDUCE and running.find(e) is not None]
@@ -40,10 +39,12 @@ def flops(kernel: Kernel | LoopCall) -> int:
     return total
 
 
-def nbytes(kernel: Kernel | LoopCall) -> int:
+def nbytes(kernel: Work) -> int:
     """Bytes moved if every element touched is moved once."""
+    if isinstance(kernel, RoutineCall):
+        return kernel.nbytes
     if isinstance(kernel, LoopCall):
-        return kernel.length * sum(map(nbytes, kernels(kernel)))
+        return kernel.length * sum(nbytes(step.kernel) for step in kernel.body.steps)
     written = kernel.written.items()
     total = sum(count * kernel.buffers[slot].dtype.itemsize for slot, count in written)
     touched: dict[int, int] = {}

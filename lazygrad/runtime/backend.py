@@ -28,6 +28,14 @@ class Call:
     moving: tuple[bool, ...] = ()
 
     @property
+    def kernels(self) -> list[Kernel]:
+        """The kernel, or those of the loop's body, which is of nothing else."""
+        if isinstance(self.kernel, Kernel):
+            return [self.kernel]
+        works = (step.kernel for step in self.kernel.body.steps)
+        return [work for work in works if isinstance(work, Kernel)]
+
+    @property
     def single(self) -> Kernel:
         """The kernel, of a backend that takes no loops.
 

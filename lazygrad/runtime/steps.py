@@ -40,10 +40,10 @@ def generated(
     for number, (kernel, memory) in enumerate(steps):
         call = None
         if isinstance(kernel, Kernel):
-            call = Call(kernel, memory, tuple(n in moving for n in memory))
+            call = _call(kernel, memory, moving)
             alone = given(number, call, backend)
         elif isinstance(kernel, LoopCall) and _taken(kernel, memory, backend, moving, given):
-            call, alone = Call(kernel, memory, tuple(n in moving for n in memory)), None
+            call, alone = _call(kernel, memory, moving), None
         else:
             alone = _alone(number, kernel, memory, backend, moving, given)
         if alone is not None:
@@ -53,6 +53,10 @@ def generated(
             run.append(call)
     finish(len(steps))
     return codes
+
+
+def _call(kernel: Kernel | LoopCall, memory: tuple[int, ...], moving: Container[int]) -> Call:
+    return Call(kernel, memory, tuple(n in moving for n in memory))
 
 
 def _taken(
@@ -67,7 +71,7 @@ def _taken(
         return False
     moved = loops.moved(loop, memory, moving)
     inside = [
-        Call(kernel, numbers, tuple(n in moved for n in numbers))
+        _call(kernel, numbers, moved)
         for kernel, numbers in loops.steps_of(loop)
         if isinstance(kernel, Kernel)
     ]

@@ -27,6 +27,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.schedule import memory, ranges
 from lazygrad.schedule.build import Built
 from lazygrad.schedule.calls import BuiltCall
+from lazygrad.schedule.draft import nbytes
 
 AHEAD = 16  # steps in which the next kernel is looked for
 FEWEST, SECTIONS = 2, 16  # for each worker
@@ -64,6 +65,7 @@ class _Cut:
     """A kernel cut along one of its ranges: by how many elements each buffer moves from one element
     of the range to the next, 0 where all of it is read each time."""
 
+    kernel: Kernel
     along: Range
     moves: Mapping[int, int]
     apart: frozenset[int]  # slots of which each element of the range has a part of its own
@@ -101,8 +103,12 @@ class _Use:
 
     def writes(self, number: int) -> int:
         """The bytes that a step writes."""
+        return sum(map(nbytes, self.written(number)))
+
+    def written(self, number: int) -> tuple[Node, ...]:
+        """The values that a step writes."""
         step = self.built[number]
-        return sum(_nbytes(value) for value in step.buffers[: len(step.kernel.written)])
+        return step.buffers[: len(step.kernel.written)]
 
     def writers_of(self, values: Iterable[Node]) -> set[int]:
         return set[int]().union(*(self.writers[value] for value in values))
@@ -135,7 +141,7 @@ def _cut(kernel: Kernel) -> _Cut | None:
         return None
     both = {**read, **written}
     moves = {slot: step for slot, (step, _) in both.items()}
-    return _Cut(along, moves, frozenset(slot for slot, (_, apart) in both.items() if apart))
+    return _Cut(kernel, along, moves, frozenset(n for n, (_, apart) in both.items() if apart))
 
 
 def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bool]] | None:
@@ -178,12 +184,13 @@ def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
     first = use.cut(start)
     if first is None:
         return None
-    chain = _Chain(use, {start: first}, first.along.size)
+    chain = _Chain(use)
+    chain.add(start, first)
     for number in range(start + 1, min(start + AHEAD, len(use.built))):
         if chain.passed.keys().isdisjoint(use.built[number].buffers):
             continue
         cut = use.cut(number)
-        if cut is None or gcd(chain.most, cut.along.size) < fewest or not chain.fits(number, cut):
+        if cut is None or chain.common(cut) < fewest or not chain.fits(number, cut):
             break  # it needs what is written as a whole, and so needs it before
         chain.add(number, cut)
         chain.add_sources(number, fewest)
@@ -192,16 +199,22 @@ def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
 
 @dataclass
 class _Chain:
-    """Kernels by their positions, and how they are cut, in so many sections at ``most``."""
+    """Kernels by their positions, and how they are cut, in so many sections at ``most``; what they
+    write, and how many elements of it all sections have."""
 
     use: _Use
-    cuts: dict[int, _Cut]
-    most: int
+    cuts: dict[int, _Cut] = field(default_factory=dict)
+    most: int = 0
+    passed: dict[Node, int] = field(default_factory=dict)
 
     def add(self, number: int, cut: _Cut) -> None:
         self.cuts[number] = cut
-        self.most = gcd(self.most, cut.along.size)
-        self.__dict__.pop("passed", None)  # it is more now
+        self.most = self.common(cut)
+        self.passed.update((v, cut.reach(slot)) for slot, v in enumerate(self.use.written(number)))
+
+    def common(self, cut: _Cut) -> int:
+        """In how many sections one more kernel could run with the others."""
+        return gcd(self.most, cut.along.size)
 
     def add_sources(self, reader: int, fewest: int) -> None:
         """The kernels that write for ``reader`` alone, which run in the same sections then."""
@@ -212,27 +225,20 @@ class _Chain:
                 continue
             (number,) = writers
             source = use.cut(number)
-            if source is None or gcd(self.most, source.along.size) < fewest:
+            if source is None or self.common(source) < fewest:
                 continue
-            written = use.built[number].buffers[: len(use.built[number].kernel.written)]
+            written = use.written(number)
             alone = all(self._is_local(each, (number, reader)) for each in written)
             if alone and source.reach(written.index(value)) == cut.reach(slot):
                 self.add(number, source)
                 self.add_sources(number, fewest)
 
-    @cached_property
-    def passed(self) -> dict[Node, int]:
-        """What they write, and how many elements of it all sections have."""
-        return dict(self.reached(written=True))
-
-    def reached(self, written: bool) -> Iterator[tuple[Node, int]]:
-        """What is written, or read, and how many elements of it all sections have."""
+    def read(self) -> Iterator[tuple[Node, int]]:
+        """What they read, and how many elements of it all sections have."""
         for number, cut in self.cuts.items():
-            step = self.use.built[number]
-            count = len(step.kernel.written)
-            slots = range(count) if written else range(count, len(step.buffers))
-            for slot in slots:
-                yield step.buffers[slot], cut.reach(slot)
+            buffers = self.use.built[number].buffers
+            for slot in range(len(cut.kernel.written), len(buffers)):
+                yield buffers[slot], cut.reach(slot)
 
     def fits(self, number: int, cut: _Cut) -> bool:
         """Whether the kernel at ``number``, cut like this, reads and writes of what the others
@@ -256,12 +262,12 @@ class _Chain:
     @cached_property
     def local(self) -> list[Node]:
         """What passes between the kernels only."""
-        read = {value for value, _ in self.reached(written=False)}
+        read = {value for value, _ in self.read()}
         return [v for v in self.passed if v in read and self._is_local(v, self.cuts)]
 
     def saved(self) -> int:
         """Bytes that need not be there at once."""
-        return sum(map(_nbytes, self.local))
+        return sum(map(nbytes, self.local))
 
     def sections(self, target: Target) -> int:
         """In how many to run: as few as leave to each what a cache holds, since loops are better
@@ -281,8 +287,8 @@ class _Chain:
         turns = -(-sections // target.workers)
         if turns * target.workers > EVEN * sections:
             return False
-        read = {value for value, reach in self.reached(written=False) if not reach}
-        return sum(map(_nbytes, read)) * (sections - 1) <= saved
+        read = {value for value, reach in self.read() if not reach}
+        return sum(map(nbytes, read)) * (sections - 1) <= saved
 
 
 class _Layout:
@@ -294,15 +300,14 @@ class _Layout:
         self.numbers = sorted(chain.cuts)
         self.local = frozenset(chain.local)
         self.results = [value for value in chain.passed if value not in self.local]
-        read = [value for value, _ in chain.reached(written=False)]
+        read = [value for value, _ in chain.read()]
         self.operands = [v for v in dict.fromkeys(read) if v not in chain.passed]
         self.inputs: dict[tuple[Node, int], int] = {}  # the body's: a value, and how it moves
-        self.steps: list[Step] = []
         self.lifetimes: dict[Node, memory.Lifetime] = {}
 
     def call(self) -> BuiltCall:
         kernels = [self._kernel(number) for number in self.numbers]
-        order = [v for v in self.local if v in self.lifetimes]
+        order = [*self.lifetimes]  # as they are first written
         pieces, arenas = memory.assign([self.lifetimes[value] for value in order], self.target)
         place_of = {value: Place(TEMPORARY, i) for i, value in enumerate(order)}
         place_of |= {value: Place(OUTPUT, i) for i, value in enumerate(self.results)}
@@ -347,8 +352,8 @@ class _Layout:
         buffers = (*self.results, *self.operands)
         return BuiltCall(call, buffers, tuple(nbytes * self.target.workers for nbytes in arenas))
 
-    def _reason(self, nbytes: int) -> str:
-        saved, left = units.size(self.chain.saved()), units.size(nbytes)
+    def _reason(self, held: int) -> str:
+        saved, left = units.size(self.chain.saved()), units.size(held)
         return (
             f"{len(self.numbers)} kernels run in {self.length} sections, all for one before the "
             f"next: of {saved} between them {left} are there at a time"
@@ -357,8 +362,6 @@ class _Layout:
     def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:
         """A kernel of the first section, and the values in its slots with how they move."""
         step, cut = self.chain.use.built[number], self.chain.cuts[number]
-        kernel = step.kernel
-        assert isinstance(kernel, Kernel)
         each = cut.along.size // self.length
         moving = [(value, cut.moves[slot] * each) for slot, value in enumerate(step.buffers)]
         position = self.numbers.index(number)
@@ -366,18 +369,19 @@ class _Layout:
             if value in self.local:
                 before = self.lifetimes.get(value)
                 first = position if before is None else before.first
-                nbytes = moves * value.dtype.itemsize
-                self.lifetimes[value] = memory.Lifetime(nbytes, first, position)
-            elif slot not in kernel.written:
+                size = moves * value.dtype.itemsize
+                self.lifetimes[value] = memory.Lifetime(size, first, position)
+            elif slot not in cut.kernel.written:
                 self.inputs.setdefault((value, moves), len(self.inputs))
         known = self.chain.use.sections
-        if (id(kernel), each) not in known:
-            known[id(kernel), each] = _section(kernel, cut, each)
-        return known[id(kernel), each], moving
+        if (id(cut), each) not in known:
+            known[id(cut), each] = _section(cut, each)
+        return known[id(cut), each], moving
 
 
-def _section(kernel: Kernel, cut: _Cut, each: int) -> Kernel:
-    """``kernel`` for the first ``each`` elements of the range that it is cut along."""
+def _section(cut: _Cut, each: int) -> Kernel:
+    """A kernel for the first ``each`` elements of the range that it is cut along."""
+    kernel = cut.kernel
     some = Range(cut.along.name, each)
     left = (some,) if each > 1 else ()
     outputs = ranges.replace_ranges(
@@ -400,7 +404,3 @@ def _section(kernel: Kernel, cut: _Cut, each: int) -> Kernel:
 
 def _spec(value: Node) -> BufferSpec:
     return BufferSpec(value.dtype, value.size)
-
-
-def _nbytes(value: Node) -> int:
-    return value.size * value.dtype.itemsize

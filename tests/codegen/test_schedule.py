@@ -99,17 +99,17 @@ def test_seams_are_checked_where_units_would_have_nothing_to_share_or_loops_are_
     kernel: Kernel,
 ) -> None:
     over = kernel.ranges[-1]
-    assert seams.cuts(kernel, over, CPU) == ()
-    assert seams.without(kernel, CPU) == kernel
+    assert seams.find(kernel, CPU).get(over, ()) == ()
+    assert seams.without(kernel, seams.find(kernel, CPU)) == kernel
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_seams_are_where_pieces_meet(backwards: bool) -> None:
     kernel = ks.beside(4, 21, 16, 9, backwards=backwards)
-    found = seams.cuts(kernel, kernel.ranges[-1], CPU)
+    found = seams.find(kernel, CPU).get(kernel.ranges[-1], ())
     assert found == ((9, 25) if backwards else (21, 37))
-    assert seams.cuts(kernel, kernel.ranges[0], CPU) == ()
-    assert seams.cuts(kernel, kernel.ranges[-1], GPU) == ()
+    assert seams.find(kernel, CPU).get(kernel.ranges[0], ()) == ()
+    assert seams.find(kernel, GPU).get(kernel.ranges[-1], ()) == ()
 
 
 # -- contractions -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lazygrad import Tensor, config, func
-from lazygrad.kernel.plan import LoopCall, Plan
+from lazygrad.kernel.plan import TEMPORARY, LoopCall, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.nn import functional as F
 from lazygrad.runtime import registry
@@ -50,6 +50,14 @@ def test_what_passes_between_kernels_has_memory_for_a_section_of_each_worker() -
     whole = plan_of(batches(), target=replace(WORKERS, workers=0))
     assert loop.length == 8 and len(loop.body.steps) == len(whole.steps) > 1
     assert sum(plan.arenas) == sum(whole.arenas) * loop.workers // loop.length
+
+
+def test_temporaries_are_numbered_as_they_are_written() -> None:
+    """A number that depends on addresses would be another kernel in each process."""
+    (loop,) = loops_of(plan_of(batches(), target=WORKERS))
+    places = [place for step in loop.body.steps for place in step.places]
+    found = list(dict.fromkeys(place.index for place in places if place.role == TEMPORARY))
+    assert found == [*range(len(loop.body.temporaries))]
 
 
 def test_every_section_reaches_what_is_its_own() -> None:
