@@ -145,6 +145,12 @@ def _device(op: Op, src: tuple[Node, ...], arg: Any) -> str:
 SMALL = 1 << 10  # elements, at most, of a value that is kept although nothing else hangs on it
 
 
+def _is_constant(value: Node) -> bool:
+    """Whether a value shows a constant, which holds nothing alive: who else has made it, and when,
+    is no history of whoever uses it."""
+    return shown_by(value)[0].op in (ops.CONST, ops.IOTA)
+
+
 def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
     """Whether a node is tracked, and whether it lingers."""
     if op is ops.VARIABLE:
@@ -158,7 +164,7 @@ def _history(op: Op, src: tuple[Node, ...], made: Node) -> tuple[bool, bool]:
             goes_on = operand.generation and made.size <= SMALL and op in ops.ELEMENTWISE
             lingers = lingers or bool(goes_on)
         elif operand.generation != made.generation and operand.value is None:
-            lingers = lingers or operand.op is not ops.VARIABLE
+            lingers = lingers or (operand.op is not ops.VARIABLE and not _is_constant(operand))
     tracked = below and op is not ops.DETACH and made.dtype.kind == FLOAT
     return tracked, lingers and not tracked
 
