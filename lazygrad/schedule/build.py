@@ -341,8 +341,7 @@ class _Attempt:
         if not self.draft.reductions:
             return None
         trial = Kernel("trial", self.ranges, self.outputs, ())
-        kinds = contraction.find, contraction.find_in_sum, contraction.find_in_windows
-        return next((found for find in kinds if (found := find(trial)) is not None), None)
+        return contraction.find(trial)
 
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""
