@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lazygrad import ops
-from lazygrad.codegen.normal import substitute
 from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.contraction import Contraction, Pair
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
+from lazygrad.kernel.ranges import substitute
 
 
 def find(kernel: Kernel) -> Contraction | None:

@@ -23,8 +23,9 @@ from lazygrad.kernel.expr import Guard
 from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel
 from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan, Reach, Step
+from lazygrad.kernel.ranges import substitute_in
 from lazygrad.kernel.target import Target
-from lazygrad.schedule import memory, ranges
+from lazygrad.schedule import memory
 from lazygrad.schedule.build import Built
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.draft import nbytes
@@ -384,7 +385,7 @@ def _section(cut: _Cut, each: int) -> Kernel:
     kernel = cut.kernel
     some = Range(cut.along.name, each)
     left = (some,) if each > 1 else ()
-    outputs = ranges.replace_ranges(
+    outputs = substitute_in(
         kernel.outputs, {cut.along: index_of(some) if left else Index()}, {cut.along: left}
     )
     behind = cut.along.size - each
