@@ -15,15 +15,15 @@ from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Place, Plan, Step
 from lazygrad.kernel.target import Target
 from lazygrad.kernel.verify import verify_kernel, verify_written
 from lazygrad.ops import Kind
-from lazygrad.schedule import calls, fuse, joins, memory, pieces, winograd
+from lazygrad.rewrite import rewrite
+from lazygrad.schedule import calls, fuse, joins, memory, pieces, products, winograd
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.layout import Order
 from lazygrad.schedule.partition import Partition
-from lazygrad.schedule.products import split_products
 from lazygrad.schedule.sections import in_sections
 from lazygrad.schedule.simplify import simplify
-from lazygrad.schedule.split import split_reductions
+from lazygrad.schedule.split import splitting
 from lazygrad.verify import verify_graph, verify_same
 
 
@@ -116,16 +116,16 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op is ops.JOIN]:
         found, stored = pieces.with_stored_joins(roots, target)
         simple, roots = _again(found, simple)
-    if settings.in_tiles:
-        tiled = winograd.with_tiles(roots, target)
-        if tiled != roots:
-            stored = True
-            simple, roots = _again(tiled, simple)
-    split = split_products(roots) if target.blas else split_reductions(roots, target)
-    parted = [split[root] for root in roots]
-    if parted != roots:
-        simple, parted = _again(parted, simple)
-    if [value for value in simple.values() if value.op.kind is Kind.CALL]:
+    found: dict[Node, Node] = {}
+    rules = products.rules if target.blas else splitting(target, found)
+    ways = winograd.ways_of(roots, target) if settings.in_tiles else {}
+    if ways:
+        stored = True
+        parted = winograd.with_tiles(roots, ways, lambda one: rewrite([one], rules, found)[one])
+    else:
+        rewrite(roots, rules, found)
+        parted = [found[root] for root in roots]
+    if [value for value in found.values() if value.op.kind is Kind.CALL]:
         parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]
     return pieces.with_pieces(parted) if stored else parted

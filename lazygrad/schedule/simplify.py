@@ -19,7 +19,7 @@ FAMILIES = (constants, identities, indices, movement, reductions)
 
 
 def simplify(roots: Iterable[Node], known: dict[Node, Node] | None = None) -> dict[Node, Node]:
-    """Maps every node below ``roots`` to an equal, simpler one. ``known`` is left as given."""
+    """Maps every node below ``roots`` to an equal, simpler one, and enters them in ``known``."""
     return rewrite(roots, rules, known)
 
 

@@ -12,7 +12,7 @@ infinity reaches all results of its tile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
@@ -33,7 +33,7 @@ from lazygrad.lang.movement import (
     unsqueeze,
 )  # fmt: skip
 from lazygrad.lang.reduce import sum as summed
-from lazygrad.rewrite import with_sources
+from lazygrad.rewrite import replaced, with_sources
 from lazygrad.schedule import correlation
 from lazygrad.schedule.combinations import product
 from lazygrad.schedule.correlation import Correlation
@@ -50,14 +50,13 @@ ADDITIONS = 4  # for an element of a transform
 Tiles = tuple[int, ...]  # results of a tile along each dim
 
 
-def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
-    """``roots`` with the correlations in tiles for which that takes less time."""
-    if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
-        return list(roots)
-    order = toposort(roots)
+def ways_of(roots: Sequence[Node], target: Target) -> dict[Node, Way]:
+    """The correlations below ``roots`` for which it takes less time in tiles, and in which."""
     chosen: dict[Node, Way] = {}
+    if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
+        return chosen
     inner: set[Node] = set()
-    for value in reversed(order):  # a sum of sums from outside
+    for value in reversed(toposort(roots)):  # a sum of sums from outside
         if value.op is not ops.SUM or value in inner:
             continue
         found = correlation.find(value)
@@ -65,21 +64,26 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
             inner.update(correlation.inner_sums(value)[1:])
             if (way := _best(found, target)) is not None:
                 chosen[value] = way
-    if not chosen:
-        return list(roots)
+    return chosen
+
+
+def with_tiles(
+    roots: Sequence[Node], ways: Mapping[Node, Way], simple: Callable[[Node], Node]
+) -> list[Node]:
+    """``roots`` with these correlations in tiles, each value ``simple`` as it is made, so that all
+    of it is made once."""
     made: dict[Node, Node] = {}
-    for value in order:
-        total = made[value] = with_sources(value, tuple([made[operand] for operand in value.src]))
-        way = chosen.get(value)
+    for value in toposort(roots):
+        way = ways.get(value)
         if way is None:
-            continue
-        if total is not value:  # of the same shapes, but its factors are made in another way now
-            found = correlation.find(total)
-            way = None if found is None else replace(way, found=found)
-        if way is not None:
-            made[value] = way.found.result(way.result(), value.shape)
+            now = with_sources(value, tuple([made[operand] for operand in value.src]))
+        else:
+            image, other = map(simple, replaced((way.found.image, way.found.other), made))
+            found = replace(way.found, image=image, other=other)
+            now = found.result(replace(way, found=found).result(), value.shape)
             if value.origin is not None:
-                set_origin(made[value], value.origin)
+                set_origin(now, value.origin)
+        made[value] = simple(now)
     return [made[root] for root in roots]
 
 
