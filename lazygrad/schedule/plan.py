@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from lazygrad.schedule.partition import Partition
 from lazygrad.schedule.sections import in_sections
 from lazygrad.schedule.simplify import simplify
 from lazygrad.schedule.split import splitting
+from lazygrad.schedule.winograd import Way
 from lazygrad.verify import verify_graph, verify_same
 
 
@@ -116,25 +117,29 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op is ops.JOIN]:
         found, stored = pieces.with_stored_joins(roots, target)
         simple, roots = _again(found, simple)
-    found: dict[Node, Node] = {}
-    rules = products.rules if target.blas else splitting(target, found)
     ways = winograd.ways_of(roots, target) if settings.in_tiles else {}
-    if ways:
-        stored = True
-        parted = winograd.with_tiles(roots, ways, lambda one: rewrite([one], rules, found)[one])
-    else:
-        rewrite(roots, rules, found)
-        parted = [found[root] for root in roots]
-    if [value for value in found.values() if value.op.kind is Kind.CALL]:
+    parted = _parted(roots, ways, target)
+    if [value for value in simple.values() if value.op.kind is Kind.CALL]:
         parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]
-    return pieces.with_pieces(parted) if stored else parted
+    return pieces.with_pieces(parted) if stored or ways else parted
 
 
 def _again(roots: list[Node], simple: dict[Node, Node]) -> tuple[dict[Node, Node], list[Node]]:
     """``roots`` simplified, of which ``simple`` was already, as all nodes and as roots."""
     found = simplify(roots, {value: value for value in simple.values()})
     return found, [found[root] for root in roots]
+
+
+def _parted(roots: list[Node], ways: Mapping[Node, Way], target: Target) -> list[Node]:
+    """``roots`` with correlations in tiles, long reductions in two and sums of several products
+    apart; simplified in the same walk, which makes each value of a large graph once."""
+    done: dict[Node, Node] = {}
+    rules = products.rules if target.blas else splitting(target, done)
+    if ways:
+        return winograd.with_tiles(roots, ways, lambda value: rewrite([value], rules, done)[value])
+    rewrite(roots, rules, done)
+    return [done[root] for root in roots]
 
 
 def _stored(root: Node) -> Node:

@@ -11,7 +11,7 @@ from lazygrad.element_types import accumulator
 from lazygrad.graph import Node, const, node
 from lazygrad.ops import Kind
 from lazygrad.rewrite import Rules
-from lazygrad.schedule.simplify import base_of, rules as simplification
+from lazygrad.schedule.simplify import base_of, simplification
 
 MOST_PRODUCTS = 1 << 10  # in one sum: an unrolled loop has one a step
 LARGEST_SCALE = 2.0**32  # or its inverse: what is summed first must not overflow, nor vanish

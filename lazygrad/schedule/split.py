@@ -11,7 +11,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.lang.movement import pad
 from lazygrad.rewrite import Rules, rewrite
 from lazygrad.schedule.products import is_matrix_product, scale_behind
-from lazygrad.schedule.simplify import base_of, rules as simplification
+from lazygrad.schedule.simplify import base_of, simplification
 
 LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
@@ -23,10 +23,10 @@ SPLIT = "split"  # what the CONTIGUOUS of the parts says
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
-def splitting(target: Target, found: dict[Node, Node]) -> Rules:
-    """Those of simplification, and then such that split long reductions, for devices where we
-    generate the reduction ourselves, and what follows it in the same kernel. The parts are entered
-    as ``found``: nobody splits them again."""
+def splitting(target: Target, done: dict[Node, Node]) -> Rules:
+    """The rules of simplification, and then those that split long reductions, for devices where we
+    generate the reduction ourselves, and what follows it in the same kernel. What is split is
+    entered in ``done``: the parts are not split again."""
     rules = Rules(simplification)
     rules.on(ops.SUM)(scale_behind)
 
@@ -38,7 +38,7 @@ def splitting(target: Target, found: dict[Node, Node]) -> Rules:
         if parts is None:
             return None
         total = _in_two(current, current.op, *parts)
-        return rewrite([total], simplification, found)[total]
+        return rewrite([total], simplification, done)[total]
 
     return rules
 
