@@ -122,7 +122,7 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op.kind is Kind.CALL]:
         parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]
-    return pieces.with_pieces(parted) if stored or ways else parted
+    return pieces.with_pieces(parted) if stored else parted
 
 
 def _again(roots: list[Node], simple: dict[Node, Node]) -> tuple[dict[Node, Node], list[Node]]:

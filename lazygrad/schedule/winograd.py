@@ -37,6 +37,7 @@ from lazygrad.rewrite import replaced, with_sources
 from lazygrad.schedule import correlation
 from lazygrad.schedule.combinations import product
 from lazygrad.schedule.correlation import Correlation
+from lazygrad.schedule.pieces import side_by_side
 from lazygrad.schedule.toom_cook import Filtering, Matrix, filtering, results_of, transposed
 
 # What fits the times of 30 shapes, of 8 to 256 channels and 1 to 64 samples: those that it takes in
@@ -261,4 +262,4 @@ def _apart(value: Node, axis: int) -> list[Node]:
 
 def _stacked(values: Sequence[Node], axis: int) -> Node:
     """Values side by side in memory, as a new dim."""
-    return node(ops.JOIN, tuple(unsqueeze(value, axis) for value in values), axis)
+    return side_by_side([unsqueeze(value, axis) for value in values], axis)
