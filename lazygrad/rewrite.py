@@ -15,15 +15,16 @@ MAX_STEPS_PER_NODE = 64  # a longer chain of rewrites of one node is a loop betw
 class Rules:
     """Rules by op; a rule returns an equal node, or None where it does not apply."""
 
-    def __init__(self) -> None:
-        self.by_op: dict[Op, list[Rule]] = {}
+    def __init__(self, first: Rules | None = None) -> None:
+        """Those of ``first`` are tried before its own."""
+        self.by_op: dict[Op, tuple[Rule, ...]] = {} if first is None else dict(first.by_op)
 
     def on(self, *on_ops: Op) -> Callable[[Rule], Rule]:
         """Decorator: try this rule at nodes of these ops, in order of declaration."""
 
         def register(rule: Rule) -> Rule:
             for op in on_ops:
-                self.by_op.setdefault(op, []).append(rule)
+                self.by_op[op] = (*self.by_op.get(op, ()), rule)
             return rule
 
         return register
@@ -42,7 +43,8 @@ def rewrite(
 ) -> dict[Node, Node]:
     """Maps every reachable node to its rewritten form, in time linear in the graph.
 
-    ``known`` holds results from before, and nodes to leave alone (mapped to themselves).
+    ``known`` holds results from before, and nodes to leave alone (mapped to themselves); those of
+    now are entered in it.
     """
     done: dict[Node, Node] = {} if known is None else known
     stack = list(roots)

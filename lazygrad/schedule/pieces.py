@@ -25,7 +25,7 @@ from lazygrad.shape import Shape
 SELECT = 4  # additions that a piece costs an element: it is loaded under a guard, and chosen
 READ_OFTEN = 4  # times; what is read so often is written anyway
 MOST_CONTRACTIONS = 8  # of a join that are stored in place
-PIECE = "piece"  # what the CONTIGUOUS of one says, with its numbers
+PIECE = "piece"  # what the CONTIGUOUS of one says, with its join and its number
 
 Piecewise = tuple[Node, Shape]  # a join, and the shape that it is seen in
 
@@ -37,29 +37,44 @@ def with_stored_joins(roots: Sequence[Node], target: Target) -> tuple[list[Node]
     return [found[root] for root in roots], bool(made.stored)
 
 
+def side_by_side(values: Sequence[Node], axis: int) -> Node:
+    """A join of values, each of which is stored as a piece of it."""
+    join = node(ops.JOIN, tuple(values), axis)
+    return node(ops.JOIN, tuple(_piece(join, n, value) for n, value in enumerate(values)), axis)
+
+
+def _piece(join: Node, number: int, value: Node) -> Node:
+    """``value`` to be written as this piece: one value can be several."""
+    return node(ops.CONTIGUOUS, (value,), (PIECE, join, number))
+
+
+def _is_piece(value: Node) -> bool:
+    return value.op is ops.CONTIGUOUS and value.arg is not None and value.arg[0] == PIECE
+
+
 def with_pieces(roots: Sequence[Node]) -> list[Node]:
-    """``roots`` with each piece of a join as a value of its own, to be written: CONTIGUOUS with the
-    numbers of the join and the piece, as one value can be several pieces. A join within a join is
-    no value, but its pieces are, if nothing else reads it. Contractions cannot share a kernel, and
-    one for each place takes long to generate: many equal ones are copied to their places."""
+    """``roots`` with each piece of a join as a value of its own, to be written. A join within a
+    join is no value, but its pieces are, if nothing else reads it. Contractions cannot share a
+    kernel, and one for each place takes long to generate: many equal ones are copied to their
+    places."""
     order = toposort(roots)
     readers = _readers(order)
-    position = {value: number for number, value in enumerate(order)}
+    outputs = set(roots)
     made: dict[Node, Node] = {}
 
     def own(value: Node) -> bool:
-        return len(readers[value]) == 1 and value not in roots
+        return len(readers[value]) == 1 and value not in outputs
 
     def stored(join: Node) -> Iterator[Node]:
         copied = {x for x in join.src if own(x) and _contracts(x)}
         for number, piece in enumerate(join.src):
             value = made[piece]
-            if piece.op is ops.JOIN and own(piece):
+            if _is_piece(piece) or (piece.op is ops.JOIN and own(piece)):
                 yield value
                 continue
             if len(copied) > MOST_CONTRACTIONS and piece in copied:
                 value = node(ops.CONTIGUOUS, (value,))
-            yield _like(join, node(ops.CONTIGUOUS, (value,), (PIECE, position[join], number)))
+            yield _like(join, _piece(join, number, value))
 
     for value in order:
         if value.op is ops.JOIN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,15 +15,16 @@ from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, Place, Plan, Step
 from lazygrad.kernel.target import Target
 from lazygrad.kernel.verify import verify_kernel, verify_written
 from lazygrad.ops import Kind
-from lazygrad.schedule import calls, fuse, joins, memory, pieces, winograd
+from lazygrad.rewrite import rewrite
+from lazygrad.schedule import calls, fuse, joins, memory, pieces, products, winograd
 from lazygrad.schedule.build import Builder, Built
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.layout import Order
 from lazygrad.schedule.partition import Partition
-from lazygrad.schedule.products import split_products
 from lazygrad.schedule.sections import in_sections
 from lazygrad.schedule.simplify import simplify
-from lazygrad.schedule.split import split_reductions
+from lazygrad.schedule.split import splitting
+from lazygrad.schedule.winograd import Way
 from lazygrad.verify import verify_graph, verify_same
 
 
@@ -116,15 +117,8 @@ def _simplified(requested: Sequence[Node], target: Target) -> list[Node]:
     if [value for value in simple.values() if value.op is ops.JOIN]:
         found, stored = pieces.with_stored_joins(roots, target)
         simple, roots = _again(found, simple)
-    if settings.in_tiles:
-        tiled = winograd.with_tiles(roots, target)
-        if tiled != roots:
-            stored = True
-            simple, roots = _again(tiled, simple)
-    split = split_products(roots) if target.blas else split_reductions(roots, target)
-    parted = [split[root] for root in roots]
-    if parted != roots:
-        simple, parted = _again(parted, simple)
+    ways = winograd.ways_of(roots, target) if settings.in_tiles else {}
+    parted = _parted(roots, ways, target)
     if [value for value in simple.values() if value.op.kind is Kind.CALL]:
         parted = calls.with_stored_operands(parted)
     parted = [_stored(root) for root in parted]
@@ -135,6 +129,17 @@ def _again(roots: list[Node], simple: dict[Node, Node]) -> tuple[dict[Node, Node
     """``roots`` simplified, of which ``simple`` was already, as all nodes and as roots."""
     found = simplify(roots, {value: value for value in simple.values()})
     return found, [found[root] for root in roots]
+
+
+def _parted(roots: list[Node], ways: Mapping[Node, Way], target: Target) -> list[Node]:
+    """``roots`` with correlations in tiles, long reductions in two and sums of several products
+    apart; simplified in the same walk, which makes each value of a large graph once."""
+    done: dict[Node, Node] = {}
+    rules = products.rules if target.blas else splitting(target, done)
+    if ways:
+        return winograd.with_tiles(roots, ways, lambda value: rewrite([value], rules, done)[value])
+    rewrite(roots, rules, done)
+    return [done[root] for root in roots]
 
 
 def _stored(root: Node) -> Node:

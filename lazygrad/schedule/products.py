@@ -10,29 +10,27 @@ from lazygrad import ops
 from lazygrad.element_types import accumulator
 from lazygrad.graph import Node, const, node
 from lazygrad.ops import Kind
-from lazygrad.rewrite import Rules, rewrite
-from lazygrad.schedule.simplify import base_of
+from lazygrad.rewrite import Rules
+from lazygrad.schedule.simplify import base_of, simplification
 
 MOST_PRODUCTS = 1 << 10  # in one sum: an unrolled loop has one a step
 LARGEST_SCALE = 2.0**32  # or its inverse: what is summed first must not overflow, nor vanish
 
 
-def split_products(roots: list[Node]) -> dict[Node, Node]:
-    """Maps every node to its form with a sum for each product: the gradient of a value that three
-    matrices multiply is one sum of three products otherwise."""
-    rules = Rules()
+rules = Rules(simplification)
 
-    @rules.on(ops.SUM)
-    def split(current: Node) -> Node | None:
-        products = _products(current.src[0])
-        if len(products) < 2:
-            return None
-        total, *others = (node(ops.SUM, (product,), current.arg) for product in products)
-        for other in others:
-            total = node(ops.ADD, (total, other))
-        return total
 
-    return rewrite(roots, rules)
+@rules.on(ops.SUM)
+def split(current: Node) -> Node | None:
+    """A sum for each product: the gradient of a value that three matrices multiply is one sum of
+    three products otherwise."""
+    products = _products(current.src[0])
+    if len(products) < 2:
+        return None
+    total, *others = (node(ops.SUM, (product,), current.arg) for product in products)
+    for other in others:
+        total = node(ops.ADD, (total, other))
+    return total
 
 
 def _products(value: Node) -> list[Node]:

@@ -16,11 +16,12 @@ from lazygrad.schedule.rules import constants, identities, indices, movement, re
 from lazygrad.schedule.rules.table import rules
 
 FAMILIES = (constants, identities, indices, movement, reductions)
+simplification = rules  # with all that they enter
 
 
 def simplify(roots: Iterable[Node], known: dict[Node, Node] | None = None) -> dict[Node, Node]:
-    """Maps every node below ``roots`` to an equal, simpler one. ``known`` is left as given."""
-    return rewrite(roots, rules, known)
+    """Maps every node below ``roots`` to an equal, simpler one, and enters them in ``known``."""
+    return rewrite(roots, simplification, known)
 
 
 def base_of(view: Node) -> Node:

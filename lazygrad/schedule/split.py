@@ -11,7 +11,7 @@ from lazygrad.kernel.target import Target
 from lazygrad.lang.movement import pad
 from lazygrad.rewrite import Rules, rewrite
 from lazygrad.schedule.products import is_matrix_product, scale_behind
-from lazygrad.schedule.simplify import base_of
+from lazygrad.schedule.simplify import base_of, simplification
 
 LONG = 1 << 12  # elements that make one result: below this a reduction stays in one piece
 CONTRACTION_LONG = 1 << 11
@@ -23,23 +23,24 @@ SPLIT = "split"  # what the CONTIGUOUS of the parts says
 GROUPS = 2  # for each unit of a GPU, so that one works while the other waits for memory
 
 
-def split_reductions(roots: list[Node], target: Target) -> dict[Node, Node]:
-    """Maps every node to its form with long reductions split, for devices where we generate the
-    reduction ourselves, and what follows it in the same kernel."""
-    rules = Rules()
+def splitting(target: Target, done: dict[Node, Node]) -> Rules:
+    """The rules of simplification, and then those that split long reductions, for devices where we
+    generate the reduction ourselves, and what follows it in the same kernel. What is split is
+    entered in ``done``: the parts are not split again."""
+    rules = Rules(simplification)
     rules.on(ops.SUM)(scale_behind)
-    done: set[Node] = set()
 
     @rules.on(*ops.REDUCE)
     def split(current: Node) -> Node | None:
-        if current in done or not isinstance(current.op, ops.Reduction):
+        if not isinstance(current.op, ops.Reduction):
             return None
         parts = _parts(current, target)
         if parts is None:
             return None
-        return _in_two(current, current.op, *parts, done)
+        total = _in_two(current, current.op, *parts)
+        return rewrite([total], simplification, done)[total]
 
-    return rewrite(roots, rules)
+    return rules
 
 
 def _parts(current: Node, target: Target) -> tuple[int, int] | None:
@@ -84,7 +85,7 @@ def _wanted_parts(current: Node, target: Target, contraction: bool) -> int:
     return min(wanted, length // 256)
 
 
-def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[Node]) -> Node:
+def _in_two(current: Node, op: ops.Reduction, axis: int, length: int) -> Node:
     """The reduction of parts, whose results the same reduction combines."""
     inner = current.src[0]
     size = inner.shape[axis]
@@ -96,10 +97,8 @@ def _in_two(current: Node, op: ops.Reduction, axis: int, length: int, done: set[
     parted = node(ops.RESHAPE, (inner,), shape)
     moved = tuple(a if a < axis else a + 1 for a in current.arg)
     partial = node(op, (parted,), moved)
-    done.add(partial)
     stored = node(ops.CONTIGUOUS, (partial,), (SPLIT,))
     total = node(op, (stored,), (axis,))
     for made in (partial, stored, total):
         made.origin = made.origin or current.origin
-    done.add(total)
     return node(ops.RESHAPE, (total,), current.shape)

@@ -12,7 +12,7 @@ infinity reaches all results of its tile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
@@ -33,10 +33,11 @@ from lazygrad.lang.movement import (
     unsqueeze,
 )  # fmt: skip
 from lazygrad.lang.reduce import sum as summed
-from lazygrad.rewrite import with_sources
+from lazygrad.rewrite import replaced, with_sources
 from lazygrad.schedule import correlation
 from lazygrad.schedule.combinations import product
 from lazygrad.schedule.correlation import Correlation
+from lazygrad.schedule.pieces import side_by_side
 from lazygrad.schedule.toom_cook import Filtering, Matrix, filtering, results_of, transposed
 
 # What fits the times of 30 shapes, of 8 to 256 channels and 1 to 64 samples: those that it takes in
@@ -48,16 +49,16 @@ ROWS = 64  # of a matrix that is multiplied
 ADDITIONS = 4  # for an element of a transform
 
 Tiles = tuple[int, ...]  # results of a tile along each dim
+Simple = Callable[[Node], Node]  # the simplest form of a value
 
 
-def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
-    """``roots`` with the correlations in tiles for which that takes less time."""
-    if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
-        return list(roots)
-    order = toposort(roots)
+def ways_of(roots: Sequence[Node], target: Target) -> dict[Node, Way]:
+    """The correlations below ``roots`` for which it takes less time in tiles, and in which."""
     chosen: dict[Node, Way] = {}
+    if target.blas or target.is_gpu:  # libraries are too fast for it; on GPUs nobody measured
+        return chosen
     inner: set[Node] = set()
-    for value in reversed(order):  # a sum of sums from outside
+    for value in reversed(toposort(roots)):  # a sum of sums from outside
         if value.op is not ops.SUM or value in inner:
             continue
         found = correlation.find(value)
@@ -65,21 +66,24 @@ def with_tiles(roots: Sequence[Node], target: Target) -> list[Node]:
             inner.update(correlation.inner_sums(value)[1:])
             if (way := _best(found, target)) is not None:
                 chosen[value] = way
-    if not chosen:
-        return list(roots)
+    return chosen
+
+
+def with_tiles(roots: Sequence[Node], ways: Mapping[Node, Way], simple: Simple) -> list[Node]:
+    """``roots`` with these correlations in tiles, each value ``simple`` as it is made, so that all
+    of it is made once."""
     made: dict[Node, Node] = {}
-    for value in order:
-        total = made[value] = with_sources(value, tuple([made[operand] for operand in value.src]))
-        way = chosen.get(value)
+    for value in toposort(roots):
+        way = ways.get(value)
         if way is None:
-            continue
-        if total is not value:  # of the same shapes, but its factors are made in another way now
-            found = correlation.find(total)
-            way = None if found is None else replace(way, found=found)
-        if way is not None:
-            made[value] = way.found.result(way.result(), value.shape)
+            now = with_sources(value, tuple([made[operand] for operand in value.src]))
+        else:
+            image, other = map(simple, replaced((way.found.image, way.found.other), made))
+            found = replace(way.found, image=image, other=other)
+            now = found.result(replace(way, found=found).result(simple), value.shape)
             if value.origin is not None:
-                set_origin(made[value], value.origin)
+                set_origin(now, value.origin)
+        made[value] = simple(now)
     return [made[root] for root in roots]
 
 
@@ -159,46 +163,47 @@ class Way:
     def _filters(self) -> list[Filtering]:
         return [*map(filtering, self.tiles, self.found.taps)]
 
-    def result(self) -> Node:
-        """The sum, of its dims in groups."""
+    def result(self, simple: Simple) -> Node:
+        """The sum, of its dims in groups; what a transform reads is made ``simple`` before."""
         filters, points = self._filters, prod(self.points)
         batch, _, channels, columns = self._dims
         over_places = self.found.over_places
         data = [f.data for f in filters]
         overlaps = [taps - 1 for taps in self.found.taps]
-        image = self._of_tiles(self.found.image, data, overlaps, over_places)
+        image = self._of_tiles(self.found.image, data, overlaps, simple)
         image = reshape(image, (self.parts, points, batch, -1, channels))
         if over_places:
             back = [transposed(f.back) for f in filters]
-            other = self._of_tiles(self.found.other, back, [0] * len(back), over_places)
+            other = self._of_tiles(self.found.other, back, [0] * len(back), simple)
             other = reshape(other, (self.parts, points, batch, -1, columns))
             products = matmul(transpose(image, 3, 4), other)
             if self.parts > 1:  # written, or all would be one sum again
-                return self._taps(summed(node(ops.CONTIGUOUS, (products,)), 0))
-            return self._taps(squeeze(products, 0))
+                return self._taps(summed(node(ops.CONTIGUOUS, (products,)), 0), simple)
+            return self._taps(squeeze(products, 0), simple)
         other = self.found.other
         for dim, f in enumerate(filters):
-            other = _stacked(product(f.taps, _apart(other, 1 + dim)), 0)
+            other = _stacked(product(f.taps, _apart(simple(other), 1 + dim)), 0)
         other = reshape(other, (1, points, batch, channels, columns))
-        return self._back(matmul(image, other))
+        return self._back(matmul(simple(image), simple(other)), simple)
 
     def _of_tiles(
-        self, value: Node, matrices: Sequence[Matrix], overlaps: Sequence[int], turned: bool
+        self, value: Node, matrices: Sequence[Matrix], overlaps: Sequence[int], simple: Simple
     ) -> Node:
         """``value``, (b, n, places.., c), at the points of tiles that reach so far into the next
-        ones: (parts, points.., b, n, tiles.., c), those of the last dim first; or ``turned``, those
-        of the first: a gradient has a value of its own, or that of the convolution would be kept
-        for it all the time between."""
+        ones: (parts, points.., b, n, tiles.., c), those of the last dim first; or over places,
+        those of the first: a gradient has a value of its own, or that of the convolution would be
+        kept for it all the time between."""
         starts = self.found.starts if any(overlaps) else [0] * len(overlaps)
         value = transpose(unflatten(value, 1, (self.parts, -1)), 0, 1)
         dims = range(3, 3 + len(matrices))
         along = [*zip(dims, matrices, self.counts, self.tiles, overlaps, starts, strict=True)]
         for done, (dim, matrix, count, m, overlap, start) in enumerate(
-            along[::-1] if turned else along
+            along[::-1] if self.found.over_places else along
         ):
             axis = dim + done
             tiles = count + -(-overlap // m)
             edge = -start, tiles * m + start - value.shape[axis]
+            value = simple(value)
             padded = pad(value, [edge if dim == axis else (0, 0) for dim in range(value.ndim)])
             split = unflatten(padded, axis, (tiles, m))
             parts = [
@@ -209,7 +214,7 @@ class Way:
             value = _stacked(product(matrix, parts[: m + overlap]), 1)
         return value
 
-    def _back(self, products: Node) -> Node:
+    def _back(self, products: Node, simple: Simple) -> Node:
         """(b, n, p, its phases, .., k) of what was multiplied."""
         batch, rows, *_ = self._dims
         phases = self.found.phases
@@ -217,8 +222,8 @@ class Way:
         value = reshape(products, each)
         first, *others = enumerate(self._filters)
         for dim, f in reversed(others):
-            value = _stacked(product(f.back, _apart(value, 1)), 4 + 2 * dim)
-        parts = product(first[1].back, _apart(value, 1))
+            value = _stacked(product(f.back, _apart(simple(value), 1)), 4 + 2 * dim)
+        parts = product(first[1].back, _apart(simple(value), 1))
         value = _stacked([self._beside_places(part) for part in parts], 4)
         value = transpose(value, 0, 1)
         along = zip(self.counts, self.tiles, phases, strict=True)
@@ -237,15 +242,15 @@ class Way:
         ]
         return permute(split, (0, 1, 2, 3, last, *others, last + len(phases)))
 
-    def _taps(self, products: Node) -> Node:
+    def _taps(self, products: Node, simple: Simple) -> Node:
         """(b, c, t.., k) of what was multiplied, in memory (b, k, c, t..)."""
         value = reshape(products, (*self.points, *products.shape[1:]))
         *before, last = [transposed(f.taps) for f in self._filters]
         for dim, matrix in enumerate(before):
-            value = _stacked(product(matrix, _apart(value, dim)), dim)
+            value = _stacked(product(matrix, _apart(simple(value), dim)), dim)
         dims = len(before)
         order = (dims, dims + 2, dims + 1, *range(dims))
-        taps = [permute(x, order) for x in product(last, _apart(value, dims))]
+        taps = [permute(x, order) for x in product(last, _apart(simple(value), dims))]
         value = _stacked(taps, 3 + dims)
         return permute(value, (0, *range(2, 4 + dims), 1))
 
@@ -257,4 +262,4 @@ def _apart(value: Node, axis: int) -> list[Node]:
 
 def _stacked(values: Sequence[Node], axis: int) -> Node:
     """Values side by side in memory, as a new dim."""
-    return node(ops.JOIN, tuple(unsqueeze(value, axis) for value in values), axis)
+    return side_by_side([unsqueeze(value, axis) for value in values], axis)

@@ -31,9 +31,10 @@ def drop_mark(current: Node) -> Node | None:
 
 @rules.on(ops.CONTIGUOUS)
 def contiguous_of_memory(current: Node) -> Node | None:
+    """Unless it says what it is stored for: as a piece of something else, say."""
     inner = current.src[0]
     stored = inner.op in (ops.BUFFER, ops.CONTIGUOUS) or inner.op.kind is Kind.CALL
-    return inner if stored else None
+    return inner if stored and current.arg is None else None
 
 
 @rules.on(ops.COPY)
