@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from lazygrad.kernel.plan import NO_PIECES, Piece
 
+ALL = 1 << 62  # bytes
+
 
 @dataclass
 class Track:
@@ -94,13 +96,14 @@ def _dependencies(calls: Sequence[Work], pieces: Mapping[int, Piece] = NO_PIECES
     those that read or wrote before what it writes, or what lies on the same bytes. Several may
     write parts of one value."""
     values: dict[int, _Written] = {}
-    tenants: dict[int, _Tenants] = {}  # of memory that has pieces
+    # Of memory that has pieces, and may hold a value of its own after them.
+    tenants: dict[int, _Tenants] = {piece.of: _Tenants() for piece in pieces.values()}
 
     def began(memory: int, value: _Written) -> _Written:
         """``memory`` holds a value, after all that was there before."""
-        piece = pieces.get(memory)
+        piece = Piece(memory, 0, ALL) if memory in tenants else pieces.get(memory)
         if piece is not None:
-            whole = tenants.setdefault(piece.of, _Tenants())
+            whole = tenants[piece.of]
             for other in whole.replaced(piece.start, piece.start + piece.nbytes, memory):
                 value.after |= values[other].users
         values[memory] = value

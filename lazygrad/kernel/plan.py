@@ -49,8 +49,9 @@ class Plan:
         results: where each requested value ends up: an output, or an input passed through.
         outputs: bytes of each output.
         arenas: bytes of each piece of memory for temporaries.
-        temporaries: where each lies: values that are never needed together may share bytes, and the
-            later one is written when all that use the earlier one have ended.
+        temporaries: where each lies, pieces of arenas, or of outputs, which are numbered behind
+            these: values that are never needed together may share bytes, and the later one is
+            written when all that use the earlier one have ended.
         repacked: more inputs, behind the others: the number of one of these, and the order in which
             its dims lie in memory, outermost first.
     """
@@ -74,11 +75,13 @@ class Plan:
         return {INPUT: 0, OUTPUT: inputs, TEMPORARY: arenas + len(self.arenas)}
 
     def pieces(self, inputs: int) -> dict[int, Piece]:
-        """Temporaries by their numbers, as pieces of arenas by theirs."""
-        arenas, first = inputs + len(self.outputs), self.numbers(inputs)[TEMPORARY]
+        """Temporaries by their numbers, as pieces of arenas and outputs by theirs."""
+        outputs = len(self.outputs)
+        whole = [*range(inputs + outputs, inputs + outputs + len(self.arenas))]
+        whole += range(inputs, inputs + outputs)
         return {
-            number: Piece(arenas + piece.of, piece.start, piece.nbytes)
-            for number, piece in enumerate(self.temporaries, first)
+            number: Piece(whole[piece.of], piece.start, piece.nbytes)
+            for number, piece in enumerate(self.temporaries, inputs + len(whole))
         }
 
 

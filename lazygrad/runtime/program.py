@@ -34,7 +34,7 @@ class Recipe:
     Attributes:
         inputs: how many of the inputs are looked at.
         outputs, arenas: bytes of each.
-        temporaries: each as a piece of an arena by its number.
+        temporaries: each as a piece of an arena or an output by its number.
         results: the number of each requested value's memory.
         codes: the launches in order.
         written_plan: the Plan with its kernels, for those who want to look inside.
@@ -167,11 +167,12 @@ def read_recipe(data: bytes, backend: Backend) -> Recipe:
     numbers = [*recipe.results, *(number for code in recipe.codes for number in code.memory)]
     if not all(0 <= number < whole for number in numbers):
         raise Malformed(f"memory {max(numbers)} of {whole}")
-    arenas = dict(enumerate(recipe.arenas, recipe.given - len(recipe.arenas)))
+    made = dict(enumerate((*recipe.outputs, *recipe.arenas), recipe.inputs))
     for piece in recipe.temporaries:
         end = piece.start + piece.nbytes
-        if not 0 <= piece.start <= end <= arenas.get(piece.of, -1):
-            raise Malformed(f"{piece} of arenas of {recipe.arenas} bytes")
+        if not 0 <= piece.start <= end <= made.get(piece.of, -1):
+            sizes = f"outputs of {recipe.outputs} and arenas of {recipe.arenas} bytes"
+            raise Malformed(f"{piece} of {sizes}")
     return recipe
 
 

@@ -85,13 +85,26 @@ class Axes:
         return (*position[: gather.arg], axis, *position[gather.arg + 1 :])
 
     def scattered(self, scatter: Node, position: Position) -> Position:
-        """The position of what ``scatter`` brings to its places: a loop over all of it."""
+        """The position of the index by which ``scatter`` brings something to its places: a loop
+        over all of it, in each loop over places."""
         dim = scatter.arg.axis
         rest = self.evaluated((*position[:dim], *position[dim + 1 :]))
         how = (scatter, position)
         if how not in self.known:
             self.known[how] = self._new(rest * scatter.src[0].shape[dim])
         return (*position[:dim], self.known[how], *position[dim + 1 :])
+
+    def brought(self, scatter: Node) -> Position:
+        """The position of what ``scatter`` brings to its places: loops of its own, as each element
+        is needed once, at the place it goes to."""
+        result, around = [], 1
+        for dim, size in enumerate(scatter.src[1].shape):
+            around *= size
+            how = (scatter, dim)
+            if how not in self.known:
+                self.known[how] = self._new(around)
+            result.append(self.known[how])
+        return tuple(result)
 
     def is_picked(self, position: Position) -> bool:
         return not self.picked.isdisjoint(position)

@@ -124,7 +124,8 @@ class Draft:
         if value.op is ops.GATHER and number == 0:
             return self.axes.picked_from(value, position)
         if value.op is ops.SCATTER:
-            return self.axes.scattered(value, position)
+            axes = self.axes
+            return axes.brought(value) if number else axes.scattered(value, position)
         return position
 
     def operations_beside(self, other: Draft) -> int:

@@ -35,9 +35,11 @@ def make_plan(
     *,
     fused: bool = True,
     lasting: Container[Node] = (),
+    shared: bool = True,
 ) -> Plan:
     """Schedules ``requested``. ``inputs`` are the leaves (BUFFER nodes) in the caller's order. What
-    is ``lasting`` among them stays the same from run to run: repacked, it is another input."""
+    is ``lasting`` among them stays the same from run to run: repacked, it is another input. Memory
+    that is ``shared`` may hold temporaries before it holds a result."""
     number = {leaf: i for i, leaf in enumerate(inputs)}
     roots, wanted, _, built, repacked = stages(
         requested, number, target, fused=fused, lasting=lasting
@@ -49,7 +51,9 @@ def make_plan(
     given = {**number, **{copy: i for i, copy in enumerate(repacked, len(inputs))}}
     places = _places(built, given, {root: i for i, root in enumerate(wanted)})
     lifetimes, values = _lifetimes(built, places)
-    temporaries, arenas = memory.assign(lifetimes, target)
+    outputs = tuple(root.size * root.dtype.itemsize for root in wanted)
+    rooms = _rooms(built, places, outputs) if shared else ()
+    temporaries, arenas = memory.assign(lifetimes, target, rooms)
     places |= {value: Place(TEMPORARY, i) for i, value in enumerate(values)}
     scratch = iter(range(len(values), len(temporaries)))
     steps = tuple(Step(b.kernel, tuple(_slots(b, places, scratch))) for b in built)
@@ -60,7 +64,7 @@ def make_plan(
     return Plan(
         steps=steps,
         results=tuple(places[root] for root in roots),
-        outputs=tuple(root.size * root.dtype.itemsize for root in wanted),
+        outputs=outputs,
         arenas=tuple(arenas),
         temporaries=tuple(temporaries),
         repacked=tuple((number[value], order) for value, order in repacked.values()),
@@ -97,7 +101,7 @@ def stages(
     roots = _simplified(requested, target)
     wanted = [root for root in dict.fromkeys(roots) if root not in inputs]
     cut = fuse.partition(wanted, target, fuse=fused)
-    of_body = partial(make_plan, target=target, fused=fused)
+    of_body = partial(make_plan, target=target, fused=fused, shared=False)  # it lies elsewhere then
     builder = Builder(cut, target, of_body, lasting)
     built = [b for b in builder.build_all() if b.kernel.buffers[0].size]
     return Stages(roots, wanted, cut, built, builder.before)
@@ -192,6 +196,19 @@ def _lifetimes(
         if isinstance(b, BuiltCall):
             lifetimes += [memory.Lifetime(nbytes, step, step) for nbytes in b.scratch]
     return lifetimes, list(spans)
+
+
+def _rooms(
+    built: Sequence[Built | BuiltCall], places: dict[Node, Place], outputs: Sequence[int]
+) -> list[memory.Room]:
+    """The memory of ``outputs``, until something is written there."""
+    until = [0] * len(outputs)
+    for step in reversed(range(len(built))):
+        for value in built[step].buffers:
+            place = places.get(value)
+            if place is not None and place.role == OUTPUT:
+                until[place.index] = step
+    return [memory.Room(*room) for room in zip(outputs, until, strict=True)]
 
 
 def _slots(

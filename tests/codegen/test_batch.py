@@ -117,6 +117,12 @@ def test_pieces_of_one_memory_are_one_argument() -> None:
     assert [batch.memory for batch in made] == [{0, 1, 2}]
 
 
+def test_a_value_in_all_of_a_memory_waits_for_its_pieces() -> None:
+    """As what is asked for does, where temporaries lay before."""
+    calls = [call(10, 1), call(2, 10), part(0, 1), part(0, 1), call(3, 0)]
+    assert bt._dependencies(calls, PIECES) == [set(), {0}, {0, 1}, {0, 1}, {2, 3}]
+
+
 class Program:
     """Calls on values in shared memory: one call writes a value, or two, then others read it."""
 

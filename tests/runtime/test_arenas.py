@@ -22,7 +22,7 @@ from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.memory import Memory, part
 from lazygrad.runtime.program import Binding, CompiledPlan, Recipe, read_recipe, written
 from lazygrad.schedule import memory
-from lazygrad.schedule.memory import Lifetime, assign
+from lazygrad.schedule.memory import Lifetime, Room, assign
 from tests.codegen.kernels import at, do, number, total
 
 AS_ON_A_GPU = "GPU as on a GPU"  # kernels are launched one by one
@@ -81,9 +81,10 @@ def mixed(out: int, one: int, other: int, first: int, points: int) -> Kernel:
 
 
 class Random:
-    """A plan of kernels that write temporaries, whole or in halves, or outputs; and the outputs."""
+    """A plan of kernels that write temporaries, whole or in halves, or outputs; and the outputs,
+    which are large and written in halves where they are ``roomy``: temporaries may lie there."""
 
-    def __init__(self, rng: random.Random, target: Target) -> None:
+    def __init__(self, rng: random.Random, target: Target, roomy: bool = False) -> None:
         self.inputs = [
             np.asarray([rng.randrange(MODULUS) for _ in range(SIZES[0])], np.int32)
             for _ in range(GIVEN)
@@ -103,7 +104,7 @@ class Random:
         for _ in range(40):
             if rng.random() < 0.3:
                 place = Place(OUTPUT, len(self.outputs))
-                write(place, SIZES[0], 1)
+                write(place, SIZES[roomy], 1 + roomy)
                 self.outputs.append(known.pop(place))
             else:
                 write(Place(TEMPORARY, made), rng.choice(SIZES), rng.choice([1, 1, 2]))
@@ -116,10 +117,22 @@ class Random:
         lifetimes = [
             Lifetime(known[place].nbytes, uses[0], uses[-1]) for place, uses in spans.items()
         ]
-        pieces, arenas = assign(lifetimes, target)
+        until = {
+            place.index: count
+            for count, step in reversed([*enumerate(steps)])
+            for place in step.places
+            if place.role == OUTPUT
+        }
+        rooms = [Room(array.nbytes, until[n]) for n, array in enumerate(self.outputs)]
+        pieces, arenas = assign(lifetimes, target, rooms if roomy else ())
         outputs = tuple(array.nbytes for array in self.outputs)
         results = tuple(Place(OUTPUT, n) for n in range(len(outputs)))
         self.plan = Plan(tuple(steps), results, outputs, tuple(arenas), tuple(pieces))
+
+    @property
+    def in_outputs(self) -> list[Piece]:
+        """The temporaries that lie in memory for outputs."""
+        return [piece for piece in self.plan.temporaries if piece.of >= len(self.plan.arenas)]
 
     @property
     def partly(self) -> int:
@@ -149,7 +162,20 @@ def test_random_plans(form: str, limit: int) -> None:
     made = Random(random.Random(3), replace(backend.target, allocation=limit))
     assert made.partly > 10
     assert (len(made.plan.arenas) > 1) == (limit == 2000)
-    plan = compiled(made.plan, form)
+    run(made, form)
+
+
+def test_temporaries_lie_where_outputs_will_be(form: str) -> None:
+    backend = registry.backend(form)
+    for seed in range(3):
+        made = Random(random.Random(seed), backend.target, roomy=True)
+        assert len(made.in_outputs) > 3
+        run(made, form)
+
+
+def run(made: Random, form: str) -> None:
+    """Twice, and compares the results."""
+    backend, plan = registry.backend(form), compiled(made.plan, form)
     pieces = [Memory(form, array.nbytes) for array in made.inputs]
     for piece, array in zip(pieces, made.inputs, strict=True):
         backend.upload(piece.raw, array)
@@ -222,7 +248,9 @@ PROGRAMS: dict[str, Callable[[str], list[np.ndarray]]] = {
 }  # fmt: skip
 
 
-def side_by_side(lifetimes: Sequence[Lifetime], target: Target) -> tuple[list[Piece], list[int]]:
+def side_by_side(
+    lifetimes: Sequence[Lifetime], target: Target, rooms: Sequence[Room]
+) -> tuple[list[Piece], list[int]]:
     """Instead of ``assign``: no two share a byte."""
     return assign([Lifetime(nbytes, 0, 0) for nbytes, _, _ in lifetimes], target)
 

@@ -401,14 +401,14 @@ def test_a_plan_with_memory_that_there_is_not_is_planned_anew(device: str) -> No
 
 
 @pytest.mark.parametrize(
-    "piece", [Piece(2, 8, 64), Piece(2, -8, 8), Piece(1, 0, 4), Piece(3, 0, 4), Piece(2, 0, -1)]
+    "piece", [Piece(2, 8, 64), Piece(2, -8, 8), Piece(1, 0, 8), Piece(0, 0, 4), Piece(2, 0, -1)]
 )
-def test_a_plan_with_temporaries_outside_of_its_arenas_is_planned_anew(
+def test_a_plan_with_temporaries_outside_of_its_memory_is_planned_anew(
     device: str, piece: Piece
 ) -> None:
     backend = registry.backend(device)
     recipe = Recipe(1, (4,), (64,), (piece,), (1,), ())
-    with pytest.raises(Malformed, match=r"Piece.* of arenas of \(64,\) bytes"):
+    with pytest.raises(Malformed, match=r"Piece.* of outputs of \(4,\) and arenas of \(64,\)"):
         read_recipe(written(recipe, Plan((), (), ()), backend), backend)
 
 

@@ -30,7 +30,7 @@ from lazygrad.graph import Node, node
 from lazygrad.inspect import costs
 from lazygrad.kernel import cost, expr as ex
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import TEMPORARY, LoopCall, Piece, Place, Plan
+from lazygrad.kernel.plan import INPUT, LoopCall, Plan
 from lazygrad.kernel.target import Target
 from lazygrad.runtime import cache
 from lazygrad.runtime.cache import Placeholder
@@ -155,19 +155,17 @@ def kernels_of(work: Kernel | LoopCall) -> list[Kernel]:
 
 
 def launches(plan: Plan, target: Target) -> int:
-    works, numbers, pieces = [], dict[Place, int](), dict[int, Piece]()
+    places = [place for step in plan.steps for place in step.places]
+    inputs = 1 + max((place.index for place in places if place.role == INPUT), default=-1)
+    first, works = plan.numbers(inputs), list[Work]()
     for step in plan.steps:
         kernel, written = step.kernel, step.kernel.written
-        memory = [numbers.setdefault(place, len(numbers)) for place in step.places]
-        for place, number in zip(step.places, memory, strict=True):
-            if place.role == TEMPORARY:
-                piece = plan.temporaries[place.index]
-                pieces[number] = replace(piece, of=-1 - piece.of)
+        memory = [first[place.role] + place.index for place in step.places]
         writes = {memory[slot]: (n, kernel.buffers[slot].size) for slot, n in written.items()}
         writes |= dict.fromkeys(memory[len(kernel.buffers) :], (1, 1))
         reads = frozenset(memory[len(written) : len(kernel.buffers)])
         works.append(Work(writes, reads, _items(kernel, target)))
-    return len(in_turn(batches(works, MOST_MEMORY, pieces), MOST_MEMORY))
+    return len(in_turn(batches(works, MOST_MEMORY, plan.pieces(inputs)), MOST_MEMORY))
 
 
 def _items(work: Kernel | LoopCall, target: Target) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from lazygrad.kernel.plan import Piece
 from lazygrad.kernel.target import Target
-from lazygrad.schedule.memory import Lifetime, assign
+from lazygrad.schedule.memory import Lifetime, Room, assign
 
 UNIT = 16
 TARGET = Target(alignment=UNIT)
@@ -96,3 +96,31 @@ def test_what_lies_too_high_is_placed_earlier_in_another_try() -> None:
 def test_little(count: int) -> None:
     pieces, arenas = assign([Lifetime(100, 0, 1)] * count, TARGET)
     assert (pieces, arenas) == ([Piece(0, 0, 100)] * count, [100] * count)
+
+
+# -- in memory for results ------------------------------------------------------------------------
+
+
+@given(LIFETIMES, st.lists(st.builds(Room, st.integers(0, 2000), st.integers(0, 30)), max_size=4))
+def test_in_rooms_until_these_are_needed(lifetimes: list[Lifetime], rooms: list[Room]) -> None:
+    pieces, arenas = assign(lifetimes, TARGET, rooms)
+    for i, (each, piece) in enumerate(zip(lifetimes, pieces, strict=True)):
+        assert piece.start % UNIT == 0
+        if piece.of >= len(arenas):
+            room = rooms[piece.of - len(arenas)]
+            assert piece.start + piece.nbytes <= room.nbytes
+            assert each.last < room.until
+        for j in range(i):
+            assert not (alive(each, lifetimes[j]) and overlap(piece, pieces[j]))
+
+
+def test_what_has_no_place_below_the_others_lies_in_the_smallest_number_of_rooms() -> None:
+    chain = [Lifetime(160, step, step + 1) for step in range(6)]
+    rooms = [Room(320, 3), Room(400, 4), Room(159, 9)]
+    pieces, arenas = assign(chain, TARGET, rooms)
+    assert arenas == [320]
+    # Of 320 bytes at a time, steps 0 to 3 have room for all, later ones for none.
+    assert {piece.of for piece in pieces} == {0}
+    pieces, arenas = assign(chain, TARGET, [*rooms, Room(320, 9)])
+    assert arenas == []
+    assert {piece.of for piece in pieces} == {1, 3}
