@@ -27,7 +27,7 @@ UFUNCS: dict[Any, str] = {
     forms.SUBTRACT: "subtract",
     rewriting.ABSOLUTE: "absolute",
     rewriting.NEGATIVE: "negative",
-    rewriting.TANH: "tanh",
+    forms.TANH: "tanh",
     forms.EQUAL: "equal",
     forms.NOT: "logical_not",
     ops.MUL: "multiply",

@@ -16,6 +16,7 @@ from lazygrad.plugin import (
     Kernel,
     Output,
     buffer_names,
+    composed,
     contraction,
     dtype as dt,
     expr as ex,
@@ -50,13 +51,14 @@ from lazygrad_numpy.ranges import (
     simplified,
 )
 from lazygrad_numpy.repeating import with_long_runs
-from lazygrad_numpy.rewriting import with_composed_calls, with_guards_once, with_numpy_calls
+from lazygrad_numpy.rewriting import with_guards_once, with_numpy_calls
 from lazygrad_numpy.running import RUNNING, along, with_running
 from lazygrad_numpy.windows import with_positions
 
 RULES: dict[Any, Rule] = (
     elementwise.RULES | loading.RULES | reductions.RULES | running.RULES | collecting.RULES
 )
+FLOATS = dt.float32, dt.float64
 LONGEST_LINE = 92  # indented once, or twice
 Write = tuple[Output, Array, Array | None]  # the memory of an output; its value, if it is computed
 DIRECT = frozenset((*elementwise.UFUNCS, ops.DIV, ops.WHERE, *ex.BINDING, TAKE_ROWS, RUNNING))
@@ -95,7 +97,7 @@ def described(kernel: Kernel, units: int) -> str:
 
 
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
-    shaped = with_running(simplified(with_composed_calls(kernel)))
+    shaped = with_running(simplified(composed.with_calls(kernel, FLOATS)))
     found = contraction.find_product(shaped)
     if found is None or not product.pays(found):  # before loads, that they walk in strides
         rows = found is not None and channelwise.is_channelwise(found)

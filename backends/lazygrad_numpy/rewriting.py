@@ -11,7 +11,6 @@ from lazygrad.plugin import (
     Expr,
     Index,
     Kernel,
-    composed,
     dtype as dt,
     expr as ex,
     folding,
@@ -22,7 +21,6 @@ from lazygrad_numpy.access import classify
 
 NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
-TANH = ex.KernelOp("TANH", "the hyperbolic tangent of src[0]")
 
 Sources = tuple[Expr, ...]
 
@@ -52,20 +50,6 @@ def _folded(value: Expr, src: Sources) -> Expr | None:
         return ex.literal(number, dtype)
     same = folding.operand(op, known, dtypes, dtype)
     return folding.index(op, src, dtype) if same is None else src[same]
-
-
-def with_composed_calls(kernel: Kernel) -> Kernel:
-    """Functions that are composed of many ops, in few calls."""
-
-    def visit(value: Expr, src: Sources) -> Expr:
-        rebuilt = ex.rebuild(value, src, value.arg)
-        for name, make in COMPOSED.get(value.op, ()):
-            x = composed.argument(name, rebuilt)
-            if x is not None:
-                return make(x)
-        return rebuilt
-
-    return _with_values(kernel, ex.transform(kernel.values, visit))
 
 
 def with_guards_once(kernel: Kernel) -> Kernel:
@@ -129,18 +113,6 @@ def _as(form: forms.Form | None, dtype: DType) -> Expr | None:
     return None if form is None else ex.extension(*form, None, dtype)
 
 
-def _tanh(x: Expr) -> Expr:
-    return ex.extension(TANH, (x,), None, x.dtype)
-
-
-def _sigmoid(x: Expr) -> Expr:
-    """Where the power overflows, its reciprocal is too small to be told from 0."""
-    one = ex.literal(1.0, x.dtype)
-    minus = ex.extension(NEGATIVE, (x,), None, x.dtype)
-    power = ex.elementwise(ops.EXP, (minus,), x.dtype)
-    return ex.elementwise(ops.DIV, (one, ex.elementwise(ops.ADD, (power, one), x.dtype)), x.dtype)
-
-
 def _difference(src: Sources) -> Expr | None:
     for kept, other in (src, src[::-1]):
         if other.op is NEGATIVE:
@@ -192,11 +164,6 @@ def is_zero(e: Expr) -> bool:
     return e.op is ex.LITERAL and e.arg == 0 and str(e.arg) != "-0.0"
 
 
-# By the op of their last step.
-COMPOSED: Mapping[Any, tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
-    ops.WHERE: (("tanh", _tanh),),
-    ops.DIV: (("sigmoid", _sigmoid),),
-}
 REWRITES: Mapping[Any, Rewrite] = {
     ops.ADD: _difference,
     ops.MUL: _negative,

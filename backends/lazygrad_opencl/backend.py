@@ -28,6 +28,7 @@ from lazygrad.plugin import (
     alone,
     batches,
     best,
+    composed,
     dtype,
     expr,
     in_turn,
@@ -257,6 +258,8 @@ class OpenCLBackend(Backend):
     def _nest(self, kernel: Kernel, whole: bool = False) -> LoopNest | None:
         """The nest of a kernel; the ``whole`` of it for a single work-item."""
         self._check(kernel)
+        if self._dialect.functions:
+            kernel = composed.with_calls(kernel, (dtype.float32,))
         if whole:
             return loop_nest(kernel, self._worker, replace(self._tuning(kernel), items=1))
         return loop_nest(kernel, self.target, self._tuning(kernel))

@@ -17,8 +17,9 @@ GUARD = "-D_OPENCL_H_"  # of clang's opencl-c.h, that it has been read
 UNSIGNED = {"uchar": "char", "ushort": "short", "uint": "int", "ulong": "long"}
 ELEMENTS = (*UNSIGNED.values(), *UNSIGNED, "float", "double")
 FLOATS = ("float", "double")
-UNARY = ("exp", "log", "sin", "sqrt", "fabs")
+UNARY = ("exp", "log", "sin", "sqrt", "tanh", "fabs")
 BINARY = ("fmod",)
+TERNARY = ("fma",)
 SPACES = ("__global", "__local", "__private")
 WORK_ITEM = ("get_global_id", "get_group_id", "get_local_id")
 
@@ -50,7 +51,7 @@ def _uses(source: str) -> Iterator[str]:
     for name in sorted(set(re.findall(r"\bas_([a-z]+\d*)\b", source))):
         yield f"#define as_{name}(x) __builtin_astype((x), {name})"
     floats = [name for name in (*FLOATS, *vectors) if name.startswith(FLOATS)]
-    for count, functions in ((1, UNARY), (2, BINARY)):
+    for count, functions in ((1, UNARY), (2, BINARY), (3, TERNARY)):
         for function in functions:
             if re.search(rf"\b{function}\b", source):
                 yield from (

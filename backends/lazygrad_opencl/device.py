@@ -139,7 +139,9 @@ def _alignment(device: Any) -> int:
 def dialect_of(device: Any, target: Target) -> Dialect:
     """How programs for ``device`` are spelled."""
     cpu = is_cpu(device)
-    return Dialect(packed=cpu, calls=cpu, turns=_takes_turns(device), bits=32 * target.lanes)
+    return Dialect(
+        packed=cpu, calls=cpu, functions=cpu, turns=_takes_turns(device), bits=32 * target.lanes
+    )
 
 
 def _takes_turns(device: Any) -> bool:

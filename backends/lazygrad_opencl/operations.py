@@ -44,11 +44,13 @@ class Operand:
 
 @dataclass(frozen=True)
 class Operation:
-    """What is to be spelled: ``lanes`` values of ``dtype`` from ``src``."""
+    """What is to be spelled: ``lanes`` values of ``dtype`` from ``src``; by functions of our
+    ``own`` where there are any."""
 
     dtype: DType
     lanes: int
     src: Sequence[Operand]
+    own: bool = False
 
     @property
     def kind(self) -> str:
@@ -144,6 +146,16 @@ def _narrowed(symbol: str) -> Rule:
 def _call(name: str) -> Rule:
     def rule(o: Operation) -> str:
         return f"{name}({', '.join(bare(o.wide(i)) for i in range(len(o.src)))})"
+
+    return rule
+
+
+def _function(name: str, built_in: Rule) -> Rule:
+    """One of ours where floats have it."""
+
+    def rule(o: Operation) -> str:
+        kind = spelling.register(o.dtype, o.lanes)
+        return (_call(f"{name}_{kind}") if o.own and "float" in kind else built_in)(o)
 
     return rule
 
@@ -277,10 +289,13 @@ _OR, _AND = _logical("{a} || {b}", "{a} | {b}"), _logical("{a} && {b}", "{a} & {
 _DIFFERS = _logical("{a} != {b}", "{a} ^ {b}")
 
 TABLE: dict[object, dict[str, Rule]] = {
-    ops.EXP: {FLOATING: _call("exp")},
+    ops.EXP: {FLOATING: _function("EXP", _call("exp"))},
     ops.LOG: {FLOATING: _call("log")},
-    ops.SIN: {FLOATING: _call_by_lane("sin", dtype.float32, *dtype.HALVES)},
+    ops.SIN: {
+        FLOATING: _function("SIN", _call_by_lane("sin", dtype.float32, *dtype.HALVES)),
+    },
     ops.SQRT: {FLOATING: _call("sqrt")},
+    forms.TANH: {FLOATING: _function("TANH", _call("tanh"))},
     ops.CAST: {"": _cast},
     ops.ADD: {FLOATING: _infix("+"), INTEGER: _modular("+"), BOOLEAN: _OR},
     forms.SUBTRACT: {FLOATING: _infix("-"), INTEGER: _modular("-")},

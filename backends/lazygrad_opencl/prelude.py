@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lazygrad_opencl import strided
+from lazygrad_opencl import functions, strided
 
 HEAD = """\
 #pragma OPENCL FP_CONTRACT ON  // only within an expression: acc += a * b
@@ -187,6 +188,7 @@ class Dialect:
     Attributes:
         packed: loads for CPUs, where it does not matter which vectors are aligned.
         calls: few kernel functions call all others, see ``entry``.
+        functions: of floats, of our own: see ``functions``.
         turns: kernels that wait for each other share launches; work-items wait in loops, which
             helps nobody where they have no core each.
         bits: of a vector register.
@@ -194,6 +196,7 @@ class Dialect:
 
     packed: bool = False
     calls: bool = False
+    functions: bool = False
     turns: bool = False
     bits: int = 128
 
@@ -218,11 +221,9 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(TRUNCATED)
     of_masks = sorted(_found("mask", r"\bmask(\d+)\b", sources), key=int)
     parts += [f"typedef int{lanes} mask{lanes};  // bools: -1 is true\n" for lanes in of_masks]
-    for function, (call, definition) in BY_LANE.items():
-        for name in sorted(_found(f"{function}_", rf"\b{function}_(\w+)\(", sources)):
-            count = int(re.sub(r"\D", "", name))
-            each = ", ".join(call.format(i=i) for i in range(count))
-            parts.append(definition.format(type=name, lanes=each))
+    own = functions.FUNCTIONS if dialect.functions else ()
+    parts += functions.definitions(sources) if own else ()
+    parts += _by_lane(sources, BY_LANE.keys() - own)
     vectors = _vectors(sources, PACKED if dialect.packed else BUILT_IN)
     parts += ["// Vectors in memory, at any element.", *vectors] if vectors else []
     parts += strided.definitions(sources)
@@ -235,6 +236,16 @@ def prelude(sources: str, dialect: Dialect) -> str:
 def _found(word: str, pattern: str, sources: str) -> set[str]:
     """What ``pattern``, which has ``word`` in it, finds."""
     return set(re.findall(pattern, sources)) if word in sources else set()
+
+
+def _by_lane(sources: str, names: Iterable[str]) -> Iterator[str]:
+    """Functions of vectors that are computed lane by lane."""
+    for function in sorted(names):
+        call, definition = BY_LANE[function]
+        for name in sorted(_found(f"{function}_", rf"\b{function}_(\w+)\(", sources)):
+            count = int(re.sub(r"\D", "", name))
+            each = ", ".join(call.format(i=i) for i in range(count))
+            yield definition.format(type=name, lanes=each)
 
 
 def _vectors(sources: str, loads: str) -> list[str]:

@@ -16,16 +16,20 @@ ZEROS = "zeros"  # the argument with zeros to read where a guard fails
 
 
 def render(
-    loop_nest: LoopNest, name: str, aligned: bool = False, moving: Sequence[int] = ()
+    loop_nest: LoopNest,
+    name: str,
+    aligned: bool = False,
+    own: bool = False,
+    moving: Sequence[int] = (),
 ) -> str:
-    """The kernel function ``name``; ``aligned`` tells to spell aligned vectors as such. It is told
-    last at which bytes the buffers in slots ``moving`` start."""
-    return _Writer(loop_nest, aligned, moving).kernel_function(name)
+    """The kernel function ``name``; ``aligned`` tells to spell aligned vectors as such, ``own`` to
+    call functions of ours. It is told last at which bytes the buffers in slots ``moving`` start."""
+    return _Writer(loop_nest, aligned, own, moving).kernel_function(name)
 
 
-def render_function(loop_nest: LoopNest, name: str, aligned: bool = False) -> str:
+def render_function(loop_nest: LoopNest, name: str, aligned: bool, own: bool) -> str:
     """The same as a function that a kernel calls for each ``item``."""
-    return _Writer(loop_nest, aligned).plain_function(name)
+    return _Writer(loop_nest, aligned, own).plain_function(name)
 
 
 def started(kind: str, memory: str, start: str) -> str:
@@ -34,8 +38,11 @@ def started(kind: str, memory: str, start: str) -> str:
 
 
 class _Writer:
-    def __init__(self, loop_nest: LoopNest, aligned: bool, moving: Sequence[int] = ()) -> None:
+    def __init__(
+        self, loop_nest: LoopNest, aligned: bool, own: bool, moving: Sequence[int] = ()
+    ) -> None:
         self.nest = loop_nest
+        self.own = own
         self.moving = moving
         self.aligned = aligned
         self.multiples = Multiples()
@@ -218,7 +225,7 @@ class _Writer:
 
     def let(self, s: nest.Let) -> Iterator[str]:
         src = [self.operand(v) for v in s.operands]
-        yield from self.value(s, spell(s.op, Operation(s.dtype, s.lanes, src)))
+        yield from self.value(s, spell(s.op, Operation(s.dtype, s.lanes, src, self.own)))
 
     def from_int(self, s: nest.FromInt) -> Iterator[str]:
         kind = spelling.register(s.dtype, s.lanes)

@@ -164,7 +164,7 @@ class Sources:
         key = id(job.nest), self._aligned(job)
         name = self._functions.get(key)
         if name is None:
-            text = render_function(job.nest, "%", self._aligned(job))
+            text = render_function(job.nest, "%", self._aligned(job), self.dialect.functions)
             name = self._functions[key] = self._add(job.nest.kernel.name, text)
         return name
 
@@ -183,7 +183,7 @@ class Sources:
         if called:
             name = self._function(job)
         else:
-            text = render(nest, "%", self._aligned(job), job.moving)
+            text = render(nest, "%", self._aligned(job), self.dialect.functions, job.moving)
             name = self._add(nest.kernel.name, text)
         return Entry(
             name, {name: self.texts[name]}, nest.items, nest.group, len(job.call.memory),

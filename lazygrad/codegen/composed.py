@@ -1,12 +1,13 @@
 """Composed functions that a library has a call for: found in kernels, by what they are composed of.
 
-The graph has few ops, and ``lang`` composes all functions of them. A backend whose library has one
-of these may call that: it is told of what a value of a kernel is the function.
+The graph has few ops, and ``lang`` composes all functions of them. A backend that has one of these
+itself is given kernels that say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple, cast
 
@@ -14,13 +15,50 @@ from lazygrad import ops
 from lazygrad.body import Slot
 from lazygrad.element_types import DType
 from lazygrad.graph import Node, node
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import expr as ex, forms
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
 from lazygrad.lang.transcendental import sigmoid, tanh
 
 FUNCTIONS: Mapping[str, Callable[[Node], Node]] = {"sigmoid": sigmoid, "tanh": tanh}
+
+
+def _tanh(x: Expr) -> Expr:
+    return ex.extension(forms.TANH, (x,), None, x.dtype)
+
+
+def _sigmoid(x: Expr) -> Expr:
+    """Where the power overflows, its reciprocal is too small to be told from 0."""
+    one = ex.literal(1.0, x.dtype)
+    power = ex.elementwise(ops.EXP, (_multiple(x, -1.0),), x.dtype)
+    return ex.elementwise(ops.DIV, (one, ex.elementwise(ops.ADD, (power, one), x.dtype)), x.dtype)
+
+
+# What stands for a function, by the op of its last step.
+SHORT: Mapping[object, tuple[str, Callable[[Expr], Expr]]] = {
+    ops.WHERE: ("tanh", _tanh),
+    ops.DIV: ("sigmoid", _sigmoid),
+}
+
+
+def with_calls(kernel: Kernel, dtypes: Collection[DType]) -> Kernel:
+    """``kernel`` with functions of values of ``dtypes`` as calls, or in fewer steps than are right
+    for derivatives."""
+    if all(e.op is not ops.EXP for e in ex.toposort(kernel.values)):
+        return kernel
+
+    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
+        rebuilt = ex.rebuild(value, src, value.arg)
+        name, make = SHORT.get(value.op, ("", None))
+        if make is None or value.dtype not in dtypes:
+            return rebuilt
+        x = argument(name, rebuilt)
+        return rebuilt if x is None else make(x)
+
+    values = ex.transform(kernel.values, visit)
+    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
+    return replace(kernel, outputs=outputs)
 
 
 class Pattern(NamedTuple):
@@ -74,8 +112,14 @@ def _scaled(wanted: Expr, of: Expr, known: Mapping[Expr, Expr]) -> Expr | None:
     x = known.get(of)
     if x is None or not _is_multiple(wanted) or wanted.src[0] is not of or not _is_multiple(x):
         return None
-    factor = ex.literal(x.src[1].arg * wanted.src[1].arg, x.dtype)
-    return ex.elementwise(ops.MUL, (x.src[0], factor), x.dtype)
+    return _multiple(x, wanted.src[1].arg)
+
+
+def _multiple(x: Expr, factor: float) -> Expr:
+    """``x`` times a number; of a multiple, as one product."""
+    if _is_multiple(x):
+        x, factor = x.src[0], x.src[1].arg * factor
+    return ex.elementwise(ops.MUL, (x, ex.literal(factor, x.dtype)), x.dtype)
 
 
 def _is_multiple(e: Expr) -> bool:

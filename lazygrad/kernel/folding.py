@@ -20,7 +20,7 @@ from lazygrad.kernel.index import Index
 Known = Sequence[Scalar | None]  # operands: numbers, or None
 
 # Functions of which devices compute other last digits than NumPy.
-APPROXIMATE = ops.EXP, ops.LOG, ops.SIN, ops.SQRT
+APPROXIMATE = ops.EXP, ops.LOG, ops.SIN, ops.SQRT, forms.TANH
 
 # Operands that change nothing, of integers and of bools; only on the right for some.
 NEUTRAL: Mapping[Any, int] = {

@@ -15,9 +15,11 @@ from lazygrad.kernel.expr import Expr, KernelOp
 SUBTRACT = KernelOp("SUBTRACT", "src[0] - src[1]")
 EQUAL = KernelOp("EQUAL", "src[0] == src[1]")
 NOT = KernelOp("NOT", "the opposite of a bool")
+TANH = KernelOp("TANH", "the hyperbolic tangent of src[0]")  # see codegen.composed
 
 MEANING: Mapping[Any, Callable[..., Any]] = {  # in NumPy, as ``semantics`` says it of other ops
     SUBTRACT: np.subtract, EQUAL: np.equal, NOT: np.logical_not,
+    TANH: np.tanh,
 }  # fmt: skip
 
 STEMS: Mapping[Any, str] = {  # what code calls the results of ops
@@ -25,6 +27,7 @@ STEMS: Mapping[Any, str] = {  # what code calls the results of ops
     ops.ADD: "sum", ops.MUL: "product", ops.DIV: "ratio", ops.MAX: "max", ops.WHERE: "chosen",
     ops.LT: "less", ops.NE: "differs", ops.MOD: "rest", ops.AND: "both", ops.XOR: "bits",
     SUBTRACT: "difference", EQUAL: "equal", NOT: "opposite",
+    TANH: "tanh",
     ops.SUM: "sum", ops.REDUCE_MAX: "max",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from lazygrad.lang.elementwise import (
     log,
     mul,
     neg,
+    sloped,
     sub,
     surrogate,
     where,
@@ -180,19 +181,20 @@ def gelu(x: Node, approximate: str = "none") -> Node:
     if approximate not in _GELU:
         raise ValueRangeError(f'[gelu] approximate must be "none" or "tanh", got {approximate!r}')
     wide = widened(x)
-    half = mul(wide, 0.5)
-    return cast(mul(half, add(_GELU[approximate](wide), 1.0)), to_float(x).dtype)
+    return cast(mul(wide, _GELU[approximate](wide)), to_float(x).dtype)
 
 
-def _gelu_tanh(x: Node) -> Node:
+def _phi(x: Node) -> Node:
+    return mul(add(erf(mul(x, math.sqrt(0.5))), 1.0), 0.5)
+
+
+def _phi_by_tanh(x: Node) -> Node:
+    """``(1 + tanh(t)) / 2``, which is ``sigmoid(2 * t)`` without what cancels below 0."""
     inner = mul(x, add(mul(mul(x, x), 0.044715), 1.0))
-    return tanh(mul(inner, math.sqrt(2.0 / math.pi)))
+    return sigmoid(mul(inner, 2.0 * math.sqrt(2.0 / math.pi)))
 
 
-_GELU: dict[str, Callable[[Node], Node]] = {
-    "none": lambda x: erf(mul(x, math.sqrt(0.5))),
-    "tanh": _gelu_tanh,
-}
+_GELU: dict[str, Callable[[Node], Node]] = {"none": _phi, "tanh": _phi_by_tanh}
 
 
 def softsign(x: Node) -> Node:
@@ -238,8 +240,9 @@ def softmax(x: Node, dim: int, dtype: DType | None = None) -> Node:
     """``exp(x)`` scaled to sum 1 along ``dim``."""
     x = _floats("softmax", x, dtype)
     axis = normalize_axis("softmax", dim, x.ndim)
-    powers = exp(centered(widened(x), axis))
-    return cast(div(powers, _total(powers, axis)), x.dtype)
+    wide = widened(x)
+    powers = exp(centered(wide, axis))
+    return cast(_shares(wide, powers, _total(powers, axis), axis), x.dtype)
 
 
 def log_softmax(x: Node, dim: int, dtype: DType | None = None) -> Node:
@@ -256,7 +259,15 @@ def safe_softmax(x: Node, dim: int) -> Node:
     wide = widened(x)
     powers = exp(sub(wide, finite_largest(wide, axis)))
     total = _total(powers, axis)
-    return cast(div(powers, where(eq(total, 0.0), 1.0, total)), x.dtype)
+    return cast(_shares(wide, powers, where(eq(total, 0.0), 1.0, total), axis), x.dtype)
+
+
+def _shares(x: Node, powers: Node, total: Node, axis: int) -> Node:
+    """The shares of ``powers``, of ``x``, in their ``total``. A change of ``x`` counts as often as
+    its share, and so in the mean of all, which each loses: derivatives need shares alone."""
+    value = div(powers, total)
+    mean = _total(node(ops.SLOPE, (x, value)), axis)
+    return sloped(value, (sub(x, mean), value))
 
 
 def gumbel_softmax(x: Node, drawn: Node, tau: float, hard: bool, dim: int) -> Node:
