@@ -18,7 +18,7 @@ from lazygrad.kernel import contraction, expr, folding, forms, index, ranges, ru
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads, named
-from lazygrad.kernel.plan import NO_PIECES, LoopCall, Piece
+from lazygrad.kernel.plan import NO_PIECES, Copy, LoopCall, Piece, Reach
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.kernel.starts import without_starts
 from lazygrad.kernel.target import Target
@@ -36,11 +36,11 @@ from lazygrad.runtime.loops import pieces as pieces_of, reaches, steps_of
 from lazygrad.runtime.tuner import best
 
 __all__ = [
-    "Backend", "Batch", "BufferSpec", "Call", "Code", "DType", "DeviceError", "Expr", "Index",
-    "InternalError", "Kernel", "LoopCall", "LoopNest", "NO_PIECES", "Output", "Part", "Piece",
-    "Program", "Range", "RoutineCall", "STAGES", "Target", "Tuning", "Work", "alone",
-    "available_cores", "batches", "best", "buffer_names", "composed", "contraction", "disk",
-    "dtype", "expr", "folding", "forms", "in_turn", "index", "is_mine", "is_worthwhile",
+    "Backend", "Batch", "BufferSpec", "Call", "Code", "Copy", "DType", "DeviceError", "Expr",
+    "Index", "InternalError", "Kernel", "LoopCall", "LoopNest", "NO_PIECES", "Output", "Part",
+    "Piece", "Program", "Range", "Reach", "RoutineCall", "STAGES", "Target", "Tuning", "Work",
+    "alone", "available_cores", "batches", "best", "buffer_names", "composed", "contraction",
+    "disk", "dtype", "expr", "folding", "forms", "in_turn", "index", "is_mine", "is_worthwhile",
     "joint_name", "loads", "loop_nest", "named", "nest", "ops", "pieces_of", "private_folder",
     "progress", "ranges", "reaches", "running", "semantics", "settings", "steps_of", "variations",
     "without_starts",

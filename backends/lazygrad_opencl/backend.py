@@ -44,9 +44,10 @@ from lazygrad_opencl import device as devices, forked, pocl, pocl_cache
 from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
+from lazygrad_opencl.jobs import AnyJob, Job, Repeated, Sections
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
-from lazygrad_opencl.sources import PORTION, Job, Sections, Sources, portions
+from lazygrad_opencl.sources import PORTION, Sources, portions
 
 NestOf = Callable[[Kernel, bool], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
@@ -115,7 +116,7 @@ class OpenCLBackend(Backend):
     def counters(self, count: int) -> Any:
         """Integers that are zero, for a launch whose work-items wait for each other."""
         flags = cl.mem_flags.READ_WRITE | cl.mem_flags.COPY_HOST_PTR
-        return cl.Buffer(self.context, flags, hostbuf=np.zeros(count, np.int32))
+        return cl.Buffer(self.context, flags, hostbuf=np.zeros(count, np.int64))
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -170,8 +171,8 @@ class OpenCLBackend(Backend):
         self._binaries.save()
 
     def takes(self, call: LoopCall) -> bool:
-        """Sections, where work-items wait for each other."""
-        return self._dialect.turns and 0 < call.workers <= self.target.workers
+        """Those of kernels, where work-items wait for each other."""
+        return self._dialect.turns and call.workers <= self.target.workers
 
     # -- compilation ----------------------------------------------------------------------------
 
@@ -200,7 +201,7 @@ class OpenCLBackend(Backend):
         return found
 
     def _codes(
-        self, jobs: Sequence[Job | Sections], program: int, pieces: Mapping[int, Piece]
+        self, jobs: Sequence[AnyJob], program: int, pieces: Mapping[int, Piece]
     ) -> list[Code]:
         """Launches as few as can be, all of one program."""
         sources = Sources(jobs, self._dialect, self.target.units, program, pieces)
@@ -223,14 +224,16 @@ class OpenCLBackend(Backend):
         started: Sequence[Sequence[Started]],
         numbers: range,
         nest_of: NestOf,
-    ) -> list[Job | Sections]:
+    ) -> list[AnyJob]:
         """Those of the calls with these numbers that compute anything."""
-        found: list[Job | Sections] = []
+        found: list[AnyJob] = []
         for number in numbers:
             call = calls[number]
             if isinstance(call.kernel, LoopCall):
-                inside = self._inside(number, call.kernel, started[number], nest_of)
-                found.append(Sections(number, call, call.kernel, inside))
+                loop = call.kernel
+                inside = self._inside(number, loop, started[number], nest_of)
+                made = Sections if loop.workers else Repeated
+                found.append(made(number, call, loop, inside))
                 continue
             ((kernel, starts),) = started[number]
             nest = nest_of(kernel, False)
@@ -242,10 +245,10 @@ class OpenCLBackend(Backend):
     def _inside(
         self, number: int, loop: LoopCall, started: Sequence[Started], nest_of: NestOf
     ) -> tuple[Job, ...]:
-        """What a section consists of, on the body's memory, each for a single work-item."""
+        """What a step consists of, on the body's memory; a section's for a single work-item."""
         found = []
         for (_, memory), (kernel, starts) in zip(steps_of(loop), started, strict=True):
-            nest = nest_of(kernel, True)
+            nest = nest_of(kernel, loop.workers > 0)
             progress.advance()
             if nest is not None:
                 found.append(Job(number, Call(kernel, memory), nest, starts))

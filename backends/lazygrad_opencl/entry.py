@@ -38,6 +38,7 @@ class Entry:
         program: the number of the program that it belongs to.
         moving: the positions of memory of which it is told where it starts, by arguments of their
             own after all memory.
+        counters: how many it takes: one for each part, and for what takes turns inside of those.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     parts: int = 0
     program: int = 0
     moving: tuple[int, ...] = ()
+    counters: int = 0
 
     @property
     def geometry(self) -> str:

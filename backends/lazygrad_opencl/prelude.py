@@ -26,8 +26,9 @@ FUNCTION = """\
 #endif
 """
 
-COUNTERS = 32  # ints for each part: two that lie in cache lines of their own, and when it ended
-ENDED = 2  # the position of that among them: a long
+COUNTERS = 16  # longs for each part: two that lie in cache lines of their own, and when it ended
+ENDED = 1  # the position of that among them
+OVER = 2  # and that of whether a loop ends before its time
 
 # Parts of a launch in turn. Its work-items take what a part has to do, one after the other, and
 # wait until all of it is done: whoever has taken something is running, so nobody waits in vain,
@@ -41,7 +42,7 @@ TURNS = f"""\
 #define TAKEN(part) (counters + {COUNTERS} * (part))
 #define FINISHED(part) (TAKEN(part) + {COUNTERS // 2})
 #define TAKE(part) __sync_fetch_and_add(TAKEN(part), 1)
-#define NOTE(part) (*(__global long *)(TAKEN(part) + {ENDED}) = TICKS)
+#define NOTE(part) (*(TAKEN(part) + {ENDED}) = TICKS)
 #define BEGIN(parts) const int worker = __sync_fetch_and_add(FINISHED(parts), 1); \\
   if (worker == 0) NOTE(parts)
 #define DONE(part, count) \\
@@ -50,7 +51,7 @@ TURNS = f"""\
   while (__atomic_load_n(FINISHED(part), __ATOMIC_ACQUIRE) < (count)) PAUSE
 #define LEAVE(parts, workers) \\
   if (__sync_fetch_and_add(TAKEN(parts), 1) == (workers) - 1) \\
-    for (int i = 0; i <= (parts); i++) *TAKEN(i) = *FINISHED(i) = 0
+    for (int i = 0; i <= (parts); i++) *TAKEN(i) = *FINISHED(i) = TAKEN(i)[{OVER}] = 0
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE __builtin_ia32_pause()
 #define TICKS (long)__builtin_readcyclecounter()
@@ -59,6 +60,45 @@ TURNS = f"""\
 #define TICKS 0
 #endif
 """
+
+# Turns of a loop inside of a part. The counters go on from step to step, and nobody takes what is
+# of a later one. Who has looked at what a step left behind may say that it was the last one.
+COPIED = 1 << 16  # bytes that are copied in one go
+REPEATED = f"""\
+// The same in each step of a loop: what is there to do is numbered through all steps, and taken up
+// to the end of one.
+#define TAKE_BELOW(part, end) take_below(TAKEN(part), end)
+#define GONE(part) __sync_fetch_and_add(FINISHED(part), 1)
+#define OVER(part) (TAKEN(part) + {OVER})
+static long take_below(__global long *taken, long end) {{
+  long now = __atomic_load_n(taken, __ATOMIC_RELAXED);
+  while (now < end) {{
+    const long found = __sync_val_compare_and_swap(taken, now, now + 1);
+    if (found == now) break;
+    now = found;
+  }}
+  return now;
+}}
+"""
+
+COPY = f"""\
+// COPY: a part of count bytes, by its number
+FUNCTION void COPY(__global uchar *to, __global const uchar *from, long number, long count) {{
+  const long start = {COPIED} * number;
+  const long end = start + {COPIED} < count ? start + {COPIED} : count;
+  for (long i = start; i < end; i++) to[i] = from[i];
+}}
+"""
+
+NONE = """\
+// NONE: whether no bool is set
+FUNCTION long NONE(__global const uchar *flags, long count) {
+  for (long i = 0; i < count; i++) if (flags[i]) return 0;
+  return 1;
+}
+"""
+
+LOOPS = {"TAKE_BELOW": REPEATED, "COPY": COPY, "NONE": NONE}
 
 FP64 = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n"
 
@@ -208,6 +248,7 @@ def prelude(sources: str, dialect: Dialect) -> str:
         parts.append(FUNCTION.format(bits=dialect.bits))
     if "AWAIT(" in sources:
         parts.append(TURNS)
+    parts += [text for name, text in LOOPS.items() if f"{name}(" in sources]
     if "double" in sources:
         parts.append(FP64)
     if "CONVERT(" in sources or "float16_" in sources:

@@ -31,7 +31,7 @@ class OpenCLProgram(Program):
         self._local = (entry.group,)
         self._more = [device.zeros] if entry.zeros else []
         if entry.parts:
-            self._more.append(device.counters((entry.parts + 1) * COUNTERS))
+            self._more.append(device.counters((entry.counters + 1) * COUNTERS))
         self._function, self._first, self._told = _function(built, entry, points)
         self._moving = entry.moving
         self._arguments: tuple[Any, ...] = ()  # those that it has now
@@ -70,10 +70,11 @@ class OpenCLProgram(Program):
 
     def _ticks(self) -> np.ndarray[Any, Any]:
         """How long each part took, as the processor counts; zeros where it does not."""
-        counters = np.empty((self.code.data.parts + 1, COUNTERS), np.int32)
+        entry: Entry = self.code.data
+        counters = np.empty((entry.counters + 1, COUNTERS), np.int64)
         self._device.download(self._more[-1], counters)
-        ended = counters.view(np.int64)[:, ENDED // 2]
-        return np.diff(ended, prepend=ended[-1])[:-1]
+        ended = counters[:, ENDED]
+        return np.diff(ended[: entry.parts], prepend=ended[-1])
 
     def _timed(self) -> float:
         queue, sizes = self._device.profiling_queue, (self._global, self._local)

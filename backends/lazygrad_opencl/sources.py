@@ -3,93 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from lazygrad.plugin import (
     NO_PIECES,
     Batch,
-    Call,
     Code,
     Kernel,
-    LoopCall,
-    LoopNest,
     Part,
     Piece,
-    Work,
     joint_name,
     pieces_of,
     reaches,
 )
 from lazygrad_opencl import spelling
 from lazygrad_opencl.entry import Entry, program_text
+from lazygrad_opencl.jobs import AnyJob, At, Job, Looped, Repeated, Sections, single
 from lazygrad_opencl.prelude import Dialect
 from lazygrad_opencl.render import ZEROS, render, render_function, started
+from lazygrad_opencl.repeating import Repeating
+
+Spell = Callable[[int, str], str]  # the call of a job, by its number, for an item
 
 LONGEST_NAME = 100
 SIZED = re.compile(r"_\d[\dx]*$")  # ends as names of kernels do: relu_128x64
-
-
-@dataclass(frozen=True)
-class Called:
-    """A call of a plan by its number."""
-
-    number: int
-    call: Call
-
-    @property
-    def moving(self) -> tuple[int, ...]:
-        """The slots of buffers of which a launch is told where they start."""
-        return tuple(slot for slot, moves in enumerate(self.call.moving) if moves)
-
-    def _work(self, items: int, *, alone: bool = False) -> Work:
-        """What it does to memory, which behind its buffers is its own."""
-        kernel, memory = self.call.kernel, self.call.memory
-        written, buffers = kernel.written, kernel.buffers
-        writes = {memory[slot]: (n, buffers[slot].size) for slot, n in written.items()}
-        own = dict.fromkeys(memory[len(buffers) :], (1, 1))
-        return Work(writes | own, frozenset(memory[len(written) : len(buffers)]), items, alone)
-
-
-@dataclass(frozen=True)
-class Job(Called):
-    """That of a kernel, and its loop nest, whose buffers begin at ``starts``."""
-
-    nest: LoopNest
-    starts: tuple[int, ...] = ()
-
-    @property
-    def work(self) -> Work:
-        return self._work(self.nest.items, alone=self.nest.group > 1)
-
-
-@dataclass(frozen=True)
-class Sections(Called):
-    """That of a loop whose steps, sections, do not depend on each other, and what a section
-    consists of: jobs on the body's memory, each for a whole section."""
-
-    loop: LoopCall
-    inside: tuple[Job, ...]
-
-    @property
-    def work(self) -> Work:
-        return self._work(self.loop.length)
-
-
-class At(NamedTuple):
-    """Where a buffer begins: ``byte`` behind the start of a memory, or behind a ``start`` in it,
-    bytes that the code knows; "": none."""
-
-    memory: str
-    start: str
-    byte: int
-
-
-def single(jobs: Sequence[Job | Sections]) -> Iterator[Job]:
-    """Jobs, and those that others consist of."""
-    for job in jobs:
-        yield from job.inside if isinstance(job, Sections) else (job,)
 
 
 PORTION = 32  # kernels that differ, in a program: half a second of PoCL's time
@@ -120,7 +58,7 @@ class Sources:
 
     def __init__(
         self,
-        jobs: Sequence[Job | Sections],
+        jobs: Sequence[AnyJob],
         dialect: Dialect,
         units: int,
         program: int = 0,
@@ -146,7 +84,7 @@ class Sources:
         parts = tuple(self._part(batch, entry, len(batches)) for batch in batches)
         return Code(parts, memory, entry.geometry, entry)
 
-    def _jobs(self, batch: Batch) -> list[Job | Sections]:
+    def _jobs(self, batch: Batch) -> list[AnyJob]:
         return [self.jobs[number] for track in batch.tracks for number in track.calls]
 
     def _part(self, batch: Batch, entry: Entry, batches: int) -> Part:
@@ -191,10 +129,10 @@ class Sources:
         )  # fmt: skip
 
     def _joined(
-        self, batches: Sequence[Batch], jobs: Sequence[Job | Sections], memory: Sequence[int]
+        self, batches: Sequence[Batch], jobs: Sequence[AnyJob], memory: Sequence[int]
     ) -> Entry:
         """Several kernels in one function: batches in turn, what is in a batch side by side."""
-        sections = any(isinstance(job, Sections) for job in jobs)
+        loops = any(isinstance(job, Looped) for job in jobs)
         zeros = any(job.nest.zeros for job in single(jobs))
         argument = {m: i for i, m in enumerate(memory)}
         parameters = [f"__global void *m{i}" for i in argument.values()]
@@ -202,66 +140,100 @@ class Sources:
         told = {job.call.memory[slot] for job in jobs for slot in job.moving}
         moving = tuple(i for m, i in argument.items() if m in told)
         starts = [f"const long start{i}" for i in moving]
-        if len(batches) == 1 and not sections:
-            items, parts = batches[0].items, 0
+        if len(batches) == 1 and not loops:
+            items, parts, counters = batches[0].items, 0, 0
             lines = [
                 *self._head(parameters + starts),
-                *self._calls(batches[0], argument, "  "),
+                *self._calls(batches[0], self._calling(argument), "  "),
                 "}",
             ]
         else:
             items, parts = WORKERS * self.units, len(batches)
-            parameters += ["__global int *counters", *starts, "const int part"]
-            lines = [*spelling.signature("FUNCTION void %", parameters), f"  BEGIN({parts});"]
+            turns, counters = list[str](), parts
             for number, batch in enumerate(batches):
-                lines += self._turn(number, batch, argument)
-            lines += [f"  LEAVE({parts}, {items});", "}"]
+                inside, more = self._turn(number, batch, argument, counters)
+                turns += [f"  if (part < 0 || part == {number}) {{", *inside, "  }"]
+                counters += more
+            parameters += ["__global long *counters", *starts, "const int part"]
+            lines = [
+                *spelling.signature("FUNCTION void %", parameters),
+                f"  BEGIN({counters});",
+                *turns,
+                f"  LEAVE({counters}, {items});",
+                "}",
+            ]
         name = self._add(joint_name([job.call.kernel for job in jobs]), "\n".join(lines))
         functions = {f: self.texts[f] for f in (*map(self._function, single(jobs)), name)}
         called = self.dialect.calls
         return Entry(
-            name, functions, items, 1, len(memory), zeros, called, parts, self.program, moving
-        )
+            name, functions, items, 1, len(memory), zeros, called, parts, self.program, moving,
+            counters,
+        )  # fmt: skip
 
-    def _turn(self, number: int, batch: Batch, argument: Mapping[int, int]) -> list[str]:
-        """A batch among others: its work-items are taken by whoever is free."""
+    def _turn(
+        self, number: int, batch: Batch, argument: Mapping[int, int], free: int
+    ) -> tuple[list[str], int]:
+        """A batch among others: its work-items are taken by whoever is free. And how many counters
+        it takes besides its own, from a ``free`` one on."""
+        jobs = self._jobs(batch)
+        if isinstance(jobs[0], Repeated):
+            places = self._places(jobs[0], argument)
+            loop = Repeating(jobs[0], places, free, partial(self._inside, jobs[0]))
+            return [f"    {line}" for line in loop.lines(number)], loop.counters
         items = batch.items
-        among = [job.loop for job in self._jobs(batch) if isinstance(job, Sections)]
+        among = [job.loop for job in jobs if isinstance(job, Sections)]
         workers = min((loop.workers for loop in among), default=0)
         return [
-            f"  if (part < 0 || part == {number}) {{",
             *([f"    if (worker < {workers})"] if workers else []),
             f"    for (int item; (item = TAKE({number})) < {items}; DONE({number}, {items})) {{",
-            *self._calls(batch, argument, "      "),
+            *self._calls(batch, self._calling(argument), "      "),
             "    }",
             f"    AWAIT({number}, {items});",
-            "  }",
-        ]
+        ], 0
 
-    def _calls(self, batch: Batch, argument: Mapping[int, int], indent: str) -> list[str]:
+    def _inside(self, job: Repeated, batch: Batch, memory: Sequence[At]) -> list[str]:
+        """The calls for one ``item`` of a turn in a step of a loop, on the memory of its body."""
+
+        def call(number: int, item: str) -> str:
+            one = job.inside[number]
+            return self._called(one, [memory[m] for m in one.call.memory], item)
+
+        return self._calls(batch, call, "")
+
+    def _calling(self, argument: Mapping[int, int]) -> Spell:
+        """The calls of jobs by their numbers."""
+        return lambda number, item: self._call(self.jobs[number], argument, item)
+
+    def _calls(self, batch: Batch, call: Spell, indent: str) -> list[str]:
         """The calls for one ``item``: those of a track in turn, the tracks side by side."""
         lines, start = [], 0
         for track in batch.tracks:
             item = f"item - {start}" if start else "item"
-            calls = [self._call(self.jobs[number], argument, item) for number in track.calls]
+            calls = [call(number, item) for number in track.calls]
             start += track.items
             if len(batch.tracks) == 1:
                 lines += calls
                 continue
             lines.append(f"{'else ' if lines else ''}if (item < {start}) {{")
-            lines += [*("  " + line for call in calls for line in call.splitlines()), "}"]
+            lines += [*("  " + line for text in calls for line in text.splitlines()), "}"]
         return [indent + line for text in lines for line in text.splitlines()]
 
-    def _call(self, job: Job | Sections, argument: Mapping[int, int], item: str) -> str:
+    def _call(self, job: AnyJob, argument: Mapping[int, int], item: str) -> str:
+        places = self._places(job, argument)
+        if isinstance(job, Job):
+            return self._called(job, places, item)
+        assert isinstance(job, Sections)
+        return "\n".join(self._section(job, places, item))
+
+    def _places(self, job: AnyJob, argument: Mapping[int, int]) -> list[At]:
+        """Where the memory in its slots begins, in that of a launch."""
         places = []
         for slot, m in enumerate(job.call.memory):
             whole, byte = self._within(m)
             number = argument[whole]
             start = f"start{number}" if slot in job.moving else ""
             places.append(At(f"m{number}", start, byte))
-        if isinstance(job, Job):
-            return self._called(job, places, item)
-        return "\n".join(self._section(job, places, item))
+        return places
 
     def _section(self, job: Sections, places: Sequence[At], item: str) -> Iterator[str]:
         """The calls for a section, whose number is ``item``."""

@@ -33,6 +33,7 @@ class Batch:
     tracks: list[Track] = field(default_factory=list)
     memory: set[int] = field(default_factory=set)
     alone: bool = False
+    apart: bool = False
 
     @property
     def items(self) -> int:
@@ -42,12 +43,14 @@ class Batch:
 @dataclass(frozen=True)
 class Work:
     """A call as batching sees it: the memory it writes, how much of it and of how many elements,
-    and the memory it reads; its work-items; ``alone`` if they need groups of their own."""
+    and the memory it reads; its work-items; ``alone`` if they need groups of their own, ``apart``
+    if nothing else runs beside them, but may in turn."""
 
     writes: Mapping[int, tuple[int, int]]
     reads: frozenset[int]
     items: int
     alone: bool = False
+    apart: bool = False
 
 
 def alone(number: int) -> Batch:
@@ -71,7 +74,7 @@ def batches(
                 break
             position += 1
         else:
-            made.append(Batch(alone=call.alone))
+            made.append(Batch(alone=call.alone, apart=call.apart))
             _place(made[position], number, call, used, waits_for, most)
         batch_of.append(position)
     return made
@@ -177,7 +180,8 @@ def _place(
 ) -> bool:
     """Adds a call to a batch, if it may be there; a launch is given the memory ``used`` for it."""
     memory = batch.memory | used
-    if batch.tracks and (batch.alone or call.alone or len(memory) > most):
+    shared = not (batch.alone or call.alone or batch.apart or call.apart)
+    if batch.tracks and (not shared or len(memory) > most):
         return False
     before = [track for track in batch.tracks if not waits_for.isdisjoint(track.calls)]
     if before and any(items != 1 for items in (call.items, *(track.items for track in before))):

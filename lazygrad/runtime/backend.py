@@ -193,8 +193,9 @@ class Backend(ABC):
             self.upload(memory, array[start:])
 
     def takes(self, call: LoopCall) -> bool:
-        """Whether ``generate`` makes code of a loop by itself, whose body is of kernels only, and
-        whose steps do not depend on each other."""
+        """Whether ``generate`` makes code of a loop, whose body is of kernels only; otherwise the
+        launches of a step are made and repeated. A loop with ``workers`` has steps that do not
+        depend on each other."""
         return False
 
     def prepare(self, kernels: int) -> None:  # noqa: B027 (most have nothing to start)

@@ -66,15 +66,12 @@ def _taken(
     moving: Container[int],
     given: Given,
 ) -> bool:
-    """Whether the backend makes code of a loop, nothing of which is given."""
-    if not (loop.workers and backend.takes(loop)):
-        return False
+    """Whether the backend makes code of a loop of kernels, nothing of which is given."""
     moved = loops.moved(loop, memory, moving)
-    inside = [
-        _call(kernel, numbers, moved)
-        for kernel, numbers in loops.steps_of(loop)
-        if isinstance(kernel, Kernel)
-    ]
+    steps = loops.steps_of(loop)
+    inside = [_call(kernel, on, moved) for kernel, on in steps if isinstance(kernel, Kernel)]
+    if len(inside) < len(steps) or not backend.takes(loop):
+        return False
     return not any(given(number, call, backend) for number, call in enumerate(inside))
 
 

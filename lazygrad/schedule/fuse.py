@@ -4,7 +4,8 @@ One walk from the outputs back. When it comes to a value, all that reads it has 
 is known which kernels need the value, at which positions and how often. Then it is computed inside
 each of them (and what it is made of is needed there), or it is written: by a kernel that computes
 it anyway, or by one of its own. What costs least is done, as far as kernels allow it; each decision
-leaves its reason. Kernels that read the same memory over the same loops are merged at the end.
+leaves its reason. At the end kernels are merged that go on, element by element, with what others
+write, and those that read the same memory over the same loops.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from lazygrad import ops
 from lazygrad.graph import Node, together, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.ops import Kind
-from lazygrad.schedule import meet, price, siblings, sums
+from lazygrad.schedule import followers, meet, price, siblings, sums
 from lazygrad.schedule.draft import (
     MAX_BUFFERS,
     MAX_OPS,
@@ -50,6 +51,7 @@ def partition(outputs: Iterable[Node], target: Target, *, fuse: bool) -> Partiti
     if fuse:
         if cut.within:
             siblings.merge_pieces(cut, target)
+        followers.merge(cut, target)
         siblings.merge(cut, target)
     return cut
 

@@ -194,6 +194,34 @@ class Partition:
         for root in other.roots:
             self.owner[root] = draft
 
+    def follow(self, draft: Draft, other: Draft, reason: str) -> None:
+        """Makes one draft of two over the same loops, where ``other`` goes on with what ``draft``
+        writes. That is not written any more, where nobody else needs it."""
+        bits, later = 1 << draft.number, self.after[draft.number]
+        for number, after in enumerate(self.after):
+            if number != draft.number and after >> other.number & 1:
+                self.after[number] = after | bits | later
+        passed = [value for value in other.reads if self.owner.get(value) is draft]
+        draft.join(other, reason)
+        for value in passed:
+            del draft.reads[value]
+        for root in other.roots:
+            self.owner[root] = draft
+        read = {value for user in self.live() for value in user.reads}
+        for value in passed:
+            if value not in read and value not in self.fixed:
+                draft.roots.remove(value)
+                del self.owner[value]
+
+    def between(self, draft: Draft, other: Draft) -> bool:
+        """Whether ``other`` also waits for something else that waits for ``draft``."""
+        after = self.after[draft.number]
+        return any(
+            after >> user.number & 1 and self.after[user.number] >> other.number & 1
+            for user in self.live()
+            if user is not other and user is not draft
+        )
+
     def live(self) -> list[Draft]:
         """The drafts that there are, by number: those that were merged away are none."""
         return list(dict.fromkeys(sorted(self.owner.values(), key=lambda draft: draft.number)))
