@@ -18,9 +18,13 @@ from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.kernel import Kernel, loads
 from lazygrad.kernel.target import Target
-from lazygrad.lang.transcendental import sigmoid, tanh
+from lazygrad.lang.transcendental import erf, sigmoid, tanh
 
-FUNCTIONS: Mapping[str, Callable[[Node], Node]] = {"sigmoid": sigmoid, "tanh": tanh}
+FUNCTIONS: Mapping[str, Callable[[Node], Node]] = {
+    "erf": erf,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+}
 
 
 class Pattern(NamedTuple):
