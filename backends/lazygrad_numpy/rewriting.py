@@ -24,8 +24,8 @@ NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
 TANH = ex.KernelOp("TANH", "the hyperbolic tangent of src[0]")
 
-# erf(x) = tanh(x * P(x*x)) to 1e-7, in float32 to 4 units in the last place: fitted by weighted least
-# squares (Lawson's) up to 4, from where on tanh is 1.
+# erf(x) = tanh(x * P(x*x)) to 1e-7, in float32 to 4 units in the last place: fitted by weighted
+# least squares (Lawson's) up to 4, from where on tanh is 1.
 ERF = (
     1.4185262386945396e-07, -5.668483026965987e-06, 8.763737423578277e-05,
     -0.0006197848124429584, -0.00019183062249794602, 0.10276905447244644, 1.128379225730896,
