@@ -10,7 +10,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 WIDE_ROW = 8  # elements from which rows are combined as a whole
-FEW = 8  # rows that go to one place: more are reduced by themselves
+FEW = 64  # rows that go to one place: more are reduced by themselves
 AT_ONCE = 1 << 14  # elements of rows that are combined together
 
 
@@ -74,13 +74,13 @@ def _elements(step: np.ufunc | None, target: Array, at: Array, values: Array) ->
 
 
 def _rows(step: np.ufunc | None, target: Array, at: Array, values: Array) -> None:
-    """Rows that have a place each, those of the same place together and in order."""
-    order = np.argsort(at, kind="stable")
-    in_order = at[order]
-    first, last = np.searchsorted(in_order, (0, target.shape[1]))
-    order, in_order = order[first:last], in_order[first:last]
-    if not order.size:
+    """Rows that have a place each, those of the same place together: in halves, all places at
+    once, in as many steps as the largest number of rows has digits."""
+    inside = np.flatnonzero((at >= 0) & (at < target.shape[1]))
+    if not inside.size:
         return
+    order, in_order = _sorted(at.take(inside))
+    order = inside.take(order)
     begins = np.ones(order.size, np.bool_)
     np.not_equal(in_order[1:], in_order[:-1], out=begins[1:])
     starts = np.flatnonzero(begins)
@@ -89,13 +89,47 @@ def _rows(step: np.ufunc | None, target: Array, at: Array, values: Array) -> Non
         target[:, places] = values.take(order[starts + counts - 1], 1)
         return
     many = counts > FEW
-    for turn in range(min(FEW, counts.max())):
-        active = (counts > turn) & ~many
-        _once(step, target, places[active], values, order[starts[active] + turn])
     for i in np.flatnonzero(many):
         rows = values.take(order[starts[i] : starts[i] + counts[i]], 1)
         total = step.reduce(rows, 1, dtype=values.dtype)
         target[:, places[i]] = step(target[:, places[i]], total)
+    left = np.flatnonzero(~many)
+    places, starts, counts = places[left], starts[left], counts[left]
+    while places.size:
+        single = counts == 1
+        _once(step, target, places[single], values, order[starts[single]])
+        left = np.flatnonzero(~single)
+        places, starts, counts = places[left], starts[left], counts[left]
+        values, ends = _halved(step, values, order, starts, counts)
+        counts = counts // 2
+        starts = ends - counts
+        order = np.arange(values.shape[1])
+
+
+def _sorted(at: Array) -> tuple[Array, Array]:
+    """The order in which ``at`` is sorted, equal ones in turn, and ``at`` in that order. Numbers
+    that hold both are sorted several times faster than their order is found."""
+    bits = at.size.bit_length()
+    keys = (at.astype(np.int64) << bits) | np.arange(at.size)
+    keys.sort()
+    return keys & ((1 << bits) - 1), keys >> bits
+
+
+def _halved(
+    step: np.ufunc, values: Array, order: Array, starts: Array, counts: Array
+) -> tuple[Array, Array]:
+    """Runs of rows, each two of a run combined, the last of an odd number with those before it;
+    and where the shorter runs end."""
+    pairs = counts // 2
+    ends = np.cumsum(pairs)
+    first = 2 * np.arange(pairs.sum()) + np.repeat(starts - 2 * (ends - pairs), pairs)
+    halves = values.take(order[first], 1)
+    step(halves, values.take(order[first + 1], 1), out=halves)
+    odd = np.flatnonzero(counts % 2)
+    last = ends[odd] - 1
+    rest = values.take(order[starts[odd] + counts[odd] - 1], 1)
+    halves[:, last] = step(halves[:, last], rest)
+    return halves, ends
 
 
 def _once(step: np.ufunc, target: Array, to: Array, values: Array, chosen: Array) -> None:

@@ -26,6 +26,7 @@ from lazygrad.plugin import (
 from lazygrad_numpy import (
     channelwise,
     collecting,
+    early,
     elementwise,
     loading,
     product,
@@ -215,6 +216,7 @@ def _needed(
         directly = lo.writes_directly(root, target) and not _is_chunked(lo, root)
         if directly and lo.available(root, scope) is None and not hazard:
             if root not in lo.products and root not in lo.channelwise:
+                early.begin(lo, root, target, scope)
                 for operand in root.src:
                     lo.need(operand, scope)
             writes.append((output, target, None))

@@ -10,7 +10,7 @@ from lazygrad_numpy.code import Loop
 from lazygrad_numpy.indexing import taken_whole
 from lazygrad_numpy.running import along
 
-BLOCKS_BYTES = 1 << 22  # of one array in the blocks of all threads: a few of them fit the cache
+BLOCKS_BYTES = 1 << 21  # of one array in the blocks of all threads: a few of them fit the cache
 LEAST_BLOCK_BYTES = 1 << 19  # smaller blocks wait for the interpreter lock too often
 LEAST_SHARED_WORK = 1 << 20  # elements: below this, waking a thread takes longer than it saves
 SLACK = 2  # a kernel this many times larger than a block is not worth a loop

@@ -19,6 +19,7 @@ FLOAT64 = np.dtype(np.float64)
 LONGEST_DOT = 8192  # of one BLAS dot product; longer sums are left to NumPy's pairwise ones
 FEWEST_COLUMNS = 16  # from which reducing whole rows pays
 FEWEST_ROWS = 4
+LONGEST_BY_PLACE = 1024  # elements of a row of which finding the largest is faster than reducing it
 
 
 def _reduce(lo: Lowering, e: Expr, scope: Scope, into: Array | None) -> Array:
@@ -162,6 +163,10 @@ def _reduced(lo: Lowering, e: Expr, source: Array, out: Array, scope: Scope) -> 
                 scope.add(f"dot({ones}, {flat}, out={row})", source, out)
             else:
                 scope.add(f"sum_rows({flat}, {ones}, {row})", source, out)
+            return
+        is_max = e.arg.op is ops.REDUCE_MAX and source.dtype.kind == "f"
+        if is_max and trailing and columns <= LONGEST_BY_PLACE:
+            scope.add(f"max_rows({flat}, {column})", source, out)
             return
         if leading and columns >= FEWEST_COLUMNS and rows >= FEWEST_ROWS:
             spare = Region(-(-rows // 2) * columns * source.dtype.itemsize)

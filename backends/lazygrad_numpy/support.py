@@ -110,6 +110,15 @@ def fold(step: np.ufunc, values: Array, spare: Array, out: Array) -> None:
     np.copyto(out, values)
 
 
+def max_rows(values: Array, out: Array) -> None:
+    """The largest of each row, NaN if there is one. ``maximum.reduce`` begins anew for each row,
+    which takes as long as 2000 elements; ``argmax`` does not. ``out`` has one column."""
+    rows, columns = values.shape
+    at = values.argmax(1)
+    at += np.arange(0, rows * columns, columns)
+    values.reshape(-1).take(at, out=out.reshape(-1), mode="clip")
+
+
 def sum_rows(values: Array, ones: Array, out: Array) -> None:
     """Column sums by BLAS, at most LONGEST_NAIVE_SUM rows a product; ``out`` has one row."""
     step = LONGEST_NAIVE_SUM
@@ -182,8 +191,8 @@ NUMPY: dict[str, Any] = {
 OWN: dict[str, Any] = {
     function.__name__: function
     for function in (
-        accumulate, affine, collect, filled, fold, from_bfloat16, round_to_bfloat16,
-        round_to_float16, sum_rows, to_bfloat16, truncate, truncated_divide,
+        accumulate, affine, collect, filled, fold, from_bfloat16, max_rows,
+        round_to_bfloat16, round_to_float16, sum_rows, to_bfloat16, truncate, truncated_divide,
     )
 }  # fmt: skip
 DTYPES: dict[str, Any] = {

@@ -253,7 +253,8 @@ def _erf(x: Node) -> Node:
     tail = sub(1.0, exp(exponent))
     far = where(lt(x, 0), neg(tail), tail)
     value = where(inside, near, far)
-    return where(ne(x, x), x, value)
+    slope = mul(exp(neg(square(x))), 2.0 / math.sqrt(math.pi))
+    return sloped(where(ne(x, x), x, value), (x, slope))
 
 
 # -- powers ------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import pytest
 from lazygrad import Tensor, element_types as dt, ops
 from lazygrad.nn.functional import adaptive_avg_pool1d
 from lazygrad.plugin import Call
-from lazygrad_numpy import NumpyBackend
+from lazygrad_numpy import NumpyBackend, collect
 from lazygrad_numpy.blas import BlasThreads
-from lazygrad_numpy.collect import FEW
+from lazygrad_numpy.collect import FEW, WIDE_ROW
 from lazygrad_numpy.generate import generate
 from lazygrad_numpy.program import NumpyProgram, code_of
 from lazygrad_numpy.team import Team
@@ -69,6 +69,22 @@ def test_many_rows_that_meet(combine: ops.Op | None) -> None:
     places[FEW : 4 * FEW] = 7
     values = np.random.default_rng(0).standard_normal(kernel.buffers[2].size).astype(np.float32)
     compare.check(kernel, [places, values], [run(kernel, [places, values], 1)[1]])
+
+
+@pytest.mark.parametrize("step", [np.add, np.maximum, np.multiply, None])
+def test_rows_of_all_numbers(step: np.ufunc | None) -> None:
+    """Places that none, one, and any other number of rows go to, some of them outside."""
+    counts = np.arange(FEW + 3)
+    at = np.random.default_rng(0).permutation(np.repeat(counts - 1, counts))
+    values = np.random.default_rng(1).choice(np.float32([-1, 1]), (at.size, 1, WIDE_ROW))
+    found = np.ones((1, FEW + 1, WIDE_ROW), np.float32)
+    wanted = found.copy()
+    collect.collect(step, found, at.reshape(-1, 1, 1), values, 0, 1, [(0, at.size)])
+    for row, place in enumerate(at):
+        if 0 <= place <= FEW:
+            value = values[row]
+            wanted[:, place] = value if step is None else step(wanted[:, place], value)
+    np.testing.assert_array_equal(found, wanted)
 
 
 def test_what_is_collected_need_not_be_loaded_along_each_range() -> None:

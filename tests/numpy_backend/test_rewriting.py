@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
-from lazygrad import element_types as dt, ops
+from lazygrad import Tensor, element_types as dt, ops
+from lazygrad.inspect import kernels
 from lazygrad.kernel import expr as ex
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Index, Range, of
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output
 from lazygrad_numpy.rewriting import with_guards_once
+from tests.numpy_backend.helpers import BACKEND
 
 q, p, j = Range("q", 9), Range("p", 2), Range("j", 2)
 PLACE = Bound(of(q) - of(j), 0, 8)
@@ -53,3 +58,17 @@ def test_other_factors_are_left_alone() -> None:
     product = ex.elementwise(ops.MUL, (value(load), load), dt.float32)
     made = Kernel("k", (q, j), (Output(0, of(q) * 2 + of(j), product, (q, j)),), sizes)
     assert with_guards_once(made) == made
+
+
+def test_erf_is_a_tanh() -> None:
+    """To 4 units in the last place, everywhere."""
+    x = np.concatenate([np.geomspace(1e-38, 20, 5000), [0.0, np.inf, 1e30]]).astype(np.float32)
+    x = np.concatenate([x, -x, [np.nan]]).astype(np.float32)
+    found = Tensor(x, device="CPU").erf()
+    (program,) = BACKEND.compile(kernels(found))
+    assert "tanh(" in program.source
+    wanted = np.array([math.erf(value) for value in x.astype(np.float64)])
+    result = found.numpy()
+    np.testing.assert_array_max_ulp(result[:-1], wanted[:-1].astype(np.float32), 4)
+    assert np.isnan(result[-1])
+    assert np.array_equal(np.signbit(result[:-1]), np.signbit(x[:-1]))
