@@ -31,9 +31,6 @@ class Room(NamedTuple):
     nbytes: int
     until: int
 
-    def fits(self, temporary: Lifetime) -> bool:
-        return temporary.last < self.until and temporary.nbytes <= self.nbytes
-
 
 class Spot(NamedTuple):
     """Where a temporary starts, in a room or behind its multiples of the limit in the arenas."""
@@ -87,15 +84,18 @@ def _alive_at_once(
     sizes: Sequence[int], lifetimes: Sequence[Lifetime], rooms: Collection[Room]
 ) -> int:
     """Bytes, at most, without as many of those that fit in rooms as these hold."""
-    last = max([each.last for each in lifetimes], default=0)
-    alive, fitting, held = ([0] * (last + 2) for _ in range(3))
+    steps = 1 + max([each.last for each in lifetimes], default=0)
+    alive, fitting, held = ([0] * (steps + 1) for _ in range(3))
+    widest = [0] * steps  # of the rooms that are empty while a step runs
+    for nbytes, until in rooms:
+        end = min(until, steps)
+        held[0] += nbytes
+        held[end] -= nbytes
+        widest[:end] = [wide if wide > nbytes else nbytes for wide in widest[:end]]
     for size, each in zip(sizes, lifetimes, strict=True):
-        for changes in (alive, fitting)[: 1 + any(room.fits(each) for room in rooms)]:
+        for changes in (alive, fitting)[: 1 + (each.nbytes <= widest[each.last])]:
             changes[each.first] += size
             changes[each.last + 1] -= size
-    for nbytes, until in rooms:
-        held[0] += nbytes
-        held[min(until, last + 1)] -= nbytes
     at_once = zip(*map(accumulate, (alive, fitting, held)), strict=True)
     return max(whole - min(some, room) for whole, some, room in at_once)
 
@@ -143,10 +143,11 @@ class _Placing:
         return [spot for spot in found if spot is not None]
 
     def _in_room(self, i: int, taken: Mapping[int | None, list[tuple[int, int]]]) -> Spot | None:
+        nbytes, _, last = self.lifetimes[i]
         for number, room in self.rooms.items():
-            if room.fits(self.lifetimes[i]):
+            if last < room.until and nbytes <= room.nbytes:
                 start = _lowest(taken.get(number, []), self.sizes[i], self.limit)
-                if start + self.lifetimes[i].nbytes <= room.nbytes:
+                if start + nbytes <= room.nbytes:
                     return Spot(number, start)
         return None
 
