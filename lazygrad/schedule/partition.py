@@ -187,8 +187,11 @@ class Partition:
     def merge(self, draft: Draft, other: Draft, reason: str) -> None:
         """Makes one draft of two over the same loops, neither of which depends on the other."""
         both = self.after[draft.number] | self.after[other.number]
-        bits = 1 << draft.number | 1 << other.number
-        self.after = [after | both | bits if after & bits else after for after in self.after]
+        all_of_it = both | 1 << draft.number | 1 << other.number
+        bits = all_of_it & ~both
+        before = self._before(draft) | self._before(other)
+        if any(all_of_it & ~self.after[first.number] for first in before):  # else all know it
+            self.after = [after | all_of_it if after & bits else after for after in self.after]
         self.after[draft.number] = self.after[other.number] = both
         draft.join(other, reason)
         for root in other.roots:
@@ -221,6 +224,10 @@ class Partition:
             for user in self.live()
             if user is not other and user is not draft
         )
+
+    def _before(self, draft: Draft) -> set[Draft]:
+        """Those that write what it reads."""
+        return {self.owner[v] for v in self._with_pieces(draft.reads) if v in self.owner}
 
     def live(self) -> list[Draft]:
         """The drafts that there are, by number: those that were merged away are none."""
