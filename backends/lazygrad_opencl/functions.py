@@ -54,7 +54,7 @@ INLINED {f} EXP_{f}({f} a) {{  // 2^n * e^r
   p = fma(p, r, 0.041668456f);
   p = fma(p, r, 0.16666515f);
   p = fma(p, r, 0.49999994f);
-  return SCALED_{f}(fma(r * r, p, r) + 1.0f, rounded);
+  return SCALED_{f}(fma(r * r, p, r) + 1.f, rounded);
 }}
 """
 
@@ -67,10 +67,10 @@ INLINED {f} TANH_{f}({f} a) {{  // e / (e + 2): e = e^(2|a|) - 1 = 2^n * (e^(2r)
   {f} p = fma(r, 0.089264624f, 0.2677519f);
   p = fma(p, r, 0.66666025f);
   p = fma(p, r, 1.333323f);
-  p = fma(p, r, 2.0f);
+  p = fma(p, r, 2.f);
   const {f} power = as_{f}((as_{i}(rounded) << 23) + 0x3f800000);
-  const {f} e = fma(fma(r * r, p, r + r), power, power - 1.0f);
-  return as_{f}(as_{i}(e / (e + 2.0f)) | (as_{i}(a) & (int)0x80000000));
+  const {f} e = fma(fma(r * r, p, r + r), power, power - 1.f);
+  return as_{f}(as_{i}(e / (e + 2.f)) | (as_{i}(a) & (int)0x80000000));
 }}
 """
 
