@@ -238,23 +238,17 @@ def erf(x: Node) -> Node:
 
 def _erf(x: Node) -> Node:
     double = x.dtype is float64
-    limit = 1.0 if double else 0.927734375
-    size = magnitude(x)
-    inside = lt(size, limit)
-    small = where(inside, x, 0.0)
-    near_series = polynomial(square(small), _NEAR_64 if double else _NEAR_32)
-    near = mul(small, near_series)
-    large = where(inside, limit, where(lt(size, 6.0), size, 6.0))
+    size, squared = magnitude(x), square(x)
+    near = mul(polynomial(squared, _NEAR_64 if double else _NEAR_32), x)
     if double:
-        u = mul(sub(reciprocal(add(mul(large, 0.5), 1.0)), 11.0 / 24.0), 4.8)
-        exponent = sub(polynomial(u, _FAR_64), square(large))
+        u = mul(sub(reciprocal(add(mul(size, 0.5), 1.0)), 11.0 / 24.0), 4.8)
+        exponent = sub(polynomial(u, _FAR_64), squared)
     else:
-        exponent = mul(polynomial(large, _FAR_32), large)
-    tail = sub(1.0, exp(exponent))
+        exponent = mul(polynomial(size, _FAR_32), size)
+    tail = sub(1.0, exp(exponent))  # 1 from 6 on, where the exponent goes to -infinity
     far = where(lt(x, 0), neg(tail), tail)
-    value = where(inside, near, far)
-    slope = mul(exp(neg(square(x))), 2.0 / math.sqrt(math.pi))
-    return sloped(where(ne(x, x), x, value), (x, slope))
+    value = where(lt(size, 1.0 if double else 0.927734375), near, far)
+    return sloped(value, (x, mul(exp(neg(squared)), 2.0 / math.sqrt(math.pi))))
 
 
 # -- powers ------------------------------------------------------------------------------------

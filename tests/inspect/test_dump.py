@@ -87,7 +87,8 @@ def test_a_wrong_kernel_is_told_of_with_where_it_differs(
     printed = capsys.readouterr().out
     assert "(changed)" in printed
     assert "wrong: buffer 0 differs in 12 of 12 elements, by up to 1; the first is" in printed
-    change(folder, "exp", "nothing_that_is_there")
+    before, after = {"CPU": ("exp", ""), "GPU": ("EXP_float8(in", "(in")}[device]
+    change(folder, before, f"nothing_that_is_there{after}")
     assert rerun.main(folder, []) == 1
     assert "nothing_that_is_there" in capsys.readouterr().err
 
