@@ -46,6 +46,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return unit_of(nodeid)
 
+        def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+            """Forgets what is done: there are ten thousand units, looked at after each test."""
+            for unit in [unit for unit, tests in workload.items() if all(tests.values())]:
+                del workload[unit]
+            return super()._pending_of(workload)
+
     return Units(config, log)
 
 
