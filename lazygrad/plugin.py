@@ -14,7 +14,7 @@ from lazygrad.config import settings
 from lazygrad.element_types import DType
 from lazygrad.errors import DeviceError, InternalError
 from lazygrad.folders import is_mine, private_folder
-from lazygrad.kernel import contraction, expr, folding, forms, index, running
+from lazygrad.kernel import contraction, expr, folding, forms, index, ranges, running
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, buffer_names, loads, named
@@ -42,6 +42,6 @@ __all__ = [
     "alone", "available_cores", "batches", "best", "buffer_names", "composed", "contraction",
     "disk", "dtype", "expr", "folding", "forms", "in_turn", "index", "is_mine", "is_worthwhile",
     "joint_name", "loads", "loop_nest", "named", "nest", "ops", "pieces_of", "private_folder",
-    "progress", "reaches", "running", "semantics", "settings", "steps_of", "variations",
+    "progress", "ranges", "reaches", "running", "semantics", "settings", "steps_of", "variations",
     "without_starts",
 ]  # fmt: skip

@@ -46,14 +46,14 @@ class Channelwise:
 
 def plan(kernel: Kernel) -> dict[Expr, Channelwise]:
     """How the REDUCE of ``kernel`` is computed, if it is one."""
-    found = contraction.find(kernel)
+    found = contraction.find_product(kernel)
     if found is None or not is_channelwise(found):
         return {}
-    left, right = (found.a, found.b) if found.m else (found.b, found.a)
+    left, right = found.pairs[0] if found.m else found.pairs[0][::-1]
     results = found.m or found.n
     if prod(r.size for r in results) > MOST_RESULTS:
         return {}
-    return {found.reduce: Channelwise(left, right, results, found.batch, windowed(left))}
+    return {found.total: Channelwise(left, right, results, found.batch, windowed(left))}
 
 
 def is_channelwise(found: contraction.Contraction) -> bool:
@@ -62,7 +62,7 @@ def is_channelwise(found: contraction.Contraction) -> bool:
     if not found.batch or (found.m and found.n):
         return False
     ranges = (*found.batch, *found.m, *found.n, *found.k)
-    largest = max(found.a, found.b, key=lambda value: prod(r.size for r in value.ranges))
+    largest = max(found.pairs[0], key=lambda value: prod(r.size for r in value.ranges))
     row = product.innermost(largest, ranges)
     return row in found.batch and row.size >= NARROWEST
 

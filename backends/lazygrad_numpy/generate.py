@@ -96,7 +96,7 @@ def described(kernel: Kernel, units: int) -> str:
 
 def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
     shaped = with_running(simplified(with_composed_calls(kernel)))
-    found = contraction.find(shaped)
+    found = contraction.find_product(shaped)
     if found is None or not product.pays(found):  # before loads, that they walk in strides
         rows = found is not None and channelwise.is_channelwise(found)
         shaped = short_written_out(shaped, MOST_STATEMENTS if rows else LONGEST_UNROLLED)

@@ -85,14 +85,14 @@ def _size(ranges: Iterable[Range]) -> int:
 
 def with_factors(kernel: Kernel) -> Kernel:
     """``kernel`` with what stands around a contraction's product moved into its factors."""
-    found = contraction.find(kernel)
+    found = contraction.find_product(kernel)
     if found is None:
         return kernel
-    together = ex.elementwise(ops.MUL, (found.a, found.b), found.reduce.dtype)
+    together = ex.elementwise(ops.MUL, found.pairs[0], found.total.dtype)
     total = ex.reduce(ops.SUM, together, found.k)
 
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        return total if value is found.reduce else ex.rebuild(value, src, value.arg)
+        return total if value is found.total else ex.rebuild(value, src, value.arg)
 
     values = ex.transform(kernel.values, visit)
     outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
@@ -102,20 +102,19 @@ def with_factors(kernel: Kernel) -> Kernel:
 def pays(found: contraction.Contraction) -> bool:
     """Whether it is worth packing: what is packed is read more than once, or computed. In a
     depthwise convolution, a matrix meets a single vector of each channel."""
-    loaded = found.a.op is ex.LOAD and found.b.op is ex.LOAD
+    loaded = all(factor.op is ex.LOAD for factor in found.pairs[0])
     return not loaded or not found.batch or bool(found.m and found.n)
 
 
 def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
     """The REDUCE that BLAS computes, and how; None if there is none that is worth it."""
-    found = contraction.find(kernel)
-    if found is None or found.reduce.src[0].op is not ops.MUL:
+    found = contraction.find_product(kernel)
+    if found is None or found.total.src[0].op is not ops.MUL:
         return None
     batch, rows, columns = _arranged(found, order)
-    if set(rows) <= set(found.m) and set(columns) <= set(found.n):
-        left, right = found.a, found.b
-    else:
-        left, right = found.b, found.a
+    left, right = found.pairs[0]
+    if not (set(rows) <= set(found.m) and set(columns) <= set(found.n)):
+        left, right = right, left
     work = _size(rows) * _size(columns) * _size(found.k)
     if batch and work < SMALLEST:
         return None
@@ -127,7 +126,7 @@ def plan(kernel: Kernel, order: Sequence[Range]) -> tuple[Expr, Product] | None:
     ]
     given = (*batch, *rows, *columns)
     best = min(options, key=lambda p: _packing_cost(p, given))
-    return found.reduce, replace(best, left=_seen(best.left), right=_seen(best.right))
+    return found.total, replace(best, left=_seen(best.left), right=_seen(best.right))
 
 
 def _seen(operand: Operand) -> Operand:

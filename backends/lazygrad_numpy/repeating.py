@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from math import prod
 
-from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex, index as ix, ops
+from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex, index as ix, ops, ranges as rg
 from lazygrad_numpy.arrays import Names, tuple_text
 from lazygrad_numpy.code import Array, Scope
 from lazygrad_numpy.indexing import TAKE_ROWS
 from lazygrad_numpy.lower import LARGEST_CONSTANT, Lowering
-from lazygrad_numpy.ranges import replaced
 from lazygrad_numpy.team import CHUNK
 
 LONG_RUN = CHUNK  # elements; within shorter runs NumPy copies what repeats
@@ -50,7 +49,7 @@ def with_long_runs(kernel: Kernel, order: Sequence[Range], whole: Container[Rang
     for r, part in parts.items():
         outer, inner = Range(f"{r.name}_outer", r.size // part), Range(f"{r.name}_inner", part)
         mapping[r], pairs[r] = ix.of(outer) * part + ix.of(inner), (outer, inner)
-    return replaced(kernel, mapping, pairs) if parts else kernel
+    return rg.substitute(kernel, mapping, pairs) if parts else kernel
 
 
 def _repeated_along(ranges: Sequence[Range], operand: Expr) -> tuple[Range | None, int]:

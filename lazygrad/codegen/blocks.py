@@ -14,8 +14,9 @@ from math import prod
 
 from lazygrad.codegen import products
 from lazygrad.codegen.normal import flatten
-from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Blocks, Schedule, Side, Walk
+from lazygrad.kernel import contraction
+from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Range
 from lazygrad.kernel.kernel import Kernel, loads
@@ -61,11 +62,11 @@ def schedule(kernel: Kernel, target: Target, lanes: int, wide: bool) -> Schedule
     )
 
 
-def _is_small(found: SumOfProducts) -> bool:
+def _is_small(found: Contraction) -> bool:
     return any(prod(r.size for r in ranges) < SMALLEST for ranges in (found.m, found.n, found.k))
 
 
-def _gathers(found: SumOfProducts) -> bool:
+def _gathers(found: Contraction) -> bool:
     """Whether an index is read from memory: that could not be guarded at the edge of a block."""
     read = loads(factor for pair in found.pairs for factor in pair)
     return any(e.operands for e in read)
@@ -77,7 +78,7 @@ Pairs = tuple[tuple[Expr, Expr], ...]
 
 
 def _form(
-    kernel: Kernel, found: SumOfProducts
+    kernel: Kernel, found: Contraction
 ) -> tuple[Kernel, Range, Range, Pairs, frozenset[Expr]]:
     """The kernel with one range for the rows, one for the columns, along which neighbours of the
     result lie in memory, and one for the sum; its pairs of factors, and those of them that are
@@ -94,7 +95,7 @@ def _form(
     kernel, row = flatten(kernel, m)
     kernel, column = flatten(kernel, n)
     kernel, _ = flatten(kernel, k)
-    formed = tuple(products.products(kernel.reductions()[0].src[0]) or ())
+    formed = tuple(contraction.factors(kernel.reductions()[0].src[0]) or ())
     contiguous = frozenset(
         factor
         for pair, each in zip(formed, along, strict=True)

@@ -13,10 +13,10 @@ from math import prod
 from lazygrad.codegen import borders, edges, fetch, lanes as ln, products
 from lazygrad.codegen.normal import flatten
 from lazygrad.codegen.panels import nbytes
-from lazygrad.codegen.products import SumOfProducts
 from lazygrad.codegen.schedule import Ahead, Panel, Schedule, Walk
 from lazygrad.codegen.tuning import Tuning
-from lazygrad.kernel import expr as ex, index as ix
+from lazygrad.kernel import contraction, expr as ex, index as ix
+from lazygrad.kernel.contraction import Contraction
 from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
@@ -84,10 +84,10 @@ def _names(ranges: tuple[Range, ...]) -> str:
     return " ".join(r.name for r in ranges) or "nothing"
 
 
-def _sides(kernel: Kernel, found: SumOfProducts, lanes: int, panels: bool) -> Sides | None:
+def _sides(kernel: Kernel, found: Contraction, lanes: int, panels: bool) -> Sides | None:
     """The cheapest range to vectorise over: contiguous in its factors, or gathered once for so
     many rows that it does not matter."""
-    first, second = zip(*found.pairs, strict=True)
+    first, second = found.sides
     beside = fetch.beside(kernel)
     options = []
     for columns, rows, ranges, others in (
@@ -135,7 +135,7 @@ def _panel(factor: Expr, rows: Range, summed: tuple[Range, ...]) -> Panel:
     return Panel(factor, rows, tuple(r for r in summed if r in factor.ranges))
 
 
-def _tiled_form(kernel: Kernel, found: SumOfProducts, sides: Sides) -> tuple[Kernel, Range | None]:
+def _tiled_form(kernel: Kernel, found: Contraction, sides: Sides) -> tuple[Kernel, Range | None]:
     """The kernel with its sum in the form SUM(rows * columns + ...), the loops of the sum ordered
     so that the innermost one walks along the memory of the rows, and the rows as one range."""
     order = products.outward(sides.rows, found.k)
@@ -182,7 +182,7 @@ def _panels(
     """The columns in memory of their own, if they are far apart and used by many rows."""
     total = kernel.reductions()[0]
     summed = total.arg.ranges
-    pairs = products.products(total.src[0]) or []
+    pairs = contraction.factors(total.src[0]) or []
     factors = list(dict.fromkeys(columns for _, columns in pairs))
     panels = tuple(_panel(factor, rows, summed) for factor in factors)
     if sum(nbytes(panel, walks[sides.over].tile) for panel in panels) > LARGEST_PANEL:

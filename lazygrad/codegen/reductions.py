@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lazygrad import element_types as dt, ops
-from lazygrad.codegen import nest, products, skip
+from lazygrad.codegen import nest, skip
 from lazygrad.codegen.fetch import Fetches
 from lazygrad.codegen.nest import Value
 from lazygrad.codegen.rows import KeptRows
@@ -19,7 +19,7 @@ from lazygrad.codegen.schedule import Schedule, Walk, segments
 from lazygrad.codegen.scope import Point, Scope
 from lazygrad.codegen.steps import Piece, Steps
 from lazygrad.codegen.values import Values
-from lazygrad.kernel import expr as ex, forms
+from lazygrad.kernel import contraction, expr as ex, forms
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.running import Running
@@ -211,7 +211,7 @@ class Reductions:
     def _operands(self, source: Expr, op: ops.Op, point: Point) -> list[tuple[Value, ...]]:
         """What to accumulate: pairs of factors where products can be added in one instruction."""
         if op is ops.ADD and source.dtype.kind == dt.FLOAT:
-            pairs = products.products(source)
+            pairs = contraction.factors(source)
             if pairs is not None and self.values.known(source, point) is None:
                 return [(self.values.at(a, point), self.values.at(b, point)) for a, b in pairs]
         return [(self.values.at(source, point),)]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lazygrad.codegen import edges, lanes as ln
-from lazygrad.codegen.normal import substitute
 from lazygrad.codegen.schedule import Schedule, Walk
 from lazygrad.kernel import index as ix, running
 from lazygrad.kernel.index import Range
 from lazygrad.kernel.kernel import Kernel, loads
+from lazygrad.kernel.ranges import substitute
 from lazygrad.kernel.running import Running
 from lazygrad.kernel.target import Target
 

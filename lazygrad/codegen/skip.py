@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lazygrad import ops
-from lazygrad.codegen import products
 from lazygrad.codegen.integers import Integers
 from lazygrad.codegen.scope import Point
-from lazygrad.kernel import expr as ex
+from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.expr import Bound, Expr
 from lazygrad.kernel.index import Range
 
@@ -27,7 +26,7 @@ def needed(
 
 def _common(reduction: Expr) -> list[Bound]:
     """The bounds of a factor of every product that is added."""
-    pairs = products.products(reduction.src[0]) if reduction.arg.op is ops.SUM else None
+    pairs = contraction.factors(reduction.src[0]) if reduction.arg.op is ops.SUM else None
     guards = [[b for e in pair for b in ex.guard_of(e)] for pair in pairs or []]
     return [b for b in guards[0] if all(b in other for other in guards)] if guards else []
 

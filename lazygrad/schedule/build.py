@@ -14,9 +14,10 @@ from lazygrad.graph import Node, node
 from lazygrad.kernel import contraction, expr as ex
 from lazygrad.kernel.index import Index, Range, of as index_of, ravel
 from lazygrad.kernel.kernel import BufferSpec, Kernel, Output, loads
+from lazygrad.kernel.ranges import without_single
 from lazygrad.kernel.starts import moved, without_starts
 from lazygrad.kernel.target import Target
-from lazygrad.schedule import calls, loops, naming, ranges
+from lazygrad.schedule import affine, calls, loops, naming
 from lazygrad.schedule.alike import Form, form_of
 from lazygrad.schedule.draft import Draft
 from lazygrad.schedule.layout import (
@@ -341,8 +342,7 @@ class _Attempt:
         if not self.draft.reductions:
             return None
         trial = Kernel("trial", self.ranges, self.outputs, ())
-        kinds = contraction.find, contraction.find_in_sum, contraction.find_in_windows
-        return next((found for find in kinds if (found := find(trial)) is not None), None)
+        return contraction.find(trial)
 
     def dims_moving_with(self, value: Node, lane: Range) -> list[int]:
         """The dims of a loaded value whose index depends on ``lane``."""
@@ -371,14 +371,14 @@ class _Attempt:
     def finish(self) -> Built:
         """The kernel with final layouts: indices affine, ranges in the order of memory."""
         outputs = tuple(self._output(root) for root in self.draft.roots)
-        outputs = ranges.drop_single(outputs)
-        outputs = ranges.make_affine(outputs)
+        outputs = without_single(outputs)
+        outputs = affine.make_affine(outputs)
         primary = outputs[0]
         shared = _shared_ranges(outputs)
         by_stride = _by_stride(primary.index, shared)
         inner = _by_stride(primary.index, [r for r in primary.ranges if r not in shared])
         outputs = tuple(_with_order(output, by_stride, inner) for output in outputs)
-        outputs = ranges.rename(outputs, by_stride)
+        outputs = affine.rename(outputs, by_stride)
         outer = outputs[0].ranges[: len(by_stride)]
         values = sorted(self.slots, key=self.slots.__getitem__)
         buffers = tuple(BufferSpec(value.dtype, value.size) for value in values)

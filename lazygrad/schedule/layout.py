@@ -85,13 +85,9 @@ Option = tuple[tuple[float, int], Lanes]
 def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> Iterator[Option]:
     """Lanes along one operand; the other one's elements are the same for all of them."""
     first, second = found.sides
-    for side, operands, others, other in (
-        (found.m, first, second, found.n), (found.n, second, first, found.m),
-    ):  # fmt: skip
+    for side, operands, other in ((found.m, first, found.n), (found.n, second, found.m)):
         reuse = prod(r.size for r in other)
         for r in side:
-            if any(r in operand.ranges for operand in others):
-                continue
             moving = [[e for e in loads([x]) if r in e.ranges] for x in dict.fromkeys(operands)]
             if not all(len(read) == 1 and _may_have_lanes(read[0], r) for read in moving):
                 continue
@@ -105,7 +101,7 @@ def _of_sides(found: Contraction, lanes: int, repack: bool, places: Places) -> I
 def _of_batch(found: Contraction, lanes: int, places: Places) -> Iterator[Option]:
     """Lanes along a range of both operands: both are loaded as vectors for every product. The
     channels of a depthwise convolution."""
-    read = loads([found.a, found.b])
+    read = loads(factor for side in found.sides for factor in side)
     for r in found.batch:
         moving = [e for e in read if r in e.ranges]
         if not all(_may_have_lanes(e, r) for e in moving):

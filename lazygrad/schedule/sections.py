@@ -11,22 +11,20 @@ smaller are arrays, "contracted").
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
 
 from lazygrad import units
 from lazygrad.graph import Node
-from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Guard
-from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel
 from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan, Reach, Step
 from lazygrad.kernel.target import Target
-from lazygrad.schedule import memory, ranges
+from lazygrad.schedule import cuts, memory
 from lazygrad.schedule.build import Built
 from lazygrad.schedule.calls import BuiltCall
+from lazygrad.schedule.cuts import Cut
 from lazygrad.schedule.draft import nbytes
 
 AHEAD = 16  # steps in which the next kernel is looked for
@@ -60,21 +58,6 @@ def in_sections(built: Steps, wanted: Collection[Node], target: Target) -> list[
     return steps
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A kernel cut along one of its ranges: by how many elements each buffer moves from one element
-    of the range to the next, 0 where all of it is read each time."""
-
-    kernel: Kernel
-    along: Range
-    moves: Mapping[int, int]
-    apart: frozenset[int]  # slots of which each element of the range has a part of its own
-
-    def reach(self, slot: int) -> int:
-        """How far a buffer moves in all of the range."""
-        return self.moves[slot] * self.along.size
-
-
 @dataclass
 class _Use:
     """Who writes and who reads what."""
@@ -82,7 +65,7 @@ class _Use:
     built: Steps
     wanted: frozenset[Node]
     taken: set[int] = field(default_factory=set)  # by chains
-    by_kernel: dict[int, _Cut | None] = field(default_factory=dict)
+    by_kernel: dict[int, Cut | None] = field(default_factory=dict)
     sections: dict[tuple[int, int], Kernel] = field(default_factory=dict)
 
     @cached_property
@@ -113,69 +96,13 @@ class _Use:
     def writers_of(self, values: Iterable[Node]) -> set[int]:
         return set[int]().union(*(self.writers[value] for value in values))
 
-    def cut(self, number: int) -> _Cut | None:
+    def cut(self, number: int) -> Cut | None:
         kernel = self.built[number].kernel
         if not isinstance(kernel, Kernel) or kernel.collected is not None:
             return None
         if id(kernel) not in self.by_kernel:
-            self.by_kernel[id(kernel)] = _cut(kernel)
+            self.by_kernel[id(kernel)] = cuts.cut(kernel)
         return self.by_kernel[id(kernel)]
-
-
-def _cut(kernel: Kernel) -> _Cut | None:
-    """Along the outermost range in memory of what it writes, the only one by which it can be cut in
-    pieces that lie apart."""
-    outputs = [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
-    first = kernel.outputs[0].index
-    along = max(kernel.ranges, key=first.coefficient, default=None)
-    written = None if along is None else _moved(outputs, along)
-    if along is None or written is None or not all(apart for _, apart in written.values()):
-        return None
-    values = ex.toposort(kernel.values)
-    fixed = [e.arg for e in values if e.op is ex.INDEX]
-    fixed += [bound.index for e in values for bound in ex.guard_of(e)]
-    if any(along in index.ranges for index in fixed):
-        return None
-    read = _moved([e.arg for e in values if e.op is ex.LOAD], along)
-    if read is None:
-        return None
-    both = {**read, **written}
-    moves = {slot: step for slot, (step, _) in both.items()}
-    return _Cut(kernel, along, moves, frozenset(n for n, (_, apart) in both.items() if apart))
-
-
-def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bool]] | None:
-    """By slot: how far it moves with the range, and whether each element has a part of its own;
-    None if that differs between accesses."""
-    found: dict[int, tuple[int, bool]] = {}
-    for slot, index, guard in accesses:
-        step = index.coefficient(along)
-        before, apart = found.get(slot, (step, True))
-        if step < 0 or step != before or not index.affine_in(along):
-            return None
-        if apart and step:
-            low, high = index.interval
-            apart = low >= 0 and high < step * along.size
-            if not apart and guard:
-                low, high = _interval(index - index_of(along) * step, guard)
-                apart = low >= 0 and high < step
-        found[slot] = step, apart and step > 0
-    return found
-
-
-def _interval(index: Index, guard: Guard) -> tuple[int, int]:
-    """Of an index where the guard holds."""
-    low = high = 0
-    for bound in guard:
-        atom, size = bound.index.terms[0]
-        times = index.coefficient(atom) // size
-        beside = index - bound.index * times
-        if times > 0 and not {a for a, _ in bound.index.terms} & {a for a, _ in beside.terms}:
-            least, most = bound.index.interval
-            low += times * max(least, bound.low)
-            high += times * min(most, bound.high - 1)
-            index = beside
-    return low + index.interval[0], high + index.interval[1]
 
 
 def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
@@ -203,16 +130,16 @@ class _Chain:
     write, and how many elements of it all sections have."""
 
     use: _Use
-    cuts: dict[int, _Cut] = field(default_factory=dict)
+    cuts: dict[int, Cut] = field(default_factory=dict)
     most: int = 0
     passed: dict[Node, int] = field(default_factory=dict)
 
-    def add(self, number: int, cut: _Cut) -> None:
+    def add(self, number: int, cut: Cut) -> None:
         self.cuts[number] = cut
         self.most = self.common(cut)
         self.passed.update((v, cut.reach(slot)) for slot, v in enumerate(self.use.written(number)))
 
-    def common(self, cut: _Cut) -> int:
+    def common(self, cut: Cut) -> int:
         """In how many sections one more kernel could run with the others."""
         return gcd(self.most, cut.along.size)
 
@@ -240,7 +167,7 @@ class _Chain:
             for slot in range(len(cut.kernel.written), len(buffers)):
                 yield buffers[slot], cut.reach(slot)
 
-    def fits(self, number: int, cut: _Cut) -> bool:
+    def fits(self, number: int, cut: Cut) -> bool:
         """Whether the kernel at ``number``, cut like this, reads and writes of what the others
         write only what is of the same section; and something that nobody else reads."""
         alone = False
@@ -375,31 +302,8 @@ class _Layout:
                 self.inputs.setdefault((value, moves), len(self.inputs))
         known = self.chain.use.sections
         if (id(cut), each) not in known:
-            known[id(cut), each] = _section(cut, each)
+            known[id(cut), each] = cut.section(each)
         return known[id(cut), each], moving
-
-
-def _section(cut: _Cut, each: int) -> Kernel:
-    """A kernel for the first ``each`` elements of the range that it is cut along."""
-    kernel = cut.kernel
-    some = Range(cut.along.name, each)
-    left = (some,) if each > 1 else ()
-    outputs = ranges.replace_ranges(
-        kernel.outputs, {cut.along: index_of(some) if left else Index()}, {cut.along: left}
-    )
-    behind = cut.along.size - each
-    buffers = tuple(
-        BufferSpec(spec.dtype, spec.size - cut.moves[slot] * behind)
-        for slot, spec in enumerate(kernel.buffers)
-    )
-    base, _, shape = kernel.name.rpartition("_")
-    return replace(
-        kernel,
-        name=f"{base}_section_{shape}",
-        ranges=tuple(new for r in kernel.ranges for new in ((r,) if r != cut.along else left)),
-        outputs=outputs,
-        buffers=buffers,
-    )
 
 
 def _spec(value: Node) -> BufferSpec:

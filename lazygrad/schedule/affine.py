@@ -4,13 +4,11 @@ affine; then named in order."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
 
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Expr
 from lazygrad.kernel.index import Index, Quotient, Range, Remainder, of as index_of
 from lazygrad.kernel.kernel import Output
+from lazygrad.kernel.ranges import substitute_in
 
 MAX_ROUNDS = 8  # each round splits every range once; deeper nests of reshapes are not seen
 
@@ -58,55 +56,7 @@ def _split(outputs: Sequence[Output], cuts: Mapping[Range, int]) -> tuple[Output
         for r, divisor in cuts.items()
     }
     mapping = {r: index_of(high) * low.size + index_of(low) for r, (high, low) in parts.items()}
-    return replace_ranges(outputs, mapping, parts)
-
-
-def replace_ranges(
-    outputs: Sequence[Output],
-    mapping: Mapping[Range, Index],
-    parts: Mapping[Range, tuple[Range, ...]],
-) -> tuple[Output, ...]:
-    """Ranges replaced everywhere, reductions and output loops included."""
-
-    move = cache(lambda index: index.substitute(mapping))
-
-    def expand(ranges: Sequence[Range]) -> tuple[Range, ...]:
-        return tuple(part for r in ranges for part in parts.get(r, (r,)))
-
-    def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
-        if value.op in ex.BINDING:
-            bound = expand(value.arg.ranges)
-            return ex.rebind(value, src, bound, move)
-        if value.op is ex.LOAD:
-            slot, index, guard = value.arg
-            return ex.load(slot, move(index), value.dtype, ex.substitute_guard(guard, mapping))
-        if value.op is ex.INDEX:
-            return ex.index_value(move(value.arg), value.dtype)
-        if value.op is ex.GUARD:
-            return ex.guarded(src[0], ex.substitute_guard(value.arg, mapping))
-        return value if src == value.src else ex.rebuild(value, src, value.arg)
-
-    values = ex.transform((output.value for output in outputs), visit)
-    return tuple(
-        replace(
-            output,
-            index=move(output.index),
-            value=value,
-            ranges=expand(output.ranges),
-        )
-        for output, value in zip(outputs, values, strict=True)
-    )
-
-
-def drop_single(outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """Ranges of size 1 are the constant 0."""
-    single = {r for output in outputs for r in output.ranges if r.size == 1}
-    for value in ex.toposort(output.value for output in outputs):
-        if value.op in ex.BINDING:
-            single.update(r for r in value.arg.ranges if r.size == 1)
-    if not single:
-        return tuple(outputs)
-    return replace_ranges(outputs, {r: Index() for r in single}, dict.fromkeys(single, ()))
+    return substitute_in(outputs, mapping, parts)
 
 
 def rename(outputs: Sequence[Output], shared: Sequence[Range]) -> tuple[Output, ...]:
@@ -129,4 +79,4 @@ def rename(outputs: Sequence[Output], shared: Sequence[Range]) -> tuple[Output, 
             for r in value.arg.ranges:
                 name("k", r)
     mapping = {old: index_of(new) for old, new in names.items()}
-    return replace_ranges(outputs, mapping, {old: (new,) for old, new in names.items()})
+    return substitute_in(outputs, mapping, {old: (new,) for old, new in names.items()})
