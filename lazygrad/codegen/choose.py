@@ -193,7 +193,8 @@ def _cpu_items(chosen: Schedule, target: Target, lanes: int, per_unit: tuple[int
         turns = -(-prod(items.values()) // target.units)
         return (turns + IDLE + max(0.0, rest)) * (ITEM + longest)
 
-    options = [_divided(chosen, min(n * target.units, most)) for n in per_unit]
+    wanted = {min(n * target.units, most) for n in per_unit} | {most // target.units * target.units}
+    options = [_divided(chosen, n) for n in sorted(wanted) if n <= max(per_unit) * target.units]
     return _with_items(chosen, min(options, key=time) if options[0] else {})
 
 

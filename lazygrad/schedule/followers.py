@@ -69,7 +69,7 @@ def _follows(cut: Partition, draft: Draft, writer: Draft, elsewhere: Container[N
 
 def _own(draft: Draft, value: Node) -> bool:
     """Whether each element of the draft is made of that element of ``value`` alone."""
-    if value in draft.indices or not meet.is_in_order(draft, value):
+    if value in draft.indices or value not in draft.at or not meet.is_in_order(draft, value):
         return False
     (position, *more) = draft.at[value]
     return not more and [axis for axis in position if axis != FIRST] == list(draft.axes.own)
