@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +31,21 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+AHEAD = 16  # tests that a worker is given
+LAST = 1000  # units
+
+
+class Ids(list[str]):
+    """Of tests; each is looked up once."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        super().__init__(ids)
+        self._places = {name: place for place, name in enumerate(self)}
+
+    def index(self, name: str, *between: Any) -> int:  # type: ignore[override]
+        return self._places[name]
+
+
 def pytest_collection_finish() -> None:
     """Collections of garbage need not look at ten thousand tests each time."""
     gc.collect()
@@ -51,6 +66,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             for unit in [unit for unit, tests in workload.items() if all(tests.values())]:
                 del workload[unit]
             return super()._pending_of(workload)
+
+        def add_node_collection(self, node: Any, collection: Any) -> None:
+            super().add_node_collection(node, collection)
+            self.registered_collections[node] = Ids(collection)
+
+        def _reschedule(self, node: Any) -> None:
+            """Some tests more than one at a time, so that a worker need not wait for the next
+            one; in the end each by itself, so that all have something to do."""
+            super()._reschedule(node)
+            while len(self.workqueue) > LAST and not node.shutting_down:
+                if self._pending_of(self.assigned_work[node]) >= AHEAD:
+                    return
+                self._assign_work_unit(node)
 
     return Units(config, log)
 
