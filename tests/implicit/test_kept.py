@@ -11,7 +11,7 @@ import pytest
 from lazygrad import Tensor, jit, nn, no_grad
 from lazygrad.func import custom_vjp, grad, jvp, vmap, while_loop
 from lazygrad.implicit import argmin, cg, fixed_point, gmres, kept, odeint, root
-from lazygrad.runtime import cache, loops
+from lazygrad.runtime import cache, loops, registry
 
 TIMES = [0.0, 0.3, 1.0]
 SIZE = 40  # more equations than are solved by their matrix
@@ -177,7 +177,12 @@ def test_operands_are_let_go() -> None:
 # -- loops that end ----------------------------------------------------------------------------
 
 
-def test_a_loop_ends_with_its_condition(device: str, steps: list[int]) -> None:
+def test_a_loop_ends_with_its_condition(
+    device: str, steps: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the host repeats it; ``tests/opencl/test_repeating.py`` is about those in a launch."""
+    monkeypatch.setattr(registry.backend(device), "takes", lambda call: False)
+
     def doubled(x: Tensor, most: int) -> Tensor:
         return while_loop(lambda x: (x < 100).all(), lambda x: 2 * x, x, max_steps=most)
 
