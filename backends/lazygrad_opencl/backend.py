@@ -308,7 +308,7 @@ class OpenCLBackend(Backend):
         text_of = dict(zip(together, texts, strict=True))
         kernels = Counter[str]()  # by the text of their program: portions may be equal
         for number, portion in together.items():
-            kernels[text_of[number]] += sum(len(code.calls) for code in portion)
+            kernels[text_of[number]] += sum(code.kernels for code in portion)
         built = {}
         for text, program in self._binaries.build_all(kernels):
             built[text] = program

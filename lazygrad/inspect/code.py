@@ -49,11 +49,20 @@ def _headed(kernels: Sequence[Work], code: Code, part: Part, backend: Backend, h
         return text
     lines: list[str] = []
     for number in part.calls:
-        own = head(number, text)
+        kernel = kernels[number]
+        own = _inside(kernel, text) if isinstance(kernel, LoopCall) else head(number, text)
         if own and len(part.calls) > 1:
             own = [*([""] if lines else []), kernels[number].name, "", *own]
         lines += own
     return commented(lines, backend.comment) + text
+
+
+def _inside(call: LoopCall, text: str) -> list[str]:
+    """What stands before the code of a loop inside of a launch."""
+    lines = [f"{call.length} times:"]
+    for kernel, _ in steps_of(call):
+        lines += ["", kernel.name, "", *heading_inside(kernel, text)]
+    return lines
 
 
 def _looped(call: LoopCall, data: LoopCode, backend: Backend) -> str:

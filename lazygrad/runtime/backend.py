@@ -56,6 +56,7 @@ class Part:
         calls: the numbers of the calls that it makes.
         flops, nbytes: operations, and bytes moved, of all its kernels.
         source: the generated code, for people.
+        kernels: how many there are, those in the bodies of loops among them.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Part:
     flops: int
     nbytes: int
     source: str
+    kernels: int = 1
 
     @classmethod
     def of(cls, calls: Mapping[int, Call], source: str) -> Part:
@@ -74,6 +76,7 @@ class Part:
             flops=sum(map(cost.flops, kernels)),
             nbytes=sum(map(cost.nbytes, kernels)),
             source=source,
+            kernels=sum(len(call.kernels) for call in calls.values()),
         )
 
 
@@ -97,6 +100,11 @@ class Code:
     def calls(self) -> tuple[int, ...]:
         """The numbers of all calls."""
         return tuple(number for part in self.parts for number in part.calls)
+
+    @property
+    def kernels(self) -> int:
+        """How many there are, as of parts."""
+        return sum(part.kernels for part in self.parts)
 
 
 def joint_name(kernels: Sequence[Kernel | LoopCall]) -> str:

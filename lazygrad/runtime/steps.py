@@ -101,7 +101,7 @@ def kernels_in(steps: Iterable[Kernel | RoutineCall | LoopCall]) -> int:
 def calls_in(codes: Iterable[Code]) -> int:
     """As many of codes that were generated."""
     return sum(
-        calls_in(code.data.codes) if isinstance(code.data, LoopCode) else len(code.calls)
+        calls_in(code.data.codes) if isinstance(code.data, LoopCode) else code.kernels
         for code in codes
     )
 
@@ -130,7 +130,7 @@ def loaded(
         if kind is not None:
             for code in group:
                 programs.append(_program(code, backend, given))
-                progress.advance(0 if kind is LoopCode else len(code.calls))
+                progress.advance(0 if kind is LoopCode else code.kernels)
         elif given is None:
             programs += backend.load(group)
         else:

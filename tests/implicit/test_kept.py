@@ -11,7 +11,7 @@ import pytest
 from lazygrad import Tensor, jit, nn, no_grad
 from lazygrad.func import custom_vjp, grad, jvp, vmap, while_loop
 from lazygrad.implicit import argmin, cg, fixed_point, gmres, kept, odeint, root
-from lazygrad.runtime import cache, loops, registry
+from lazygrad.runtime import cache, loops, steps as codes
 
 TIMES = [0.0, 0.3, 1.0]
 SIZE = 40  # more equations than are solved by their matrix
@@ -26,7 +26,9 @@ def nothing_kept() -> Iterator[None]:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the steps of loops that run, one for each launch of a step."""
+    """The numbers of the steps of loops that run, one for each launch of a step; none runs inside
+    of a launch."""
+    monkeypatch.setattr(codes, "_taken", lambda *loop: False)
     found: list[int] = []
     at = loops._Launches.at
 
@@ -177,12 +179,7 @@ def test_operands_are_let_go() -> None:
 # -- loops that end ----------------------------------------------------------------------------
 
 
-def test_a_loop_ends_with_its_condition(
-    device: str, steps: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the host repeats it; ``tests/opencl/test_repeating.py`` is about those in a launch."""
-    monkeypatch.setattr(registry.backend(device), "takes", lambda call: False)
-
+def test_a_loop_ends_with_its_condition(device: str, steps: list[int]) -> None:
     def doubled(x: Tensor, most: int) -> Tensor:
         return while_loop(lambda x: (x < 100).all(), lambda x: 2 * x, x, max_steps=most)
 
