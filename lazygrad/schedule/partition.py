@@ -218,12 +218,7 @@ class Partition:
 
     def between(self, draft: Draft, other: Draft) -> bool:
         """Whether ``other`` also waits for something else that waits for ``draft``."""
-        after = self.after[draft.number]
-        return any(
-            after >> user.number & 1 and self.after[user.number] >> other.number & 1
-            for user in self.live()
-            if user is not other and user is not draft
-        )
+        return any(self.depends(first, draft) for first in self._before(other))
 
     def _before(self, draft: Draft) -> set[Draft]:
         """Those that write what it reads."""
