@@ -14,6 +14,7 @@ os.environ["LAZYGRAD_CACHE"] = "0"  # nothing that an earlier run compiled, here
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # subprocesses read what the first one compiled
 
 from lazygrad import manual_seed, modes
+from lazygrad.runtime.program import CompiledPlan
 from lazygrad.waiting import waiting
 from tests.devices import NEEDS, marks_of, unit_of
 
@@ -99,3 +100,14 @@ def ambient_state() -> Iterator[None]:
     left = (modes.ambient.grad_enabled, modes.ambient.trace)
     modes.ambient.grad_enabled, modes.ambient.trace = True, None
     assert left == (True, None), f"a test left modes {left} behind"
+
+
+@pytest.fixture
+def plans_run(monkeypatch: pytest.MonkeyPatch) -> list[CompiledPlan]:
+    """The plans that run in the test, in order; a test may clear what it has seen."""
+    plans: list[CompiledPlan] = []
+    run = CompiledPlan.run
+    monkeypatch.setattr(
+        CompiledPlan, "run", lambda plan, *given: plans.append(plan) or run(plan, *given)
+    )
+    return plans

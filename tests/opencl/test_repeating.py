@@ -31,17 +31,6 @@ def takes_turns() -> None:
         pytest.skip("work-items of this device cannot wait for each other")
 
 
-@pytest.fixture
-def plans_run(monkeypatch: pytest.MonkeyPatch) -> list[CompiledPlan]:
-    """The plans that run in the test, in order."""
-    plans: list[CompiledPlan] = []
-    run = CompiledPlan.run
-    monkeypatch.setattr(
-        CompiledPlan, "run", lambda plan, *given: plans.append(plan) or run(plan, *given)
-    )
-    return plans
-
-
 def backward(device: str) -> list[Tensor]:
     """Turns of many work-items, memory that moves forward and back, carries in two places."""
     w = Tensor(W, device=device, requires_grad=True)
