@@ -7,7 +7,6 @@ of ranges makes them affine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 
 from lazygrad.plugin import (
@@ -47,9 +46,7 @@ def with_takes(kernel: Kernel) -> Kernel:
             return _where(_mask(value.arg, rewrite), src[0])
         return ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _load(load: Expr, kernel: Kernel, rewrite: Rewrite) -> Expr:
@@ -69,9 +66,7 @@ def with_fixed_atoms(kernel: Kernel) -> Kernel:
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
         return _fixed(value) if value.op is ex.LOAD else ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _fixed(load: Expr) -> Expr:

@@ -94,9 +94,7 @@ def with_factors(kernel: Kernel) -> Kernel:
     def visit(value: Expr, src: tuple[Expr, ...]) -> Expr:
         return total if value is found.total else ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def pays(found: contraction.Contraction) -> bool:

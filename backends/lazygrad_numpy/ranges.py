@@ -7,7 +7,6 @@ stages that run over the same data get the same name, and short reductions are w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from math import prod
 
 from lazygrad.plugin import Expr, Index, Kernel, Range, expr as ex, index as ix, ops, ranges as rg
@@ -66,9 +65,7 @@ def short_written_out(kernel: Kernel, longest: int = LONGEST_UNROLLED) -> Kernel
         budget -= size
         return _chain(value.arg.op, src[0], ranges)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _computed_again(value: Expr, ranges: Iterable[Range]) -> list[Expr]:
@@ -121,9 +118,7 @@ def _shared_names(kernel: Kernel) -> Kernel:
                 walks.setdefault(r, set()).update(mine)
         return ex.reduce(value.arg.op, body, ranges)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _walks(value: Expr, r: Range) -> set[tuple[int, int]]:

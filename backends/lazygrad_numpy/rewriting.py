@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lazygrad.plugin import (
@@ -23,8 +22,6 @@ NEGATIVE = ex.KernelOp("NEGATIVE", "-src[0]")
 ABSOLUTE = ex.KernelOp("ABSOLUTE", "src[0] without its sign, never -0.0")
 
 Sources = tuple[Expr, ...]
-
-
 Rewrite = Callable[[Sources], Expr | None]
 
 
@@ -101,12 +98,7 @@ def _rewritten(
         found = rewrite(src) if rewrite is not None else None
         return found if found is not None else ex.rebuild(value, src, value.arg)
 
-    return _with_values(kernel, ex.transform(kernel.values, visit))
-
-
-def _with_values(kernel: Kernel, values: Iterable[Expr]) -> Kernel:
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _as(form: forms.Form | None, dtype: DType) -> Expr | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from lazygrad.plugin import Expr, Kernel, Range, expr as ex, ops, running
@@ -32,9 +31,7 @@ def with_running(kernel: Kernel) -> Kernel:
         run = Run(value.arg.op, found.along, found.backwards)
         return ex.extension(RUNNING, (found.source,), run, value.dtype)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def along(kernel: Kernel) -> frozenset[Range]:

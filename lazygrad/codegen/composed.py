@@ -7,7 +7,6 @@ itself is given kernels that say so.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import NamedTuple, cast
 
@@ -83,9 +82,7 @@ def with_calls(kernel: Kernel, dtypes: Collection[DType]) -> Kernel:
                 return made
         return rebuilt
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 class Pattern(NamedTuple):

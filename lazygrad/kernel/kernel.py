@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from lazygrad.element_types import DType
@@ -88,6 +88,13 @@ class Kernel:
         """The COLLECT that it computes, which is its one output then."""
         value = self.outputs[0].value if self.outputs else None
         return value if value is not None and value.op is ex.COLLECT else None
+
+    def transformed(self, visit: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Kernel:
+        """With its values rebuilt bottom-up: ``visit(expr, new_src)`` returns what stands for
+        ``expr``."""
+        values = ex.transform(self.values, visit)
+        outputs = tuple(replace(o, value=v) for o, v in zip(self.outputs, values, strict=True))
+        return replace(self, outputs=outputs)
 
     def reductions(self) -> list[Expr]:
         """Its REDUCE expressions, inner ones first."""

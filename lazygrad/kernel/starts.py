@@ -42,9 +42,7 @@ def moved(kernel: Kernel, by: Mapping[int, int]) -> Kernel:
             return ex.load(slot, index + by[slot], value.dtype, guard)
         return ex.rebuild(value, src, value.arg)
 
-    values = ex.transform(kernel.values, visit)
-    outputs = tuple(replace(o, value=v) for o, v in zip(kernel.outputs, values, strict=True))
-    return replace(kernel, outputs=outputs)
+    return kernel.transformed(visit)
 
 
 def _extents(kernel: Kernel) -> Mapping[int, range]:

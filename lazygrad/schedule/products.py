@@ -16,7 +16,6 @@ from lazygrad.schedule.simplify import base_of, simplification
 MOST_PRODUCTS = 1 << 10  # in one sum: an unrolled loop has one a step
 LARGEST_SCALE = 2.0**32  # or its inverse: what is summed first must not overflow, nor vanish
 
-
 rules = Rules(simplification)
 
 
