@@ -3,9 +3,10 @@
     BACKEND=GPU python tools/check_kernels.py [NAME ...] [--keep FOLDER]
 
 Each workload makes one step, on what was dumped of it: its kernels, also those in the bodies of
-loops, are compiled from the texts in their folders and run one after the other, on what they are
-given in that step. What they compute is held against the interpreter, of equal ones that of the
-first, at a sample of places where there are many. Exit status 1: one does not compile, or is wrong.
+loops, are compiled from the texts in their folders, several at once where programs take long, and
+run one after the other, on what they are given in that step. What they compute is held against the
+interpreter, of equal ones that of the first, at a sample of places where there are many. Exit
+status 1: one does not compile, or is wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from lazygrad.inspect.step import OUTPUT, Step
 from lazygrad.kernel.plan import Plan
 from lazygrad.runtime import cache, registry
 from lazygrad.runtime.backend import Backend, Call, Code, Program
-from lazygrad.runtime.bundle import HEAD, read_bundle
+from lazygrad.runtime.bundle import HEAD, compiled_together, read_bundle
 from lazygrad.runtime.program import CompiledPlan, Recipe
 
 STEPS = {**WORKLOADS, **TRANSFORMS, **PROGRAMS, **LOOPS}
@@ -47,7 +48,8 @@ class Dumped(Program):
         self._plan, self._folder = plan, write_dump(folder, plan, None)
         self._step = Step.from_json((self._folder / STEP).read_text())
         bundles = [read_bundle(head.parent) for head in self._folder.glob(f"*/**/{HEAD}")]
-        self._compiled = {bundle.head.key: bundle.compiled() for bundle in bundles}
+        keys = [bundle.head.key for bundle in bundles]
+        self._compiled = dict(zip(keys, compiled_together(bundles, plan.device), strict=True))
         self.checked: dict[int, str | None] = {}  # what is wrong with the kernels, by number
 
     def bind(self, memory: Sequence[Any], starts: Sequence[int] = ()) -> Callable[[], None]:

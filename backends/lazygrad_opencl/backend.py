@@ -45,12 +45,14 @@ from lazygrad_opencl.binaries import Binaries
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, entry_points, program_text
 from lazygrad_opencl.jobs import AnyJob, Job, Repeated, Sections
+from lazygrad_opencl.joined import joined
 from lazygrad_opencl.program import OpenCLProgram
 from lazygrad_opencl.render import render
 from lazygrad_opencl.sources import PORTION, Sources, portions
 
 NestOf = Callable[[Kernel, bool], LoopNest | None]
 Started = tuple[Kernel, tuple[int, ...]]  # a kernel, and where its buffers begin
+APART = 16  # texts that become one program
 LARGE = 8  # kernels of a plan: weights of a network, whose step comes next
 ZEROS = 1 << 16  # bytes, as many as a loop nest may ask for
 
@@ -319,6 +321,27 @@ class OpenCLBackend(Backend):
             program = built[text_of[number]]
             found += [OpenCLProgram(code, program, self, points) for code in portion]
         return found
+
+    def load_apart(
+        self, programs: Sequence[tuple[Sequence[Code], Sequence[str]]]
+    ) -> list[list[Program]]:
+        """On CPUs, where programs cost more than what is in them, several texts are one."""
+        if not self._dialect.calls:
+            return super().load_apart(programs)
+        found: dict[int, list[Program]] = {}
+        single = [number for number, (_, texts) in enumerate(programs) if len(texts) == 1]
+        for start in range(0, len(single), APART):
+            numbers = single[start : start + APART]
+            codes, text = joined([(programs[n][0], programs[n][1][0]) for n in numbers])
+            loaded = iter(self.load_texts([code for several in codes for code in several], [text]))
+            found |= {
+                number: [next(loaded) for _ in several]
+                for number, several in zip(numbers, codes, strict=True)
+            }
+        return [
+            found[number] if number in found else self.load_texts(*program)
+            for number, program in enumerate(programs)
+        ]
 
     def _text(self, codes: Sequence[Code]) -> str:
         return program_text([code.data for code in codes], self._dialect)

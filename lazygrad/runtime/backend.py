@@ -250,6 +250,12 @@ class Backend(ABC):
         """
         raise DeviceError(f"[{self.name}] this backend compiles no code but its own")
 
+    def load_apart(
+        self, programs: Sequence[tuple[Sequence[Code], Sequence[str]]]
+    ) -> list[list[Program]]:
+        """``load_texts`` of each; a backend may compile several texts at once."""
+        return [self.load_texts(codes, texts) for codes, texts in programs]
+
     def routine(self, code: Code) -> Program | None:
         """The program of ``code.data``, a ``RoutineCall``, where the device has that routine; None:
         the host computes it."""

@@ -99,6 +99,7 @@ class CompiledPlan:
 
     Args:
         texts: programs to compile instead of those of the recipe, see ``steps.texts_of``.
+        programs: those that are loaded already.
     """
 
     shapes = Shapes()
@@ -109,6 +110,7 @@ class CompiledPlan:
         device: str,
         plan: Plan | None = None,
         texts: Sequence[str] | None = None,
+        programs: list[Program] | None = None,
     ) -> None:
         self.recipe = recipe
         self.device = device
@@ -118,7 +120,9 @@ class CompiledPlan:
         pieces = enumerate(recipe.temporaries, recipe.given)
         self.pieces = {number: piece for number, piece in pieces if number in bound}
         progress.stage("compile", steps.calls_in(recipe.codes))
-        self.programs = steps.loaded(recipe.codes, registry.backend(device), texts)
+        if programs is None:
+            programs = steps.loaded(recipe.codes, registry.backend(device), texts)
+        self.programs = programs
         self._plan = plan
 
     @property

@@ -138,6 +138,19 @@ def loaded(
     return programs
 
 
+def loaded_apart(
+    several: Sequence[tuple[Sequence[Code], Sequence[str]]], backend: Backend
+) -> list[list[Program]]:
+    """``loaded`` of each, with its texts; of as many at once as the backend likes."""
+    plain = [n for n, (codes, _) in enumerate(several) if [k for k, _ in _groups(codes)] == [None]]
+    programs = backend.load_apart([several[n] for n in plain])
+    found = dict(zip(plain, programs, strict=True))
+    return [
+        found[number] if number in found else loaded(codes, backend, texts)
+        for number, (codes, texts) in enumerate(several)
+    ]
+
+
 def _program(code: Code, backend: Backend, texts: Iterator[str] | None) -> Program:
     if isinstance(code.data, RoutineCall):
         return backend.routine(code) or routines.HostProgram(code, backend)
