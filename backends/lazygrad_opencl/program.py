@@ -83,6 +83,7 @@ class OpenCLProgram(Program):
         return float(event.profile.end - event.profile.start) * 1e-9
 
     def _set(self, arguments: tuple[Any, ...]) -> None:
+        self._arguments = ()  # an interrupt leaves neither these nor those before
         pieces = len(arguments) - len(self._moving)
         for position, argument in enumerate(arguments[:pieces], self._first):
             self._function.set_arg(position, argument)

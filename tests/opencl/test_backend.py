@@ -363,3 +363,30 @@ def test_a_vector_of_bools_is_no_vector_of_numbers(lanes: int) -> None:
     of_bools = spelling.register(dt.bool_, lanes)
     assert of_bools not in {spelling.register(of, lanes) for of in dt.ALL if of is not dt.bool_}
     assert f"typedef int{lanes} {of_bools};" in prelude(f"{of_bools} x", Dialect())
+
+
+def test_an_interrupt_between_two_arguments_mixes_no_launches(backend: OpenCLBackend) -> None:
+    (copy,) = backend.compile([ks.copy(dt.float32, 5)])
+    places = [backend.allocate(20) for _ in range(4)]
+    for place, value in zip(places, (0, 1, 0, 2), strict=True):
+        backend.upload(place, np.full(5, value, np.float32))
+    first, second = copy.bind(places[:2]), copy.bind(places[2:])
+    first()
+    function = copy._function
+
+    class Interrupted:
+        def set_arg(self, position: int, argument: object) -> None:
+            if argument is places[3]:
+                raise KeyboardInterrupt
+            function.set_arg(position, argument)
+
+    copy._function = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        second()
+    copy._function = function
+    backend.upload(places[0], np.zeros(5, np.float32))
+    first()
+    found = [np.empty(5, np.float32) for _ in range(2)]
+    for place, array in zip((places[0], places[2]), found, strict=True):
+        backend.download(place, array)
+    assert [array.tolist() for array in found] == [[1.0] * 5, [0.0] * 5]

@@ -1,0 +1,86 @@
+"""Texts of several programs in one: each is what it is by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lazygrad import Tensor
+from lazygrad.errors import DeviceError
+from lazygrad.inspect import kernels
+from lazygrad.inspect.alone import recipe_of
+from lazygrad.runtime import registry, steps
+from lazygrad.runtime.backend import Code, Program
+
+pytest.importorskip("pyopencl")
+from lazygrad_opencl import OpenCLBackend
+
+pytestmark = pytest.mark.gpu
+# Kernels of one name and the same memory, and what they make of 0 to 7.
+ADDED = {
+    "twice": (lambda x: x + x, [2 * i for i in range(8)]),
+    "reversed": (lambda x: x + x.flip(0), [7] * 8),
+    "again": (lambda x: x + x + x.flip(0), [7 + i for i in range(8)]),
+}
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """The texts of each program that is compiled."""
+    found: list[Sequence[str]] = []
+    load = OpenCLBackend.load_texts
+
+    def load_texts(
+        self: OpenCLBackend, codes: Sequence[Code], texts: Sequence[str]
+    ) -> list[Program]:
+        found.append(texts)
+        return load(self, codes, texts)
+
+    monkeypatch.setattr(OpenCLBackend, "load_texts", load_texts)
+    return found
+
+
+def programs() -> list[tuple[Sequence[Code], list[str]]]:
+    backend = registry.backend("GPU")
+    if not backend._dialect.calls:
+        pytest.skip("where programs cost little, each is one")
+    x = Tensor(np.arange(8, dtype=np.float32), device="GPU").realize()
+    found = []
+    for make, _ in ADDED.values():
+        (kernel,) = kernels(make(x))
+        codes = recipe_of(kernel, backend).codes
+        found.append((codes, steps.texts_of(codes, backend)))
+    return found
+
+
+def result(program: Program) -> list[float]:
+    """What it makes of 0 to 7."""
+    backend = registry.backend("GPU")
+    memory = [backend.allocate(32), backend.allocate(32)]
+    found = np.zeros(8, np.float32)
+    backend.upload(memory[0], found)
+    backend.upload(memory[1], np.arange(8, dtype=np.float32))
+    program.bind(memory)()
+    backend.download(memory[0], found)
+    return found.tolist()
+
+
+def test_texts_with_the_same_names_are_one_program(loaded: list[Sequence[str]]) -> None:
+    several = programs()
+    assert len({code.data.name for codes, _ in several for code in codes}) == 1
+    loaded.clear()
+    found = registry.backend("GPU").load_apart(several)
+    assert [len(texts) for texts in loaded] == [1]
+    for (program,), (_, expected) in zip(found, ADDED.values(), strict=True):
+        assert len(program.code.memory) == 2
+        assert result(program) == expected
+
+
+def test_macros_end_with_their_text() -> None:
+    first, (codes, (text,)), _ = programs()
+    bare = "\n".join(line for line in text.splitlines() if not line.startswith("#define"))
+    assert bare != text
+    with pytest.raises(DeviceError, match="does not compile"):
+        registry.backend("GPU").load_apart([first, (codes, [bare])])
