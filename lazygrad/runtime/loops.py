@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import groupby
 from time import perf_counter
 from typing import Any
 
@@ -39,6 +40,14 @@ class LoopCode:
     after: tuple[Copy, ...]
     going: Flags | None = None
     turns: tuple[Turns, ...] = ()
+
+    @property
+    def together(self) -> list[list[Code]]:
+        """Codes that were generated together: those that follow each other in the same steps."""
+        if not self.turns:
+            return [[*self.codes]]
+        found = groupby(zip(self.codes, self.turns, strict=True), lambda pair: pair[1])
+        return [[each for each, _ in pairs] for _, pairs in found]
 
 
 def reaches(call: LoopCall) -> tuple[Reach, ...]:

@@ -147,7 +147,8 @@ def _program(code: Code, backend: Backend, texts: Iterator[str] | None) -> Progr
     if isinstance(code.data, RoutineCall):
         return backend.routine(code) or routines.HostProgram(code, backend)
     if isinstance(code.data, LoopCode):
-        return LoopProgram(code, loaded(code.data.codes, backend, texts), backend)
+        inside = [p for codes in code.data.together for p in loaded(codes, backend, texts)]
+        return LoopProgram(code, inside, backend)
     return ChangedProgram(code, backend)
 
 
@@ -158,7 +159,8 @@ def texts_of(codes: Sequence[Code], backend: Backend) -> list[str]:
         if kind is None:
             found += backend.texts(group)
         elif kind is LoopCode:
-            found += [text for code in group for text in texts_of(code.data.codes, backend)]
+            together = (codes for code in group for codes in code.data.together)
+            found += [text for codes in together for text in texts_of(codes, backend)]
     return found
 
 
