@@ -233,7 +233,7 @@ class OpenCLBackend(Backend):
             call = calls[number]
             if isinstance(call.kernel, LoopCall):
                 loop = call.kernel
-                inside = self._inside(number, loop, started[number], nest_of)
+                inside = self._inside(loop, started[number], nest_of)
                 made = Sections if loop.workers else Repeated
                 found.append(made(number, call, loop, inside))
                 continue
@@ -245,11 +245,12 @@ class OpenCLBackend(Backend):
         return found
 
     def _inside(
-        self, number: int, loop: LoopCall, started: Sequence[Started], nest_of: NestOf
+        self, loop: LoopCall, started: Sequence[Started], nest_of: NestOf
     ) -> tuple[Job, ...]:
         """What a step consists of, on the body's memory; a section's for a single work-item."""
         found = []
-        for (_, memory), (kernel, starts) in zip(steps_of(loop), started, strict=True):
+        steps = zip(steps_of(loop), started, strict=True)
+        for number, ((_, memory), (kernel, starts)) in enumerate(steps):
             nest = nest_of(kernel, loop.workers > 0)
             progress.advance()
             if nest is not None:

@@ -19,7 +19,7 @@ def flops(kernel: Work) -> int:
     if isinstance(kernel, RoutineCall):
         return 0
     if isinstance(kernel, LoopCall):
-        return kernel.length * sum(flops(step.kernel) for step in kernel.body.steps)
+        return sum(count * flops(step.kernel) for step, count in kernel.runs())
     total = 0
     values = ex.toposort(kernel.values)
     runs = [e for e in values if e.op is ex.REDUCE and running.find(e) is not None]
@@ -44,7 +44,7 @@ def nbytes(kernel: Work) -> int:
     if isinstance(kernel, RoutineCall):
         return kernel.nbytes
     if isinstance(kernel, LoopCall):
-        return kernel.length * sum(nbytes(step.kernel) for step in kernel.body.steps)
+        return sum(count * nbytes(step.kernel) for step, count in kernel.runs())
     written = kernel.written.items()
     total = sum(count * kernel.buffers[slot].dtype.itemsize for slot, count in written)
     touched: dict[int, int] = {}

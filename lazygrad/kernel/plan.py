@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -93,6 +93,7 @@ class Reach:
         slots: of the loop's memory, taken in turn.
         start, step: the bytes at which it begins in the first step, and how many further in each
             step to come.
+        row, beyond: after each ``row`` of so many steps, so many bytes further besides.
         first: the slot in the first step, if it is another one.
     """
 
@@ -100,13 +101,33 @@ class Reach:
     start: int = 0
     step: int = 0
     first: int | None = None
+    row: int = 1
+    beyond: int = 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether it begins elsewhere in other steps."""
+        return self.step != 0 or self.beyond != 0
 
     def at(self, count: int) -> tuple[int, int]:
         """The slot, and where in it, after ``count`` steps."""
         slot = self.slots[count % len(self.slots)]
         if not count and self.first is not None:
             slot = self.first
-        return slot, self.start + count * self.step
+        return slot, self.start + count * self.step + count // self.row * self.beyond
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The steps of a loop from ``first`` to before ``end`` of each ``row`` of so many."""
+
+    first: int
+    end: int
+    row: int
+
+    def take(self, count: int) -> bool:
+        """Whether the step after ``count`` others is one of them."""
+        return self.first <= count % self.row < self.end
 
 
 @dataclass(frozen=True)
@@ -143,6 +164,7 @@ class LoopCall:
             number, so that carries that take turns lie where they do after all steps.
         workers: where no step depends on another one, how many may run at a time: arenas lie
             there as often, one of a worker behind that of another; 0: steps take turns.
+        turns: in which steps each of the body's kernels runs; none: in all.
         origins: the user's operations and lines it came from.
         reasons: why it is a step of its own.
     """
@@ -160,6 +182,7 @@ class LoopCall:
     after: tuple[Copy, ...]
     going: Flags | None = None
     workers: int = 0
+    turns: tuple[Turns, ...] = ()
     origins: tuple[str, ...] = field(default=(), compare=False)
     reasons: tuple[str, ...] = field(default=(), compare=False)
 
@@ -171,3 +194,13 @@ class LoopCall:
     def written(self) -> Mapping[int, int]:
         """The slots that it writes, and how many elements of each."""
         return {slot: spec.size for slot, spec in enumerate(self.results)}
+
+    def takes(self, number: int, count: int) -> bool:
+        """Whether the body's step of a number runs in the loop's step after ``count`` others."""
+        return not self.turns or self.turns[number].take(count)
+
+    def runs(self) -> Iterator[tuple[Step, int]]:
+        """The body's steps, and how often each runs."""
+        for number, step in enumerate(self.body.steps):
+            of = self.turns[number] if self.turns else Turns(0, 1, 1)
+            yield step, self.length // of.row * (of.end - of.first)

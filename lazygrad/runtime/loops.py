@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import groupby
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from lazygrad.kernel.kernel import Kernel
-from lazygrad.kernel.plan import Copy, Flags, LoopCall, Piece, Reach
+from lazygrad.kernel.plan import Copy, Flags, LoopCall, Piece, Reach, Turns
 from lazygrad.kernel.routine import RoutineCall
 from lazygrad.runtime.backend import Backend, Code, Part, Program
 
@@ -27,6 +28,7 @@ class LoopCode:
         temporaries: those are pieces of arenas.
         before, each, after: what is copied before the first step, after each, and in the end.
         going: what says that it may end.
+        turns: in which steps each launch runs; none: in all.
     """
 
     length: int
@@ -37,6 +39,15 @@ class LoopCode:
     each: tuple[Copy, ...]
     after: tuple[Copy, ...]
     going: Flags | None = None
+    turns: tuple[Turns, ...] = ()
+
+    @property
+    def together(self) -> list[list[Code]]:
+        """Codes that were generated together: those that follow each other in the same steps."""
+        if not self.turns:
+            return [[*self.codes]]
+        found = groupby(zip(self.codes, self.turns, strict=True), lambda pair: pair[1])
+        return [[each for each, _ in pairs] for _, pairs in found]
 
 
 def reaches(call: LoopCall) -> tuple[Reach, ...]:
@@ -89,7 +100,7 @@ def moved(call: LoopCall, memory: Sequence[int], moving: Container[int]) -> froz
     return frozenset(
         number
         for number, reach in enumerate(reaches(call))
-        if reach.step or not outer.isdisjoint(_slots(reach))
+        if reach.moves or not outer.isdisjoint(_slots(reach))
     )
 
 
@@ -110,6 +121,7 @@ def code(number: int, call: LoopCall, memory: tuple[int, ...], codes: Sequence[C
     data = LoopCode(
         call.length, tuple(codes), reaches(call), tuple(pieces(call).values()),
         call.before, call.each, call.after, call.going,
+        tuple(call.turns[each.parts[0].calls[0]] for each in codes if call.turns),
     )  # fmt: skip
     return Code((part,), memory, f"{call.length} times {len(codes)} launches", data)
 
@@ -155,8 +167,9 @@ class LoopProgram(Program):
         loop, each, between = self._loop, self._loop.each, self._between
         self._copy(loop.before, 0, memory, starts)
         for count in range(loop.length):
-            for body in bodies:
-                body.at(count)()
+            for number, body in enumerate(bodies):
+                if not loop.turns or loop.turns[number].take(count):
+                    body.at(count)()
             if each:
                 self._copy(each, count, memory, starts)
             left = loop.length - count - 1
@@ -218,22 +231,22 @@ class _Launches:
         starts: Sequence[int],
     ) -> None:
         self._program = program
-        self._moves = any(reach.step for reach in reaches)
+        self._moves = any(reach.moves for reach in reaches)
         self._memory: list[list[Any]] = []
-        self._starts: list[list[tuple[int, int]]] = []  # in the first of all steps, and a step on
+        self._starts: list[list[tuple[int, Reach]]] = []  # of the memory
         self._bound: list[Callable[[], None] | None] = [None] * TURNS
         for turn in range(TURNS):
             slots = [reach.at(turn)[0] for reach in reaches]
             self._memory.append([memory[slot] for slot in slots])
             rows = zip(slots, reaches, strict=True)
-            self._starts.append([(starts[slot] + reach.start, reach.step) for slot, reach in rows])
+            self._starts.append([(starts[slot], reach) for slot, reach in rows])
 
     def at(self, count: int) -> Callable[[], None]:
         """That of the step after ``count`` others."""
         turn = count if count < TURNS else 2 - count % 2
         bound = self._bound[turn]
         if bound is None:
-            places = [start + count * step for start, step in self._starts[turn]]
+            places = [start + reach.at(count)[1] for start, reach in self._starts[turn]]
             bound = self._program.bind(self._memory[turn], places)
             if not self._moves:
                 self._bound[turn] = bound

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from lazygrad.kernel.kernel import Kernel
 from lazygrad.kernel.plan import LoopCall, Piece
@@ -25,8 +25,10 @@ def generated(
     pieces: Mapping[int, Piece],
     moving: Container[int] = (),
     given: Given = lambda *step: None,
+    apart: Container[int] = (),
 ) -> list[Code]:
-    """Code for steps, in order; ``pieces`` as of ``Backend.generate``. The numbers of memory of
+    """Code for steps, in order; those with the numbers ``apart`` share no launch with the ones
+    before. ``pieces`` are as of ``Backend.generate``. The numbers of memory of
     which launches are told where it starts are ``moving``. What is ``given`` for a kernel stands
     for it, inside of loops, too."""
     codes: list[Code] = []
@@ -39,6 +41,8 @@ def generated(
 
     for number, (kernel, memory) in enumerate(steps):
         call = None
+        if number in apart:
+            finish(number)
         if isinstance(kernel, Kernel):
             call = _call(kernel, memory, moving)
             alone = given(number, call, backend)
@@ -86,7 +90,8 @@ def _alone(
     if isinstance(call, RoutineCall):
         return routines.code(number, call, memory)
     inside, moved = loops.steps_of(call), loops.moved(call, memory, moving)
-    codes = generated(inside, backend, loops.pieces(call), moved, given)
+    apart = {n for n, (one, other) in enumerate(pairwise(call.turns), 1) if one != other}
+    codes = generated(inside, backend, loops.pieces(call), moved, given, apart)
     return loops.code(number, call, memory, codes)
 
 
@@ -155,7 +160,8 @@ def _program(code: Code, backend: Backend, texts: Iterator[str] | None) -> Progr
     if isinstance(code.data, RoutineCall):
         return backend.routine(code) or routines.HostProgram(code, backend)
     if isinstance(code.data, LoopCode):
-        return LoopProgram(code, loaded(code.data.codes, backend, texts), backend)
+        inside = [p for codes in code.data.together for p in loaded(codes, backend, texts)]
+        return LoopProgram(code, inside, backend)
     return ChangedProgram(code, backend)
 
 
@@ -166,7 +172,8 @@ def texts_of(codes: Sequence[Code], backend: Backend) -> list[str]:
         if kind is None:
             found += backend.texts(group)
         elif kind is LoopCode:
-            found += [text for code in group for text in texts_of(code.data.codes, backend)]
+            together = (codes for code in group for codes in code.data.together)
+            found += [text for codes in together for text in texts_of(codes, backend)]
     return found
 
 

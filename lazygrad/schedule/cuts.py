@@ -36,30 +36,42 @@ class Cut:
             BufferSpec(spec.dtype, spec.size - self.moves[slot] * behind)
             for slot, spec in enumerate(kernel.buffers)
         )
-        base, _, shape = kernel.name.rpartition("_")
-        return replace(kernel, name=f"{base}_section_{shape}", buffers=buffers)
+        return replace(kernel, name=named(kernel.name), buffers=buffers)
+
+
+def named(name: str) -> str:
+    """The name of a section of a kernel."""
+    base, _, shape = name.rpartition("_")
+    return f"{base}_section_{shape}"
 
 
 def cut(kernel: Kernel) -> Cut | None:
     """Along the outermost range in memory of what it writes, the only one by which it can be cut in
     pieces that lie apart."""
-    outputs = [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
     first = kernel.outputs[0].index
     along = max(kernel.ranges, key=first.coefficient, default=None)
-    written = None if along is None else _moved(outputs, along)
-    if along is None or written is None or not all(apart for _, apart in written.values()):
+    found = None if along is None else cut_along(kernel, along)
+    if found is None or not found.apart.issuperset(kernel.written):
         return None
-    values = ex.toposort(kernel.values)
-    fixed = [e.arg for e in values if e.op is ex.INDEX]
-    fixed += [bound.index for e in values for bound in ex.guard_of(e)]
-    if any(along in index.ranges for index in fixed):
+    guards = [bound.index for e in ex.toposort(kernel.values) for bound in ex.guard_of(e)]
+    return None if any(found.along in index.ranges for index in guards) else found
+
+
+def cut_along(kernel: Kernel, along: Range) -> Cut | None:
+    """Along this range, if each buffer moves with it in one way; guards may ask where it is."""
+    if any(e.op is ex.INDEX and along in e.arg.ranges for e in ex.toposort(kernel.values)):
         return None
-    read = _moved([e.arg for e in values if e.op is ex.LOAD], along)
-    if read is None:
+    moved = _moved(accesses(kernel), along)
+    if moved is None:
         return None
-    both = {**read, **written}
-    moves = {slot: step for slot, (step, _) in both.items()}
-    return Cut(kernel, along, moves, frozenset(n for n, (_, apart) in both.items() if apart))
+    moves = {slot: step for slot, (step, _) in moved.items()}
+    return Cut(kernel, along, moves, frozenset(n for n, (_, apart) in moved.items() if apart))
+
+
+def accesses(kernel: Kernel) -> list[ex.Load]:
+    """Where it writes, and where it reads."""
+    written = [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
+    return written + [e.arg for e in ex.toposort(kernel.values) if e.op is ex.LOAD]
 
 
 def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bool]] | None:

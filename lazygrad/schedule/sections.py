@@ -13,15 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from math import gcd
 
 from lazygrad import units
 from lazygrad.graph import Node
 from lazygrad.kernel.kernel import BufferSpec, Kernel
-from lazygrad.kernel.plan import INPUT, OUTPUT, TEMPORARY, LoopCall, Place, Plan, Reach, Step
+from lazygrad.kernel.plan import (
+    INPUT,
+    OUTPUT,
+    TEMPORARY,
+    LoopCall,
+    Place,
+    Plan,
+    Reach,
+    Step,
+    Turns,
+)
 from lazygrad.kernel.target import Target
 from lazygrad.schedule import cuts, memory
+from lazygrad.schedule.blocks import Block, Blocks, in_blocks
 from lazygrad.schedule.build import Built
 from lazygrad.schedule.calls import BuiltCall
 from lazygrad.schedule.cuts import Cut
@@ -52,7 +63,7 @@ def in_sections(built: Steps, wanted: Collection[Node], target: Target) -> list[
     for number, step in enumerate(built):
         if number in found:
             chain = found[number]
-            steps.append(_Layout(chain, chain.sections(target), target).call())
+            steps.append(_Layout(chain, target).call())
         elif number not in use.taken:
             steps.append(step)
     return steps
@@ -66,7 +77,7 @@ class _Use:
     wanted: frozenset[Node]
     taken: set[int] = field(default_factory=set)  # by chains
     by_kernel: dict[int, Cut | None] = field(default_factory=dict)
-    sections: dict[tuple[int, int], Kernel] = field(default_factory=dict)
+    blocks: dict[tuple[int, int, int, frozenset[int]], Blocks | None] = field(default_factory=dict)
 
     @cached_property
     def writers(self) -> dict[Node, set[int]]:
@@ -103,6 +114,14 @@ class _Use:
         if id(kernel) not in self.by_kernel:
             self.by_kernel[id(kernel)] = cuts.cut(kernel)
         return self.by_kernel[id(kernel)]
+
+    def in_blocks(
+        self, cut: Cut, sections: int, count: int, apart: frozenset[int]
+    ) -> Blocks | None:
+        key = id(cut), sections, count, apart
+        if key not in self.blocks:
+            self.blocks[key] = in_blocks(cut, sections, count, apart)
+        return self.blocks[key]
 
 
 def _grown(use: _Use, start: int, fewest: int) -> _Chain | None:
@@ -204,11 +223,35 @@ class _Chain:
         enough = max(self.saved() // target.cache, FEWEST * target.workers)
         return next((n for n in possible if n >= enough), possible[-1])
 
+    def blocks(self, target: Target) -> int:
+        """In how many blocks to run each section, where these hold more than a cache: as many as
+        some kernels have beside the sections, as these are one range to them."""
+        if self.sections(target) < self.most or self.saved() <= self.most * target.cache:
+            return 1
+        longer = [cut.along.size for cut in self.cuts.values() if cut.along.size > self.most]
+        count = reduce(gcd, longer, 0) // self.most
+        return count if count > 1 and self.in_blocks(self.most, count) else 1
+
+    def in_blocks(self, sections: int, count: int) -> dict[int, Blocks] | None:
+        """Its kernels in blocks, by their positions, if each reads of the others only what belongs
+        to the same block."""
+        read = {value for value, _ in self.read()}
+        found: dict[int, Blocks] = {}
+        for number, cut in self.cuts.items():
+            buffers = self.use.built[number].buffers
+            apart = (n for n, v in enumerate(buffers) if v in self.passed and v in read)
+            blocks = self.use.in_blocks(cut, sections, count, frozenset(apart))
+            if blocks is None:
+                return None
+            found[number] = blocks
+        return found
+
     def pays(self, target: Target) -> bool:
         """Whether it saves more than caches hold, and than reading again in each section what
         sections have in common; all that it writes, it writes whole, and every worker has about as
         much to do."""
-        saved, sections, members = self.saved(), self.sections(target), self.cuts.keys()
+        saved, members = self.saved(), self.cuts.keys()
+        sections = self.sections(target) * self.blocks(target)
         if saved < target.cache * target.units or not self.use.writers_of(self.passed) <= members:
             return False
         turns = -(-sections // target.workers)
@@ -222,34 +265,36 @@ class _Layout:
     """The memory of a chain's loop. Its slots: what it writes for others, what it reads of others,
     what passes between its kernels."""
 
-    def __init__(self, chain: _Chain, length: int, target: Target) -> None:
-        self.chain, self.length, self.target = chain, length, target
+    def __init__(self, chain: _Chain, target: Target) -> None:
+        self.chain, self.target = chain, target
+        sections, self.row = chain.sections(target), chain.blocks(target)
+        self.length = sections * self.row
+        self.blocks = chain.in_blocks(sections, self.row) or {}
         self.numbers = sorted(chain.cuts)
         self.local = frozenset(chain.local)
         self.results = [value for value in chain.passed if value not in self.local]
         read = [value for value, _ in chain.read()]
         self.operands = [v for v in dict.fromkeys(read) if v not in chain.passed]
-        self.inputs: dict[tuple[Node, int], int] = {}  # the body's: a value, and how it moves
+        self.inputs: dict[tuple[Node, Reach], int] = {}  # the body's: a value, and where it is
+        self.outputs: dict[Node, tuple[Reach, int]] = {}
         self.lifetimes: dict[Node, memory.Lifetime] = {}
 
     def call(self) -> BuiltCall:
-        kernels = [self._kernel(number) for number in self.numbers]
+        self.slots = {value: i for i, value in enumerate((*self.results, *self.operands))}
+        kernels = [each for number in self.numbers for each in self._kernels(number)]
         order = [*self.lifetimes]  # as they are first written
         pieces, arenas = memory.assign([self.lifetimes[value] for value in order], self.target)
         place_of = {value: Place(TEMPORARY, i) for i, value in enumerate(order)}
         place_of |= {value: Place(OUTPUT, i) for i, value in enumerate(self.results)}
         steps = tuple(
-            Step(kernel, tuple(
-                place_of.get(value) or Place(INPUT, self.inputs[value, step])
-                for value, step in moving
+            Step(block.kernel, tuple(
+                place_of.get(value) or Place(INPUT, self.inputs[value, reach])
+                for value, reach in moving
             ))
-            for kernel, moving in kernels
+            for block, moving in kernels
         )  # fmt: skip
-        slot = {value: i for i, value in enumerate((*self.results, *self.operands))}
-        outputs = [
-            (value, self.chain.passed[value] // self.length * value.dtype.itemsize)
-            for value in self.results
-        ]
+        outputs = [self.outputs[value] for value in self.results]
+        turns = tuple(Turns(block.first, block.end, self.row) for block, _ in kernels)
         body = Plan(
             steps=steps,
             results=tuple(Place(OUTPUT, i) for i in range(len(outputs))),
@@ -265,14 +310,12 @@ class _Layout:
             body=body,
             results=tuple(map(_spec, self.results)),
             operands=tuple(map(_spec, self.operands)),
-            inputs=tuple(
-                Reach((slot[value],), 0, step * value.dtype.itemsize)
-                for value, step in self.inputs
-            ),
-            outputs=tuple(Reach((slot[value],), 0, nbytes) for value, nbytes in outputs),
-            arenas=tuple(Reach((len(slot) + i,)) for i in range(len(arenas))),
+            inputs=tuple(reach for _, reach in self.inputs),
+            outputs=tuple(reach for reach, _ in outputs),
+            arenas=tuple(Reach((len(self.slots) + i,)) for i in range(len(arenas))),
             before=(), each=(), after=(),
             workers=self.target.workers,
+            turns=turns if len({*turns}) > 1 else (),
             origins=tuple(dict.fromkeys(o for kernel in members for o in kernel.origins)),
             reasons=(self._reason(sum(arenas) * self.target.workers),),
         )  # fmt: skip
@@ -286,24 +329,32 @@ class _Layout:
             f"next: of {saved} between them {left} are there at a time"
         )
 
-    def _kernel(self, number: int) -> tuple[Kernel, list[tuple[Node, int]]]:
-        """A kernel of the first section, and the values in its slots with how they move."""
-        step, cut = self.chain.use.built[number], self.chain.cuts[number]
-        each = cut.along.size // self.length
-        moving = [(value, cut.moves[slot] * each) for slot, value in enumerate(step.buffers)]
+    def _kernels(self, number: int) -> Iterator[tuple[Block, list[tuple[Node, Reach]]]]:
+        """A kernel of the first section, or those of its blocks, and the values in its slots with
+        where they are."""
+        step, blocks = self.chain.use.built[number], self.blocks[number]
         position = self.numbers.index(number)
-        for slot, (value, moves) in enumerate(moving):
-            if value in self.local:
-                before = self.lifetimes.get(value)
-                first = position if before is None else before.first
-                size = moves * value.dtype.itemsize
-                self.lifetimes[value] = memory.Lifetime(size, first, position)
-            elif slot not in cut.kernel.written:
-                self.inputs.setdefault((value, moves), len(self.inputs))
-        known = self.chain.use.sections
-        if (id(cut), each) not in known:
-            known[id(cut), each] = cut.section(each)
-        return known[id(cut), each], moving
+        for block in blocks.kernels:
+            moving = []
+            for slot, value in enumerate(step.buffers):
+                of_section, of_block, start = (
+                    moves * value.dtype.itemsize
+                    for moves in (blocks.section[slot], blocks.block[slot], block.starts[slot])
+                )
+                beyond = of_section - of_block * self.row
+                at = self.slots.get(value, 0)
+                reach = Reach((at,), start, of_block, row=self.row if beyond else 1, beyond=beyond)
+                moving.append((value, reach))
+                if value in self.local:
+                    before = self.lifetimes.get(value)
+                    first = position if before is None else before.first
+                    self.lifetimes[value] = memory.Lifetime(of_block, first, position)
+                elif slot in block.kernel.written:
+                    _, most = self.outputs.get(value, (reach, 0))
+                    self.outputs[value] = reach, max(most, block.kernel.buffers[slot].nbytes)
+                elif value not in self.chain.passed:
+                    self.inputs.setdefault((value, reach), len(self.inputs))
+            yield block, moving
 
 
 def _spec(value: Node) -> BufferSpec:

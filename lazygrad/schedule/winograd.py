@@ -22,6 +22,7 @@ from lazygrad.graph import Node, node, set_origin, toposort
 from lazygrad.kernel.target import Target
 from lazygrad.lang.linalg import matmul
 from lazygrad.lang.movement import (
+    flatten,
     narrow,
     pad,
     permute,
@@ -90,7 +91,8 @@ def with_tiles(roots: Sequence[Node], ways: Mapping[Node, Way], simple: Simple) 
 def _best(found: Correlation, target: Target) -> Way | None:
     """How to take a sum in tiles, if that pays."""
     ways = [
-        Way(found, tiles, target.workers) for tiles in combinations(*map(results_of, found.taps))
+        Way(found, tiles, target.workers, target.cache)
+        for tiles in combinations(*map(results_of, found.taps))
     ]
     best = min(ways, key=lambda way: way.seconds(target))
     return best if best.seconds(target) < best.products / target.throughput else None
@@ -98,11 +100,13 @@ def _best(found: Correlation, target: Target) -> Way | None:
 
 @dataclass(frozen=True)
 class Way:
-    """A correlation in tiles of so many results, by so many ``workers`` that take sections."""
+    """A correlation in tiles of so many results, by so many ``workers`` that take sections, which
+    have a ``cache`` of so many bytes each."""
 
     found: Correlation
     tiles: Tiles
     workers: int = 0
+    cache: int = 0
 
     # -- what it costs --------------------------------------------------------------------------
 
@@ -160,6 +164,22 @@ class Way:
         return max(n for n in found if n == 1 or n * kernel <= data)
 
     @property
+    def blocks(self) -> int:
+        """In how many blocks of tiles along the first dim each part is taken that is one row: as
+        few as leave to each what a cache holds, as long as reading the kernel for each takes less
+        than writing and reading all tiles."""
+        count, *others = self.counts
+        _, rows, channels, columns = self._dims
+        if self.parts < rows or not self.workers or self.found.over_places:
+            return 1
+        row = prod(others) * (channels + columns)  # of tiles, at each point
+        held = prod(self.points) * row * dt.float32.itemsize
+        possible = [n for n in range(1, count + 1) if count % n == 0]
+        possible = [n for n in possible if n * channels * columns <= 2 * count * row]
+        enough = (n for n in possible if count // n * held <= self.cache)
+        return next(enough, max(possible, default=1))
+
+    @property
     def _filters(self) -> list[Filtering]:
         return [*map(filtering, self.tiles, self.found.taps)]
 
@@ -171,11 +191,12 @@ class Way:
         data = [f.data for f in filters]
         overlaps = [taps - 1 for taps in self.found.taps]
         image = self._of_tiles(self.found.image, data, overlaps, simple)
-        image = reshape(image, (self.parts, points, batch, -1, channels))
+        sections = self.parts * self.blocks
+        image = reshape(image, (sections, points, batch, -1, channels))
         if over_places:
             back = [transposed(f.back) for f in filters]
             other = self._of_tiles(self.found.other, back, [0] * len(back), simple)
-            other = reshape(other, (self.parts, points, batch, -1, columns))
+            other = reshape(other, (sections, points, batch, -1, columns))
             products = matmul(transpose(image, 3, 4), other)
             if self.parts > 1:  # written, or all would be one sum again
                 return self._taps(summed(node(ops.CONTIGUOUS, (products,)), 0), simple)
@@ -211,19 +232,30 @@ class Way:
                 for later in range(tiles - count + 1)
                 for part in _apart(split, axis + 1)
             ]
-            value = _stacked(product(matrix, parts[: m + overlap]), 1)
+            made = product(matrix, parts[: m + overlap])
+            if not done and self.blocks > 1:
+                made = [self._in_blocks(value) for value in made]
+            value = _stacked(made, 1)
         return value
+
+    def _in_blocks(self, value: Node) -> Node:
+        """(parts, b, n, tiles.., c) with the blocks of each part as parts."""
+        split = unflatten(value, 3, (self.blocks, -1))
+        return flatten(permute(split, (0, 3, 1, 2, *range(4, split.ndim))), 0, 1)
 
     def _back(self, products: Node, simple: Simple) -> Node:
         """(b, n, p, its phases, .., k) of what was multiplied."""
         batch, rows, *_ = self._dims
         phases = self.found.phases
-        each = self.parts, *self.points[::-1], batch, rows // self.parts, *self.counts, -1
+        first, *others = self.counts
+        counts = first // self.blocks, *others
+        sections = self.parts * self.blocks
+        each = sections, *self.points[::-1], batch, rows // self.parts, *counts, -1
         value = reshape(products, each)
-        first, *others = enumerate(self._filters)
-        for dim, f in reversed(others):
+        (_, outermost), *inner = enumerate(self._filters)
+        for dim, f in reversed(inner):
             value = _stacked(product(f.back, _apart(simple(value), 1)), 4 + 2 * dim)
-        parts = product(first[1].back, _apart(simple(value), 1))
+        parts = product(outermost.back, _apart(simple(value), 1))
         value = _stacked([self._beside_places(part) for part in parts], 4)
         value = transpose(value, 0, 1)
         along = zip(self.counts, self.tiles, phases, strict=True)

@@ -122,6 +122,24 @@ def test_what_all_sections_read_again_must_be_less_than_what_they_save() -> None
     assert not loops_of(plan_of(twice(x, w), target=WORKERS))
 
 
+def convolution(padding: int) -> Tensor:
+    """Of 16 images of 32 x 32, after padding, in 8 x 8 tiles of 4 x 4 results or fewer."""
+    size = 34 - 2 * padding
+    return F.conv2d(matrices(16, 16, size, size), matrices(16, 16, 3, 3), padding=padding)
+
+
+@pytest.mark.parametrize(("padding", "ends"), [(0, []), (1, [16, 32, 16])])
+def test_blocks_of_an_image_are_other_kernels_where_it_ends(padding: int, ends: list[int]) -> None:
+    """The first and the last of four, and those between; a block of each worker is there at a time:
+    tiles and products of 36 points, 2 x 8 tiles and 16 channels."""
+    block = 2 * 36 * 2 * 8 * 16 * 4
+    plan = plan_of(convolution(padding), target=replace(WORKERS, cache=block))
+    (loop,) = loops_of(plan)
+    assert loop.length == 16 * 4
+    assert [count for _, count in loop.runs() if count < loop.length] == ends
+    assert loop.body.arenas == (block,)
+
+
 def test_settings_turn_sections_off() -> None:
     for setting in ({"sections": False}, {"fuse": False}, {"check": "nan"}):
         with config(**setting):
@@ -140,6 +158,10 @@ def normal(*shape: int) -> np.ndarray:
 def attention(q: Tensor, k: Tensor, v: Tensor) -> list[Tensor]:
     result, back = func.vjp(lambda *x: F.scaled_dot_product_attention(*x, is_causal=True), q, k, v)
     return [result, *back(result * 0.5)]
+
+
+def blocks(x: Tensor, w: Tensor) -> list[Tensor]:
+    return [F.conv2d(x, w, padding=1).relu(), F.conv2d(x, w).tanh()]
 
 
 def convolutions(x: Tensor, w: Tensor, v: Tensor) -> list[Tensor]:
@@ -171,6 +193,7 @@ PROGRAMS = {
         convolutions,
         [normal(12, 8, 16, 20), normal(16, 8, 3, 3), normal(8, 16, 3, 3)],
     ),
+    "blocks": (blocks, [normal(16, 16, 32, 32), normal(16, 16, 3, 3)]),
     "two at once": (two_at_once, [normal(14, 48, 32), normal(32, 40)]),
     "backwards": (backwards, [normal(14, 48, 32), normal(32, 40)]),
     "slices": (slices, [normal(11, 48, 32), normal(32, 40)]),
@@ -213,9 +236,10 @@ def test_sections_compute_what_whole_kernels_do(
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("name", ["two at once", "blocks"])
 def test_a_backend_that_takes_no_loops_repeats_them(
-    small_caches: None, monkeypatch: pytest.MonkeyPatch
+    name: str, small_caches: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(registry.backend("GPU")), "takes", lambda self, loop: False)
-    for got, want in zip(on("GPU", "two at once"), on("CPU", "two at once"), strict=True):
+    for got, want in zip(on("GPU", name), on("CPU", name), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * abs(want).max())
