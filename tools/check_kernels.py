@@ -33,7 +33,7 @@ from lazygrad.inspect.looped import difference
 from lazygrad.inspect.step import OUTPUT, Step
 from lazygrad.kernel.plan import Plan
 from lazygrad.runtime import cache, registry
-from lazygrad.runtime.backend import Backend, Call, Code, Program
+from lazygrad.runtime.backend import Backend, Call, Code, Part, Program
 from lazygrad.runtime.bundle import HEAD, compiled_together, read_bundle
 from lazygrad.runtime.program import CompiledPlan, Recipe
 
@@ -103,7 +103,7 @@ def check(name: str, folder: Path) -> list[Dumped]:
 
 def without_code(number: int, call: Call, backend: Backend) -> Code:
     """Stands for that of a kernel, as of ``steps.Given``."""
-    return Code((), call.memory, "", None)
+    return Code((Part.of({number: call}, ""),), call.memory, "", None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
