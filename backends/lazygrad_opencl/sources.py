@@ -242,19 +242,21 @@ class Sources:
         found = []
         for number, reach in enumerate(reaches(loop)):
             memory, start, byte = places[reach.slots[0]]
-            steps = [f"({item}) * {reach.step}L" * bool(reach.step)]
-            steps += [f"({item}) / {reach.row} * {reach.beyond}L" * bool(reach.beyond)]
+            terms = [start] if start else []
             if number >= arenas:
-                steps = [f"worker * {loop.body.arenas[number - arenas]}L"]
-            at = " + ".join(filter(None, (start, *steps)))
-            found.append(At(memory, at, byte + reach.start))
+                terms.append(f"worker * {loop.body.arenas[number - arenas]}L")
+            if reach.step:
+                terms.append(f"({item}) * {reach.step}L")
+            if reach.beyond:
+                terms.append(f"({item}) / {reach.row} * {reach.beyond}L")
+            found.append(At(memory, " + ".join(terms), byte + reach.start))
         for piece in pieces_of(loop).values():
             memory, start, byte = found[piece.of]
             found.append(At(memory, start, byte + piece.start))
         for inside in job.inside:
             given = [found[number] for number in inside.call.memory]
-            turns = loop.turns[inside.number] if loop.turns else None
-            if turns is not None and turns.end - turns.first < turns.row:
+            turns = loop.turns_of(inside.number)
+            if not turns.are_all:
                 now = f"({item}) % {turns.row}"
                 yield f"if ({now} >= {turns.first} && {now} < {turns.end})"
             if inside.nest.items == 1:

@@ -98,7 +98,7 @@ def run_loop(
     _copy(call.before, 0, held)
     for count in range(call.length):
         for number, (each, memory) in enumerate(works):
-            if not call.takes(number, count):
+            if not call.turns_of(number).take(count):
                 continue
             places = [reaches[place].at(count) for place in memory]
             yield (

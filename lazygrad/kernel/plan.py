@@ -125,9 +125,21 @@ class Turns:
     end: int
     row: int
 
+    @property
+    def are_all(self) -> bool:
+        """Whether they are all steps."""
+        return self.end - self.first == self.row
+
+    def count(self, length: int) -> int:
+        """How many of so many steps they are."""
+        return length // self.row * (self.end - self.first)
+
     def take(self, count: int) -> bool:
         """Whether the step after ``count`` others is one of them."""
         return self.first <= count % self.row < self.end
+
+
+ALL = Turns(0, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -195,12 +207,11 @@ class LoopCall:
         """The slots that it writes, and how many elements of each."""
         return {slot: spec.size for slot, spec in enumerate(self.results)}
 
-    def takes(self, number: int, count: int) -> bool:
-        """Whether the body's step of a number runs in the loop's step after ``count`` others."""
-        return not self.turns or self.turns[number].take(count)
+    def turns_of(self, number: int) -> Turns:
+        """When the body's step of a number runs."""
+        return self.turns[number] if self.turns else ALL
 
     def runs(self) -> Iterator[tuple[Step, int]]:
         """The body's steps, and how often each runs."""
         for number, step in enumerate(self.body.steps):
-            of = self.turns[number] if self.turns else Turns(0, 1, 1)
-            yield step, self.length // of.row * (of.end - of.first)
+            yield step, self.turns_of(number).count(self.length)

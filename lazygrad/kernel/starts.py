@@ -4,7 +4,7 @@ once, and each call adds its own starts to the memory that it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lazygrad.kernel import expr as ex
@@ -48,23 +48,27 @@ def moved(kernel: Kernel, by: Mapping[int, int]) -> Kernel:
 def _extents(kernel: Kernel) -> Mapping[int, range]:
     """By slot the elements, first to last, of inputs that are not read whole; without those that
     say where to read."""
-    reached: dict[int, tuple[int, int]] = {}
     everything = ex.toposort(kernel.values)
     pointing = set(
         ex.toposort([e for value in everything for e in value.operands[len(value.src) :]])
     )
-    for value in everything:
-        if value.op is not ex.LOAD:
-            continue
-        slot, index, _ = value.arg
-        whole = 0, kernel.buffers[slot].size - 1
-        low, high = whole if value in pointing else index.interval
-        before = reached.get(slot, (low, high))
-        reached[slot] = min(before[0], low), max(before[1], high)
+    loads = [value for value in everything if value.op is ex.LOAD]
+    whole = {slot: (0, spec.size - 1) for slot, spec in enumerate(kernel.buffers)}
     found = {}
-    for slot, (low, high) in reached.items():
+    for slot, (low, high) in hulls(
+        (e.arg.slot, whole[e.arg.slot] if e in pointing else e.arg.index.interval) for e in loads
+    ).items():
         size = kernel.buffers[slot].size
         start, stop = max(0, low - low % MULTIPLE), min(high + 1, size)
         if start > 0 or stop < size:
             found[slot] = range(start, stop)
+    return found
+
+
+def hulls(intervals: Iterable[tuple[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
+    """By slot from the lowest to the highest of its intervals."""
+    found: dict[int, tuple[int, int]] = {}
+    for slot, (low, high) in intervals:
+        before = found.get(slot, (low, high))
+        found[slot] = min(low, before[0]), max(high, before[1])
     return found

@@ -110,18 +110,23 @@ def _slots(reach: Reach) -> tuple[int, ...]:
 
 def code(number: int, call: LoopCall, memory: tuple[int, ...], codes: Sequence[Code]) -> Code:
     """The code of step ``number`` of a plan, of which ``codes`` are those of the body."""
-    inner = [part for each in codes for part in each.parts]
+    turns = [call.turns_of(each.calls[0]) for each in codes]
+    inner = [
+        (part, of.count(call.length))
+        for each, of in zip(codes, turns, strict=True)
+        for part in each.parts
+    ]
     part = Part(
         name=call.name,
         calls=(number,),
-        flops=call.length * sum(part.flops for part in inner),
-        nbytes=call.length * sum(part.nbytes for part in inner),
-        source="\n\n".join([f"{call.length} times:", *(part.source for part in inner)]),
+        flops=sum(runs * part.flops for part, runs in inner),
+        nbytes=sum(runs * part.nbytes for part, runs in inner),
+        source="\n\n".join([f"{call.length} times:", *(part.source for part, _ in inner)]),
     )
     data = LoopCode(
         call.length, tuple(codes), reaches(call), tuple(pieces(call).values()),
         call.before, call.each, call.after, call.going,
-        tuple(call.turns[each.parts[0].calls[0]] for each in codes if call.turns),
+        tuple(turns) if call.turns else (),
     )  # fmt: skip
     return Code((part,), memory, f"{call.length} times {len(codes)} launches", data)
 

@@ -27,10 +27,10 @@ def generated(
     given: Given = lambda *step: None,
     apart: Container[int] = (),
 ) -> list[Code]:
-    """Code for steps, in order; those with the numbers ``apart`` share no launch with the ones
-    before. ``pieces`` are as of ``Backend.generate``. The numbers of memory of
+    """Code for steps, in order; ``pieces`` as of ``Backend.generate``. The numbers of memory of
     which launches are told where it starts are ``moving``. What is ``given`` for a kernel stands
-    for it, inside of loops, too."""
+    for it, inside of loops, too. Steps of the numbers ``apart`` share no launch with those before
+    them."""
     codes: list[Code] = []
     run: list[Call] = []  # kernels that go to the backend together
 

@@ -11,10 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel
-from lazygrad.kernel.ranges import substitute
-from lazygrad.kernel.starts import moved
+from lazygrad.kernel.starts import hulls, moved
 from lazygrad.schedule import cuts
 from lazygrad.schedule.cuts import Cut
 
@@ -77,14 +75,8 @@ def _block(rows: Cut, number: int, count: int) -> tuple[Kernel, tuple[int, ...]]
     """The kernel of a section's block, on buffers that begin where it needs them first; and where
     that is, behind where the block begins."""
     each = rows.along.size // count
-    some = Range(rows.along.name, each)
-    place, left = (index_of(some), (some,)) if each > 1 else (Index(), ())
-    kernel = substitute(rows.kernel, {rows.along: place + number * each}, {rows.along: left})
-    reached: dict[int, tuple[int, int]] = {}
-    for slot, index, _ in cuts.accesses(kernel):
-        low, high = index.interval
-        before = reached.get(slot, (low, high))
-        reached[slot] = min(low, before[0]), max(high, before[1])
+    kernel = rows.elements(number * each, each)
+    reached = hulls((slot, index.interval) for slot, index, _ in cuts.accesses(kernel))
     starts, buffers = [], []
     for slot, spec in enumerate(kernel.buffers):
         step = rows.moves.get(slot, 0)

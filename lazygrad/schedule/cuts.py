@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lazygrad.kernel import expr as ex
-from lazygrad.kernel.expr import Guard
+from lazygrad.kernel.expr import Expr, Guard
 from lazygrad.kernel.index import Index, Range, of as index_of
 from lazygrad.kernel.kernel import BufferSpec, Kernel
 from lazygrad.kernel.ranges import substitute
@@ -26,23 +26,22 @@ class Cut:
         """How far a buffer moves in all of the range."""
         return self.moves[slot] * self.along.size
 
+    def elements(self, first: int, count: int) -> Kernel:
+        """The kernel for ``count`` elements of the range from the ``first`` on, on all buffers."""
+        some = Range(self.along.name, count)
+        place, left = (index_of(some), (some,)) if count > 1 else (Index(), ())
+        return substitute(self.kernel, {self.along: place + first}, {self.along: left})
+
     def section(self, each: int) -> Kernel:
-        """The kernel for the first ``each`` elements of the range."""
-        some = Range(self.along.name, each)
-        place, left = (index_of(some), (some,)) if each > 1 else (Index(), ())
-        kernel = substitute(self.kernel, {self.along: place}, {self.along: left})
+        """The kernel for the first ``each`` elements of the range, on what they need of buffers."""
+        kernel = self.elements(0, each)
         behind = self.along.size - each
         buffers = tuple(
             BufferSpec(spec.dtype, spec.size - self.moves[slot] * behind)
             for slot, spec in enumerate(kernel.buffers)
         )
-        return replace(kernel, name=named(kernel.name), buffers=buffers)
-
-
-def named(name: str) -> str:
-    """The name of a section of a kernel."""
-    base, _, shape = name.rpartition("_")
-    return f"{base}_section_{shape}"
+        base, _, shape = kernel.name.rpartition("_")
+        return replace(kernel, name=f"{base}_section_{shape}", buffers=buffers)
 
 
 def cut(kernel: Kernel) -> Cut | None:
@@ -50,18 +49,24 @@ def cut(kernel: Kernel) -> Cut | None:
     pieces that lie apart."""
     first = kernel.outputs[0].index
     along = max(kernel.ranges, key=first.coefficient, default=None)
-    found = None if along is None else cut_along(kernel, along)
-    if found is None or not found.apart.issuperset(kernel.written):
+    written = None if along is None else _moved(_written(kernel), along)
+    if along is None or written is None or not all(apart for _, apart in written.values()):
+        return None  # most end here, before all of their values are looked at
+    values = ex.toposort(kernel.values)
+    if any(along in bound.index.ranges for e in values for bound in ex.guard_of(e)):
         return None
-    guards = [bound.index for e in ex.toposort(kernel.values) for bound in ex.guard_of(e)]
-    return None if any(found.along in index.ranges for index in guards) else found
+    return _cut(kernel, values, along)
 
 
 def cut_along(kernel: Kernel, along: Range) -> Cut | None:
     """Along this range, if each buffer moves with it in one way; guards may ask where it is."""
-    if any(e.op is ex.INDEX and along in e.arg.ranges for e in ex.toposort(kernel.values)):
+    return _cut(kernel, ex.toposort(kernel.values), along)
+
+
+def _cut(kernel: Kernel, values: Sequence[Expr], along: Range) -> Cut | None:
+    if any(e.op is ex.INDEX and along in e.arg.ranges for e in values):
         return None
-    moved = _moved(accesses(kernel), along)
+    moved = _moved(_written(kernel) + _read(values), along)
     if moved is None:
         return None
     moves = {slot: step for slot, (step, _) in moved.items()}
@@ -70,8 +75,15 @@ def cut_along(kernel: Kernel, along: Range) -> Cut | None:
 
 def accesses(kernel: Kernel) -> list[ex.Load]:
     """Where it writes, and where it reads."""
-    written = [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
-    return written + [e.arg for e in ex.toposort(kernel.values) if e.op is ex.LOAD]
+    return _written(kernel) + _read(ex.toposort(kernel.values))
+
+
+def _written(kernel: Kernel) -> list[ex.Load]:
+    return [ex.Load(output.slot, output.index, ()) for output in kernel.outputs]
+
+
+def _read(values: Sequence[Expr]) -> list[ex.Load]:
+    return [e.arg for e in values if e.op is ex.LOAD]
 
 
 def _moved(accesses: Sequence[ex.Load], along: Range) -> dict[int, tuple[int, bool]] | None:

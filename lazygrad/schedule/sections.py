@@ -275,12 +275,12 @@ class _Layout:
         self.results = [value for value in chain.passed if value not in self.local]
         read = [value for value, _ in chain.read()]
         self.operands = [v for v in dict.fromkeys(read) if v not in chain.passed]
+        self.slots = {value: i for i, value in enumerate((*self.results, *self.operands))}
         self.inputs: dict[tuple[Node, Reach], int] = {}  # the body's: a value, and where it is
         self.outputs: dict[Node, tuple[Reach, int]] = {}
         self.lifetimes: dict[Node, memory.Lifetime] = {}
 
     def call(self) -> BuiltCall:
-        self.slots = {value: i for i, value in enumerate((*self.results, *self.operands))}
         kernels = [each for number in self.numbers for each in self._kernels(number)]
         order = [*self.lifetimes]  # as they are first written
         pieces, arenas = memory.assign([self.lifetimes[value] for value in order], self.target)
