@@ -25,7 +25,8 @@ fcntl = pytest.importorskip("fcntl")
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """As in a process that has not called OpenCL."""
-    monkeypatch.delenv(pocl_cache.FOLDER, raising=False)
+    monkeypatch.setenv(pocl_cache.FOLDER, "")  # or what a test sets would stay for later ones
+    monkeypatch.delenv(pocl_cache.FOLDER)
     pocl_cache.prepare.cache_clear()
     yield monkeypatch
     pocl_cache.prepare.cache_clear()
