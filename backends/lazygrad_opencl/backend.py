@@ -174,7 +174,7 @@ class OpenCLBackend(Backend):
 
     def takes(self, call: LoopCall) -> bool:
         """Those of kernels, where work-items wait for each other."""
-        return self._dialect.turns and call.workers <= self.target.workers
+        return 0 < self._dialect.workers >= call.workers
 
     # -- compilation ----------------------------------------------------------------------------
 
@@ -209,7 +209,7 @@ class OpenCLBackend(Backend):
         sources = Sources(jobs, self._dialect, self.target.units, program, pieces)
         most = self.target.buffers
         made = batches([job.work for job in jobs], most, pieces)
-        turns = in_turn(made, most) if self._dialect.turns else [[batch] for batch in made]
+        turns = in_turn(made, most) if self._dialect.workers else [[batch] for batch in made]
         return [sources.code(*several) for several in turns]
 
     def compile(self, kernels: Sequence[Kernel]) -> list[Program]:

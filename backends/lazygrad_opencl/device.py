@@ -140,7 +140,7 @@ def dialect_of(device: Any, target: Target) -> Dialect:
     """How programs for ``device`` are spelled."""
     cpu = is_cpu(device)
     return Dialect(
-        packed=cpu, calls=cpu, functions=cpu, turns=_takes_turns(device), bits=32 * target.lanes
+        packed=cpu, calls=cpu, functions=cpu, workers=target.workers, bits=32 * target.lanes
     )
 
 

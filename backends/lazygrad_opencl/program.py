@@ -14,7 +14,7 @@ from lazygrad.plugin import Code, DeviceError, Program
 from lazygrad_opencl.declarations import GUARD, declared
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, EntryPoint, is_entry_point, starts_of
-from lazygrad_opencl.prelude import COUNTERS, ENDED
+from lazygrad_opencl.prelude import ENDED, LINE
 
 PART, ALL = 1, np.int32(-1)  # the argument of an entry point that chooses a part, and its value
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile
@@ -30,8 +30,9 @@ class OpenCLProgram(Program):
         self._global = (-(-entry.items // entry.group) * entry.group,)
         self._local = (entry.group,)
         self._more = [device.zeros] if entry.zeros else []
+        self._lines, self._line = entry.counters + 1, LINE * (1 + device.target.workers)
         if entry.parts:
-            self._more.append(device.counters((entry.counters + 1) * COUNTERS))
+            self._more.append(device.counters(self._lines * self._line))
         self._function, self._first, self._told = _function(built, entry, points)
         self._moving = entry.moving
         self._arguments: tuple[Any, ...] = ()  # those that it has now
@@ -71,7 +72,7 @@ class OpenCLProgram(Program):
     def _ticks(self) -> np.ndarray[Any, Any]:
         """How long each part took, as the processor counts; zeros where it does not."""
         entry: Entry = self.code.data
-        counters = np.empty((entry.counters + 1, COUNTERS), np.int64)
+        counters = np.empty((self._lines, self._line), np.int64)
         self._device.download(self._more[-1], counters)
         ended = counters[:, ENDED]
         return np.diff(ended[: entry.parts], prepend=ended[-1])

@@ -40,12 +40,13 @@ class Repeating:
     def lines(self, number: int) -> Iterator[str]:
         """Those of all that it does; ``number`` is that of the part that it is."""
         loop = self._loop
+        yield "int done;"
         if loop.before:
             yield from self._once(loop.before)
         yield from self._steps()
         if loop.after:
             yield from self._once(loop.after)
-        yield f"if (TAKE({number}) == 0) NOTE({number});"
+        yield f"if (__sync_fetch_and_add(FINISHED({number}), 1) == 0) NOTE({number});"
 
     def _steps(self) -> Iterator[str]:
         loop, lines = self._loop, list[str]()
@@ -77,21 +78,21 @@ class Repeating:
         """One of each step."""
         number, all_items = self._next(), f"({COUNT} + 1) * {items}"
         return [
-            f"for (long taken; (taken = TAKE_BELOW({number}, {all_items})) < {all_items}; "
-            f"GONE({number})) {{",
-            f"  const int item = taken - {COUNT} * {items};",
+            "done = 0;",
+            f"SHARES for (int item; (item = TAKE_IN({number}, {COUNT}, {items})) >= 0; done++) {{",
             *(f"  {line}" for line in calls),
             "}",
-            f"AWAIT({number}, {all_items});",
+            f"AWAIT({number}, done, {all_items});",
         ]
 
     def _once(self, copies: Sequence[Copy]) -> Iterator[str]:
         """A turn before the first step, or after the last one."""
         number, items = self._next(), _items(copies)
-        yield f"for (int item; (item = TAKE({number})) < {items}; GONE({number})) {{"
+        yield "done = 0;"
+        yield f"SHARES for (int item; (item = TAKE({number}, {items})) >= 0; done++) {{"
         yield from (f"  {line}" for line in self._copies(copies, 0))
         yield "}"
-        yield f"AWAIT({number}, {items});"
+        yield f"AWAIT({number}, done, {items});"
 
     def _copies(self, copies: Sequence[Copy], count: int | None = None) -> Iterator[str]:
         """An ``item`` of them."""

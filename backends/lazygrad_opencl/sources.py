@@ -184,11 +184,12 @@ class Sources:
         among = [job.loop for job in jobs if isinstance(job, Sections)]
         workers = min((loop.workers for loop in among), default=0)
         return [
+            "    int done = 0;",
             *([f"    if (worker < {workers})"] if workers else []),
-            f"    for (int item; (item = TAKE({number})) < {items}; DONE({number}, {items})) {{",
+            f"    SHARES for (int item; (item = TAKE({number}, {items})) >= 0; done++) {{",
             *self._calls(batch, self._calling(argument), "      "),
             "    }",
-            f"    AWAIT({number}, {items});",
+            f"    AWAIT({number}, done, {items});",
         ], 0
 
     def _inside(self, job: Repeated, batch: Batch, memory: Sequence[At]) -> list[str]:
@@ -239,12 +240,13 @@ class Sources:
         """The calls for a section, whose number is ``item``."""
         loop = job.loop
         arenas = len(loop.inputs) + len(loop.outputs)  # the first number of those
+        worker = "home" if loop.workers == self.dialect.workers else "worker"
         found = []
         for number, reach in enumerate(reaches(loop)):
             memory, start, byte = places[reach.slots[0]]
             terms = [start] if start else []
             if number >= arenas:
-                terms.append(f"worker * {loop.body.arenas[number - arenas]}L")
+                terms.append(f"{worker} * {loop.body.arenas[number - arenas]}L")
             if reach.step:
                 terms.append(f"({item}) * {reach.step}L")
             if reach.beyond:

@@ -17,7 +17,9 @@ from tests.codegen import kernels as ks
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend, backend as opencl, device, prelude, sources
-from lazygrad_opencl.prelude import COUNTERS, ENDED
+from lazygrad_opencl.driver import cl
+from lazygrad_opencl.prelude import ENDED, LINE, Dialect
+from lazygrad_opencl.program import build
 
 pytestmark = pytest.mark.gpu
 SIZE, DEPTH = 192, 12
@@ -27,7 +29,7 @@ HAS_TICKS = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 @pytest.fixture(scope="module")
 def backend() -> OpenCLBackend:
     made = OpenCLBackend()
-    if not made._dialect.turns:
+    if not made._dialect.workers:
         pytest.skip("on GPUs, and without a core for each unit, every batch has its own launch")
     return made
 
@@ -72,7 +74,7 @@ def test_every_kernel_sees_what_the_one_before_wrote(backend: OpenCLBackend) -> 
 def test_counters_are_cleared(backend: OpenCLBackend) -> None:
     program, memory, _ = chain(backend)
     program.launch(memory)
-    counters = np.ones((DEPTH + 1, COUNTERS), np.int64)
+    counters = np.ones((DEPTH + 1, LINE * (1 + backend.target.workers)), np.int64)
     backend.download(program._more[-1], counters)  # type: ignore[attr-defined]
     ended = counters[:, ENDED].copy()
     assert (np.diff(ended, prepend=ended[-1])[:-1] >= 0).all()  # when it began comes last
@@ -94,6 +96,48 @@ def test_parts_are_timed_one_by_one(
     np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)
     program.launch(memory)
     np.testing.assert_allclose(last(backend, program, memory), expected, rtol=1e-3, atol=1e-4)
+
+
+ALONE = """
+__kernel void homes(__global long *counters, __global int *found, const int given) {
+  found[0] = processor() % WORKERS;
+  for (int worker = 0; worker < given; worker++) found[1 + worker] = home_of(worker, counters);
+}
+__kernel void items(__global long *counters, __global int *found, const int count) {
+  for (int step = 0; step < 3; step++)
+    for (int share = 0; share < WORKERS; share++)
+      for (int item; (item = TAKE_IN(0, step, count)) >= 0; found[count * step + item]++)
+        if (item < count * share / WORKERS || item >= count * (share + 1) / WORKERS) found[0] = -1;
+}
+// AWAIT(
+"""
+
+
+def run_alone(backend: OpenCLBackend, name: str, workers: int, count: int, size: int) -> list[int]:
+    """What a single work-item of one of these functions writes, among so many workers."""
+    text = f"{prelude.prelude(ALONE, Dialect(workers=workers))}\n{ALONE}"
+    function = cl.Kernel(build(backend.context, backend.device, text, ["-w"]), name)
+    found, counters = np.zeros(size, np.int32), np.zeros(LINE * (1 + workers), np.int64)
+    memory = [backend.allocate(array.nbytes) for array in (counters, found)]
+    for piece, array in zip(memory, (counters, found), strict=True):
+        backend.upload(piece, array)
+    function(backend.queue, (1,), (1,), *memory, np.int32(count))
+    backend.download(memory[1], found)
+    return [int(value) for value in found]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_homes_are_those_of_processors_or_the_next_ones(
+    backend: OpenCLBackend, workers: int
+) -> None:
+    own, *homes = run_alone(backend, "homes", workers, workers + 2, workers + 3)
+    assert homes == [(own + i) % workers for i in range(workers)] + [0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 32])
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_shares_are_taken_in_each_step(backend: OpenCLBackend, workers: int, count: int) -> None:
+    assert run_alone(backend, "items", workers, count, 3 * count) == [1] * 3 * count
 
 
 def test_each_part_shows_its_functions(backend: OpenCLBackend) -> None:
