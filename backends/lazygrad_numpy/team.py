@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
+from itertools import chain, pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -35,20 +36,26 @@ class Launch:
         self.loops = loops
         self.members = members
         self.sums = sums
-        self._queues = [iter(range(0, size, block)) for size, block in loops]
+        self._shares = [self._shared_out(*loop) for loop in loops]
         self._lock = threading.Lock()
         self._parts: dict[int, Sequence[Array]] = {}
         self._answers: list[SimpleQueue[Sequence[Array] | None]] = [
             SimpleQueue() for _ in range(members)
         ]
 
+    def _shared_out(self, size: int, block: int) -> list[Iterator[int]]:
+        """Where each member's own blocks of a loop start."""
+        count = -(-size // block)
+        ends = [count * number // self.members * block for number in range(self.members + 1)]
+        return [iter(range(start, end, block)) for start, end in pairwise(ends)]
+
     def blocks(self, loop: int, number: int) -> Iterator[int]:
-        """Where a member's blocks of a loop start: whichever are left; of a sum always the same
-        ones, so that it rounds in the same way each time."""
-        if not self.sums:
-            return self._queues[loop]
-        size, block = self.loops[loop]
-        return iter(range(number * block, size, self.members * block))
+        """Where a member's blocks of a loop start: its own share, which it has in its caches as it
+        had the same share of earlier loops, then what is left of the others'. Of a sum its own
+        only, so that it rounds in the same way each time."""
+        shares = self._shares[loop]
+        own, *others = shares[number:] + shares[:number]
+        return own if self.sums else chain(own, *others)
 
     def combined(self, number: int, totals: Sequence[Total]) -> Sequence[Array] | None:
         """Takes a member's totals; those of all, if it is the last one to hand them in."""

@@ -43,7 +43,18 @@ def test_members_of_a_sum_always_get_the_same_blocks(team: Team) -> None:
         seen[member.number] = list(member.blocks())
 
     team.run([(100, 10)], work, sums=True)
-    assert seen == {0: [0, 30, 60, 90], 1: [10, 40, 70], 2: [20, 50, 80]}
+    assert seen == {0: [0, 10, 20], 1: [30, 40, 50], 2: [60, 70, 80, 90]}
+
+
+def test_members_begin_with_their_own_share_of_each_loop() -> None:
+    launch = Launch([(100, 10), (41, 20)], 2, sums=False)
+    first, second = Member(launch, 0), Member(launch, 1)
+    ahead = first.blocks()
+    assert [next(ahead) for _ in range(2)] == [0, 10]
+    assert list(second.blocks()) == [50, 60, 70, 80, 90, 20, 30, 40]
+    assert list(ahead) == []
+    assert list(second.blocks()) == [20, 40, 0]
+    assert list(first.blocks()) == []
 
 
 def test_merge_gives_the_last_member_everything(team: Team) -> None:
