@@ -42,8 +42,8 @@ FINISHED, ENDED, OVER, LEFT = 0, 1, 2, 3  # where these are in the first line of
 # 140), and even two that do have each a cache of their own before it.
 TURNS = f"""\
 // The parts of a launch take turns. Of all SHARES of a part, workers TAKE the items of their home
-// first, then what is left of the others', and AWAIT the end of it. The last one to LEAVE clears
-// the counters.
+// first, then what is left of the others', and AWAIT the end of it. A share has SIZE of so many
+// items, from the FIRST on. The last worker to LEAVE clears the counters.
 #define WORKERS {{workers}}
 #define COUNTERS(part) (counters + {LINE} * (1 + WORKERS) * (part))
 #define FINISHED(part) (COUNTERS(part) + {FINISHED})
@@ -53,7 +53,9 @@ TURNS = f"""\
   if (worker == 0) NOTE(parts); \\
   const int home = home_of(worker, TAKEN(parts, 0))
 #define SHARES for (int i = 0, share = home; i < WORKERS; i++, share = (share + 1) % WORKERS)
-#define TAKE(part, count) take(TAKEN(part, share), share, 0, count)
+#define FIRST(count) ((count) * share / WORKERS)
+#define SIZE(count) ((count) * (share + 1) / WORKERS - FIRST(count))
+#define TAKE(part, size) take(TAKEN(part, share), 0, size)
 #define AWAIT(part, done, count) \\
   if (done && __sync_fetch_and_add(FINISHED(part), done) + done == (count)) NOTE(part); \\
   while (__atomic_load_n(FINISHED(part), __ATOMIC_ACQUIRE) < (count)) PAUSE
@@ -79,15 +81,13 @@ static int home_of(int worker, __global long *taken) {{{{
   while (__sync_fetch_and_add(taken + {LINE} * home, 1)) home = (home + 1) % WORKERS;
   return home;
 }}}}
-// An item of a share in a step of a loop, where those of all steps are counted; -1: none is left.
-static int take(__global long *taken, int share, long step, int count) {{{{
-  const int first = (long)count * share / WORKERS;
-  const int size = (long)count * (share + 1) / WORKERS - first;
+// The next of those in a share, where the steps of a loop are counted on; -1: none is left.
+static int take(__global long *taken, long step, int size) {{{{
   const long start = step * size;
   long now = __atomic_load_n(taken, __ATOMIC_RELAXED);
   while (now < start + size) {{{{
     const long found = __sync_val_compare_and_swap(taken, now, now + 1);
-    if (found == now) return first + (now - start);
+    if (found == now) return now - start;
     now = found;
   }}}}
   return -1;
@@ -106,7 +106,7 @@ static void clear(__global long *counters, int parts) {{{{
 COPIED = 1 << 16  # bytes that are copied in one go
 REPEATED = f"""\
 // The same in each step of a loop: what is there to do is counted through all steps.
-#define TAKE_IN(part, step, count) take(TAKEN(part, share), share, step, count)
+#define TAKE_IN(part, step, size) take(TAKEN(part, share), step, size)
 #define OVER(part) (COUNTERS(part) + {OVER})
 """
 

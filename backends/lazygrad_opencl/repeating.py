@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lazygrad.plugin import Batch, Copy, Reach, pieces_of, reaches
 from lazygrad_opencl.jobs import At, Repeated
 from lazygrad_opencl.prelude import COPIED
+from lazygrad_opencl.shares import share_of
 
 Lines = Callable[[Batch, Sequence[At]], list[str]]  # the calls for an ``item`` of a turn
 
@@ -51,11 +52,12 @@ class Repeating:
     def _steps(self) -> Iterator[str]:
         loop, lines = self._loop, list[str]()
         for batch in self._turns:
-            lines += self._turn(batch.items, self._calls(batch, self._memory))
+            counts = [track.items for track in batch.tracks]
+            lines += self._turn(counts, self._calls(batch, self._memory))
         if loop.each:
-            lines += self._turn(_items(loop.each), list(self._copies(loop.each)))
+            lines += self._turn([_items(loop.each)], list(self._copies(loop.each)))
         if loop.going:
-            lines += self._turn(1, self._look())
+            lines += self._turn([1], self._look())
         if not lines:
             return
         last = self._free - 1
@@ -74,28 +76,29 @@ class Repeating:
         found = [At(f"r{number}", "", 0) for number in range(len(reaches(self._loop)))]
         return found + [At(f"r{p.of}", "", p.start) for p in pieces_of(self._loop).values()]
 
-    def _turn(self, items: int, calls: Sequence[str]) -> list[str]:
-        """One of each step."""
-        number, all_items = self._next(), f"({COUNT} + 1) * {items}"
+    def _turn(self, counts: Sequence[int], calls: Sequence[str]) -> list[str]:
+        """One of each step, of tracks with so many items."""
+        number, share = self._next(), share_of(counts)
         return [
             "done = 0;",
-            f"SHARES for (int item; (item = TAKE_IN({number}, {COUNT}, {items})) >= 0; done++) {{",
+            f"SHARES for (int item; (item = TAKE_IN({number}, {COUNT}, {share})) >= 0; done++) {{",
             *(f"  {line}" for line in calls),
             "}",
-            f"AWAIT({number}, done, {all_items});",
+            f"AWAIT({number}, done, ({COUNT} + 1) * {sum(counts)});",
         ]
 
     def _once(self, copies: Sequence[Copy]) -> Iterator[str]:
         """A turn before the first step, or after the last one."""
         number, items = self._next(), _items(copies)
         yield "done = 0;"
-        yield f"SHARES for (int item; (item = TAKE({number}, {items})) >= 0; done++) {{"
+        yield f"SHARES for (int item; (item = TAKE({number}, {share_of([items])})) >= 0; done++) {{"
         yield from (f"  {line}" for line in self._copies(copies, 0))
         yield "}"
         yield f"AWAIT({number}, done, {items});"
 
     def _copies(self, copies: Sequence[Copy], count: int | None = None) -> Iterator[str]:
         """An ``item`` of them."""
+        yield f"item += FIRST({_items(copies)});"
         start = 0
         for copy in copies:
             to, source = self._place(copy.to, count), self._place(copy.source, count)

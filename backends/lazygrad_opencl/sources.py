@@ -23,6 +23,7 @@ from lazygrad_opencl.jobs import AnyJob, At, Job, Looped, Repeated, Sections, si
 from lazygrad_opencl.prelude import Dialect
 from lazygrad_opencl.render import ZEROS, render, render_function, started
 from lazygrad_opencl.repeating import Repeating
+from lazygrad_opencl.shares import Numbers, by_share, in_order, share_of
 
 Spell = Callable[[int, str], str]  # the call of a job, by its number, for an item
 
@@ -144,7 +145,7 @@ class Sources:
             items, parts, counters = batches[0].items, 0, 0
             lines = [
                 *self._head(parameters + starts),
-                *self._calls(batches[0], self._calling(argument), "  "),
+                *self._calls(batches[0], self._calling(argument), "  ", in_order),
                 "}",
             ]
         else:
@@ -181,13 +182,14 @@ class Sources:
             loop = Repeating(jobs[0], places, free, partial(self._inside, jobs[0]))
             return [f"    {line}" for line in loop.lines(number)], loop.counters
         items = batch.items
+        share = share_of([track.items for track in batch.tracks])
         among = [job.loop for job in jobs if isinstance(job, Sections)]
         workers = min((loop.workers for loop in among), default=0)
         return [
             "    int done = 0;",
             *([f"    if (worker < {workers})"] if workers else []),
-            f"    SHARES for (int item; (item = TAKE({number}, {items})) >= 0; done++) {{",
-            *self._calls(batch, self._calling(argument), "      "),
+            f"    SHARES for (int item; (item = TAKE({number}, {share})) >= 0; done++) {{",
+            *self._calls(batch, self._calling(argument), "      ", by_share),
             "    }",
             f"    AWAIT({number}, done, {items});",
         ], 0
@@ -199,23 +201,22 @@ class Sources:
             one = job.inside[number]
             return self._called(one, [memory[m] for m in one.call.memory], item)
 
-        return self._calls(batch, call, "")
+        return self._calls(batch, call, "", by_share)
 
     def _calling(self, argument: Mapping[int, int]) -> Spell:
         """The calls of jobs by their numbers."""
         return lambda number, item: self._call(self.jobs[number], argument, item)
 
-    def _calls(self, batch: Batch, call: Spell, indent: str) -> list[str]:
+    def _calls(self, batch: Batch, call: Spell, indent: str, numbers: Numbers) -> list[str]:
         """The calls for one ``item``: those of a track in turn, the tracks side by side."""
-        lines, start = [], 0
-        for track in batch.tracks:
-            item = f"item - {start}" if start else "item"
+        lines = []
+        counts = [track.items for track in batch.tracks]
+        for track, (end, item) in zip(batch.tracks, numbers(counts), strict=True):
             calls = [call(number, item) for number in track.calls]
-            start += track.items
             if len(batch.tracks) == 1:
                 lines += calls
                 continue
-            lines.append(f"{'else ' if lines else ''}if (item < {start}) {{")
+            lines.append(f"{'else ' if lines else ''}if (item < {end}) {{")
             lines += [*("  " + line for text in calls for line in text.splitlines()), "}"]
         return [indent + line for text in lines for line in text.splitlines()]
 

@@ -105,9 +105,12 @@ __kernel void homes(__global long *counters, __global int *found, const int give
 }
 __kernel void items(__global long *counters, __global int *found, const int count) {
   for (int step = 0; step < 3; step++)
-    for (int share = 0; share < WORKERS; share++)
-      for (int item; (item = TAKE_IN(0, step, count)) >= 0; found[count * step + item]++)
-        if (item < count * share / WORKERS || item >= count * (share + 1) / WORKERS) found[0] = -1;
+    for (int share = 0, before = 0; share < WORKERS; share++) {
+      if (FIRST(count) != before) found[0] = -1;
+      before += SIZE(count);
+      for (int item; (item = TAKE_IN(0, step, SIZE(count))) >= 0;)
+        found[count * step + FIRST(count) + item]++;
+    }
 }
 // AWAIT(
 """
