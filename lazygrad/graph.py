@@ -251,22 +251,18 @@ def toposort(
     """Every node reachable from ``roots``, sources first. ``sources`` can cut the walk short."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack: list[Node | None] = [*reversed([*roots])]
     while stack:
-        current, ready = stack.pop()
-        if ready:
-            order.append(current)
-            continue
-        if current in seen:
-            continue
-        seen.add(current)
-        sources_of = current.src if sources is None else sources(current)
-        below = [(operand, False) for operand in sources_of if operand not in seen]
-        if below:
-            stack.append((current, True))
-            stack += below
-        else:
-            order.append(current)
+        current = stack.pop()
+        if current is None:  # its sources are there
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif current not in seen:
+            seen.add(current)
+            below = current.src if sources is None else sources(current)
+            if below:
+                stack += (current, None, *below)
+            else:
+                order.append(current)
     return order
 
 

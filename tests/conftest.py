@@ -103,6 +103,13 @@ def ambient_state() -> Iterator[None]:
 
 
 @pytest.fixture
+def young_objects_only() -> None:
+    """Collections look at what the test makes, which is quick, not at all that was there before."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
 def plans_run(monkeypatch: pytest.MonkeyPatch) -> list[CompiledPlan]:
     """The plans that run in the test, in order; a test may clear what it has seen."""
     plans: list[CompiledPlan] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import prod
 from textwrap import fill
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,18 +86,26 @@ class Source:
     starts: tuple[int, ...] = ()
 
 
+class Generated(NamedTuple):
+    """The code of a kernel, and what it was made of."""
+
+    source: Source
+    shaped: Kernel
+    names: Names
+
+    @property
+    def nest(self) -> str:
+        """The ranges of the kernel, how they are walked, and what is stored."""
+        return _nest(self.shaped, self.names)
+
+
 def generate(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Source:
     """The code of ``kernel``, for ``units`` threads; ``scale`` makes blocks larger or smaller."""
-    return _generated(kernel, units, scale)[0]
+    return generated(kernel, units, scale).source
 
 
-def described(kernel: Kernel, units: int) -> str:
-    """The ranges of ``kernel``, how they are walked, and what is stored."""
-    _, shaped, names = _generated(kernel, units, 1.0)
-    return _nest(shaped, names)
-
-
-def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel, Names]:
+def generated(kernel: Kernel, units: int = 1, scale: float = 1.0) -> Generated:
+    """As ``generate``, with what it was made of."""
     shaped = with_running(simplified(composed.with_calls(kernel, FLOATS)))
     found = contraction.find_product(shaped)
     if found is None or not product.pays(found):  # before loads, that they walk in strides
@@ -136,7 +144,7 @@ def _generated(kernel: Kernel, units: int, scale: float) -> tuple[Source, Kernel
         shared=tuple(body.loop for body in shared if body.loop is not None),
         sums=any(body.totals or body.after for body in shared),
     )
-    return source, shaped, names
+    return Generated(source, shaped, names)
 
 
 # -- threads ----------------------------------------------------------------------------------

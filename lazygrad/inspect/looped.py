@@ -3,23 +3,23 @@ no loops, so each is held against what its kernels make, and those against the i
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Container, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lazygrad.inspect import check
-from lazygrad.inspect.alone import Ran, Work, download, in_order, recipe_of, upload
+from lazygrad.inspect.alone import Ran, Work, download, forget, in_order, recipe_of, upload
 from lazygrad.kernel.plan import Copy, LoopCall
 from lazygrad.runtime import compare, loops, registry
+from lazygrad.runtime.backend import Backend
 from lazygrad.runtime.loops import TURNS
 from lazygrad.runtime.memory import Memory
 from lazygrad.runtime.plan_format import kernel_key
 from lazygrad.runtime.program import Binding, CompiledPlan
 
 Array = np.ndarray[Any, Any]
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Inner(NamedTuple):
@@ -58,14 +58,14 @@ def difference(
         return check.difference(ran.kernel, ran.inputs, ran.outputs)
     call, device = ran.kernel, ran.binding.plan.device
     looked_at = {*range(TURNS), call.length - 1}  # each turn works on other memory
-    steps = run_loop(call, ran.inputs, device, compiled or {}, outside)
+    steps = run_loop(call, ran.inputs, device, compiled or {}, outside, looked_at)
     while True:
         try:
             count, moving, each = next(steps)
         except StopIteration as end:
             results: list[Array] = end.value
             break
-        problem = difference(each, compiled, moving) if count in looked_at else None
+        problem = difference(each, compiled, moving)
         if problem:
             return f"step {count}, kernel {each.number} {each.kernel.name}: {problem}"
     for slot, (found, right) in enumerate(zip(ran.outputs, results, strict=True)):
@@ -81,66 +81,82 @@ def run_loop(
     device: str,
     compiled: Mapping[str, CompiledPlan],
     outside: Sequence[bool] = (),
+    looked_at: Container[int] | None = None,
 ) -> Generator[tuple[int, tuple[bool, ...], Ran], None, list[Array]]:
     """Runs the kernels of a loop's body, each in a launch of its own, on flat arrays: the number of
-    the step, what moves there, and what ran. Returns the results."""
-    known = dict(compiled)
-    held = [np.full(spec.nbytes, 0xFF, np.uint8) for spec in call.results]
-    held += [np.ascontiguousarray(array).view(np.uint8) for array in inputs]
-    held += [np.full(nbytes, 0xFF, np.uint8) for nbytes in loops.own_bytes(call)]
+    the step, what moves there, and what ran, of the steps that are ``looked_at`` (None: of all).
+    Returns the results."""
+    backend, known = registry.backend(device), dict(compiled)
+    sizes = [spec.nbytes for spec in call.results] + [array.nbytes for array in inputs]
+    held = [Memory(device, nbytes) for nbytes in (*sizes, *loops.own_bytes(call))]
+    for memory, nbytes in zip(held, (*sizes, *loops.own_bytes(call)), strict=True):
+        forget(device, memory, nbytes)
+    for memory, array in zip(held[len(call.results) :], inputs, strict=False):
+        upload(device, memory, array)
     reaches = dict(enumerate(loops.reaches(call)))
     for number, piece in loops.pieces(call).items():
         reaches[number] = replace(reaches[piece.of], start=piece.start)
-    works = [
-        (each, memory)
-        for each, (_, memory) in zip(inner(call, outside), loops.steps_of(call), strict=True)
-    ]
-    _copy(call.before, 0, held)
+    steps = zip(inner(call, outside), loops.steps_of(call), strict=True)
+    works = [_Alone(each, on, device, known) for each, (_, on) in steps]
+    _copy(call.before, 0, held, backend)
     for count in range(call.length):
-        for number, (each, memory) in enumerate(works):
+        is_looked_at = looked_at is None or count in looked_at
+        for number, work in enumerate(works):
             if not call.turns_of(number).take(count):
                 continue
-            places = [reaches[place].at(count) for place in memory]
-            yield (
-                count,
-                each.moving,
-                _run(number, each, [held[slot][start:] for slot, start in places], device, known),
-            )
-        _copy(call.each, count, held)
-    _copy(call.after, 0, held)
-    return [held[slot].view(spec.dtype.numpy) for slot, spec in enumerate(call.results)]
-
-
-def _run(
-    number: int, each: Inner, held: Sequence[Bytes], device: str, known: dict[str, CompiledPlan]
-) -> Ran:
-    """Runs a kernel on bytes, in which it leaves what it writes."""
-    kernel = each.kernel
-    if each.key not in known:
-        recipe = recipe_of(kernel, registry.backend(device), each.moving[: len(kernel.buffers)])
-        known[each.key] = CompiledPlan(recipe, device)
-    given = [
-        piece[: spec.nbytes].view(spec.dtype.numpy)
-        for piece, spec in zip(held, kernel.buffers, strict=False)
+            places = [reaches[place].at(count) for place in work.numbers]
+            arrays = work.run([(held[slot], start) for slot, start in places], is_looked_at)
+            if arrays is not None:
+                yield count, work.each.moving, Ran(number, work.kernel, *arrays, work.binding)
+        _copy(call.each, count, held, backend)
+    _copy(call.after, 0, held, backend)
+    return [
+        download(device, memory, spec.size, spec.dtype.numpy)
+        for memory, spec in zip(held, call.results, strict=False)
     ]
-    pieces = [Memory(device, array.nbytes) for array in given]
-    for piece, array in zip(pieces, given, strict=True):
-        upload(device, piece, array)
-    writes = len(kernel.written)
-    own = [piece.raw for piece in known[each.key].arenas()]
-    binding = Binding(known[each.key], [*in_order(pieces, writes), *own])
-    binding.run()
-    inputs = [array.copy() for array in given[writes:]]
-    outputs = [
-        download(device, piece, array.size, array.dtype)
-        for piece, array in zip(pieces, given[:writes], strict=False)
-    ]
-    for array, output in zip(given, outputs, strict=False):
-        array[:] = output
-    return Ran(number, kernel, inputs, outputs, binding)
 
 
-def _copy(copies: Sequence[Copy], count: int, held: Sequence[Bytes]) -> None:
+class _Alone:
+    """A kernel of a loop's body, on memory of its own: as large as what it may reach."""
+
+    def __init__(
+        self, each: Inner, numbers: Sequence[int], device: str, known: dict[str, CompiledPlan]
+    ) -> None:
+        self.each, self.kernel, self._device = each, each.kernel, device
+        self._backend = registry.backend(device)
+        self._writes = len(self.kernel.written)
+        self.numbers = numbers[: len(self.kernel.buffers)]
+        if each.key not in known:
+            moving = each.moving[: len(self.kernel.buffers)]
+            known[each.key] = CompiledPlan(recipe_of(self.kernel, self._backend, moving), device)
+        plan = known[each.key]
+        self._memory = [Memory(device, spec.nbytes) for spec in self.kernel.buffers]
+        self._own = plan.arenas()
+        own = [memory.raw for memory in self._own]
+        self.binding = Binding(plan, [*in_order(self._memory, self._writes), *own])
+
+    def run(
+        self, places: Sequence[tuple[Memory, int]], is_looked_at: bool
+    ) -> tuple[list[Array], list[Array]] | None:
+        """On what begins at places in memory, where it leaves what it writes; what it read and
+        wrote, if somebody looks at it."""
+        around = [*zip(self._memory, self.kernel.buffers, places, strict=True)]
+        for memory, spec, (held, start) in around:
+            if spec.nbytes:
+                self._backend.copy(held.raw, start, memory.raw, spec.nbytes)
+        inputs = self._read(self._writes, None) if is_looked_at else []
+        self.binding.run()
+        for memory, spec, (held, start) in around[: self._writes]:
+            if spec.nbytes:
+                self._backend.copy(memory.raw, 0, held.raw, spec.nbytes, start)
+        return (inputs, self._read(0, self._writes)) if is_looked_at else None
+
+    def _read(self, start: int, stop: int | None) -> list[Array]:
+        slots = [*zip(self._memory, self.kernel.buffers, strict=True)][start:stop]
+        return [download(self._device, m, spec.size, spec.dtype.numpy) for m, spec in slots]
+
+
+def _copy(copies: Sequence[Copy], count: int, held: Sequence[Memory], backend: Backend) -> None:
     for copy in copies:
         (source, start), (to, there) = copy.source.at(count), copy.to.at(count)
-        held[to][there : there + copy.nbytes] = held[source][start : start + copy.nbytes]
+        backend.copy(held[source].raw, start, held[to].raw, copy.nbytes, there)

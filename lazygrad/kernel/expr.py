@@ -264,17 +264,15 @@ def toposort(roots: Iterable[Expr]) -> list[Expr]:
     """Every expression below ``roots``, operands first; data-dependent indices included."""
     order: list[Expr] = []
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack: list[Expr | None] = [*reversed([*roots])]
     while stack:
-        current, ready = stack.pop()
-        if ready:
-            order.append(current)
+        current = stack.pop()
+        if current is None:  # what stands below it is there
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif current not in seen:
             seen.add(current)
-            below = [(operand, False) for operand in current.operands if operand not in seen]
-            if below:
-                stack.append((current, True))
-                stack += below
+            if current.operands:
+                stack += (current, None, *current.operands)
             else:
                 order.append(current)
     return order

@@ -250,6 +250,11 @@ class Backend(ABC):
         """
         raise DeviceError(f"[{self.name}] this backend compiles no code but its own")
 
+    def load_all(self, several: Sequence[Sequence[Code]]) -> list[list[Program]]:
+        """``load`` of each, what stands between other steps of a plan; a backend may compile it at
+        once."""
+        return [self.load(codes) for codes in several]
+
     def load_apart(
         self, programs: Sequence[tuple[Sequence[Code], Sequence[str]]]
     ) -> list[list[Program]]:

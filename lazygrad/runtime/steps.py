@@ -128,16 +128,19 @@ def loaded(
     codes: Sequence[Code], backend: Backend, texts: Iterable[str] | None = None
 ) -> list[Program]:
     """Programs for codes that were ``generated``, in order; of ``texts`` instead of their own, see
-    ``texts_of``."""
+    ``texts_of``. Kernels between routines are compiled together with those between others."""
     programs: list[Program] = []
     given = None if texts is None else iter(texts)
-    for kind, group in _groups(codes):
+    groups = _groups(codes)
+    plain = [group for kind, group in groups if kind is None]
+    ready = iter(backend.load_all(plain) if given is None else ())
+    for kind, group in groups:
         if kind is not None:
             for code in group:
                 programs.append(_program(code, backend, given))
                 progress.advance(0 if kind is LoopCode else code.kernels)
         elif given is None:
-            programs += backend.load(group)
+            programs += next(ready)
         else:
             programs += backend.load_texts(group, [next(given) for _ in backend.texts(group)])
     return programs

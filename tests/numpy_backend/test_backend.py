@@ -15,7 +15,7 @@ from lazygrad.runtime.backend import Call
 from lazygrad_numpy import NumpyBackend, backend
 from lazygrad_numpy.arrays import Names
 from lazygrad_numpy.code import ALIGNMENT, Line, Region, Scope, place_regions
-from lazygrad_numpy.generate import Source, generate
+from lazygrad_numpy.generate import Generated, generated
 from tests.numpy_backend.helpers import BACKEND, check, kernel, load, memory_of, op, ranges
 
 
@@ -141,11 +141,11 @@ def test_regions_that_live_together_do_not_overlap() -> None:
 def test_equal_kernels_are_generated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Kernel] = []
 
-    def counted(one: Kernel, *how: float) -> Source:
+    def counted(one: Kernel, *how: float) -> Generated:
         made.append(one)
-        return generate(one, *how)
+        return generated(one, *how)
 
-    monkeypatch.setattr(backend, "generate", counted)
+    monkeypatch.setattr(backend, "generated", counted)
     steps = [(scaled(), (1, 0)), (scaled(), (2, 1)), (scaled(50), (4, 3)), (scaled(), (5, 2))]
     codes = BACKEND.generate([Call(*step) for step in steps])
     assert made == [scaled(), scaled(50)]

@@ -84,3 +84,15 @@ def test_macros_end_with_their_text() -> None:
     assert bare != text
     with pytest.raises(DeviceError, match="does not compile"):
         registry.backend("GPU").load_apart([first, (codes, [bare])])
+
+
+def test_kernels_between_routines_are_one_program(loaded: list[Sequence[str]]) -> None:
+    programs()  # skips where they are not
+    a = np.float32([[4, 2], [2, 3]])
+    x = Tensor(a, device="GPU")
+    loaded.clear()
+    found = (x + 1).cholesky()
+    found = (found @ found.mT).inverse() * 2
+    np.testing.assert_allclose(found.numpy(), 2 * np.linalg.inv(a + 1), rtol=1e-5)
+    assert [len(texts) for texts in loaded] == [1]
+    assert loaded[0][0].count("\n__kernel") > 2  # an entry point of each text, and that of all

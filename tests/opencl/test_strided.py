@@ -50,16 +50,24 @@ def run(lines: str, kind: str, lanes: int, memory: np.ndarray[Any, Any]) -> np.n
 def test_gathers(kind: str, of: type, lanes: int, called: bool) -> None:
     vector, memory = f"{kind}{lanes}", np.arange(1, 161).astype(of)
     at, ok, steps = AT[:lanes], OK[:lanes] != 0, np.arange(lanes) * 3
-    for apart, test, wanted in [
+    cases = [
         (3, "", memory[steps]),
         ("at", "", memory[at]),
         (3, "ok", np.where(ok, memory[steps], 0)),
         ("at", "ok", np.where(ok, memory[at], 0)),
-    ]:
+    ]
+    lines = []
+    for number, (apart, test, _) in enumerate(cases):
         text = strided.gathered(vector, "m", apart, test, called)
         assert called == text.startswith(strided.CALLED)
-        store = f"const {vector} x = {text}; STORE_{vector}(x, m + 100);"
-        np.testing.assert_array_equal(run(store, kind, lanes, memory)[100 : 100 + lanes], wanted)
+        to = memory.size + number * lanes
+        lines.append(f"{{ const {vector} x = {text}; STORE_{vector}(x, m + {to}); }}")
+    room = np.zeros(len(cases) * lanes, of)
+    found = run("\n  ".join(lines), kind, lanes, np.concatenate([memory, room]))
+    np.testing.assert_array_equal(found[: memory.size], memory)
+    np.testing.assert_array_equal(
+        found[memory.size :], np.concatenate([wanted for *_, wanted in cases])
+    )
 
 
 @pytest.mark.parametrize("called", [False, True])

@@ -29,6 +29,7 @@ def test_minimises_a_quadratic(name):
     assert np.abs(param.detach().numpy()).max() < 0.3
 
 
+@pytest.mark.usefixtures("young_objects_only")
 @pytest.mark.parametrize("name", MAKERS)
 def test_graph_does_not_grow_although_nothing_is_read(name):
     param = leaf(1.0, -2.0)

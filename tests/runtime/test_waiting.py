@@ -139,14 +139,6 @@ def test_a_loop_that_nobody_reads_stays_flat(device: str, loop: Loop) -> None:
     assert sizes[6:] == sizes[6:8] * 3
 
 
-@pytest.fixture
-def young_objects_only() -> Iterator[None]:
-    """Collections look at what the test makes, which is quick, not at all that was there before."""
-    gc.collect()
-    gc.freeze()
-    yield
-
-
 def test_a_running_total_is_right(device: str) -> None:
     training = Training(device)
     total = Tensor(0.0, device=device)

@@ -224,6 +224,7 @@ def test_and_stored_where_each_test_is_a_pass_over_all_of_it() -> None:
 
 # -- values ---------------------------------------------------------------------------------------
 
+TOGETHER = 10  # random joins, which are computed in the same plans: a program takes long to compile
 DTYPES = ["float32", "float64", "float16", "bfloat16", "int32", "int8", "bool"]
 
 
@@ -265,22 +266,36 @@ AFTER: list[Callable[[Tensor], Tensor]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(60))
+def computed(values: list[Tensor]) -> list[np.ndarray]:
+    """In one plan."""
+    Tensor.realize(*values)
+    return [value.numpy() for value in values]
+
+
+@pytest.mark.parametrize("first", range(0, 60, TOGETHER))
 @pytest.mark.parametrize("buffers", [None, 6])
-def test_values(device: str, seed: int, buffers: int | None, monkeypatch) -> None:
+def test_values(device: str, first: int, buffers: int | None, monkeypatch) -> None:
     """What is computed with fusion, without it, and by NumPy from the pieces is the same."""
-    rng = np.random.default_rng(seed)
     backend = registry.backend(device)
     if buffers is not None:
         monkeypatch.setattr(backend, "target", replace(backend.target, buffers=buffers))
-    parts, axis = pieces_of(rng, device)
-    after = AFTER[int(rng.integers(0, len(AFTER)))]
-    joined = Tensor.cat(parts, axis)
-    wanted = np.concatenate([p.float().numpy() for p in parts], axis)
-    found = after(joined).numpy()
-    np.testing.assert_array_equal(joined.float().numpy(), wanted)
+    pieces, afters = [], []
+    for seed in range(first, first + TOGETHER):
+        rng = np.random.default_rng(seed)
+        pieces.append(pieces_of(rng, device))
+        afters.append(AFTER[int(rng.integers(0, len(AFTER)))])
+    joins = [Tensor.cat(*each) for each in pieces]
+    read = iter(computed([part.float() for parts, _ in pieces for part in parts]))
+    found = computed([after(join) for after, join in zip(afters, joins, strict=True)])
+    own = computed([join.float() for join in joins])
     with config(fuse=False):
-        np.testing.assert_array_equal(after(Tensor.cat(parts, axis)).numpy(), found)
+        again = [Tensor.cat(*each) for each in pieces]
+        unfused = computed([after(join) for after, join in zip(afters, again, strict=True)])
+    for number, (parts, axis) in enumerate(pieces):
+        seed = f"seed {first + number}"
+        wanted = np.concatenate([next(read) for _ in parts], axis)
+        np.testing.assert_array_equal(own[number], wanted, err_msg=seed)
+        np.testing.assert_array_equal(unfused[number], found[number], err_msg=seed)
 
 
 @pytest.mark.parametrize("name", [*GRADIENTS, *ELEMENTS])
