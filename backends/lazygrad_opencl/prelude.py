@@ -207,12 +207,12 @@ BY_LANE = {
     # takes minutes on doubles, and is wrong, where quotients differ widely
     "FMOD": (
         "fmod(a.s{i:x}, b.s{i:x})",
-        "{type} FMOD_{type}({type} a, {type} b) {{ return ({type})({lanes}); }}\n",
+        "static {type} FMOD_{type}({type} a, {type} b) {{ return ({type})({lanes}); }}\n",
     ),
     # one large or infinite lane makes the sine of small ones wrong
     "SIN": (
         "sin(a.s{i:x})",
-        "{type} SIN_{type}({type} a) {{\n"
+        "static {type} SIN_{type}({type} a) {{\n"
         "  return any(fabs(a) > 0x1p20f) ? ({type})({lanes}) : sin(a);\n"
         "}}\n",
     ),
@@ -221,13 +221,13 @@ BY_LANE = {
 # Half precision in bits, rounded to nearest, ties to even. Spelled out, because built-in functions
 # may stay calls; `{u}`, `{s}` and `{f}` are uint, ushort and float vectors.
 FLOAT16 = """\
-{f} FROM_float16_{lanes}({s} bits) {{
+static {f} FROM_float16_{lanes}({s} bits) {{
   const {u} h = TO_TYPE({u}, bits);
   const {u} size = (h & 0x7fffu) << 13;
   const {u} finite = as_{u}(as_{f}(size) * 0x1p112f);
   return as_{f}(((size >= 0x0f800000u) ? (finite | 0x7f800000u) : finite) | ((h & 0x8000u) << 16));
 }}
-{s} TO_float16_{lanes}({f} x) {{
+static {s} TO_float16_{lanes}({f} x) {{
   const {u} bits = as_{u}(x);
   const {u} size = bits & 0x7fffffffu;
   const {u} tiny = as_{u}(as_{f}(size) + 0.5f) - 0x3f000000u;
@@ -236,17 +236,17 @@ FLOAT16 = """\
   const {u} small = (size < 0x38800000u) ? tiny : normal;
   return TO_TYPE({s}, ((size >= 0x47800000u) ? huge : small) | ((bits >> 16) & 0x8000u));
 }}
-{f} ROUND_float16_{lanes}({f} x) {{ return FROM_float16_{lanes}(TO_float16_{lanes}(x)); }}
+static {f} ROUND_float16_{lanes}({f} x) {{ return FROM_float16_{lanes}(TO_float16_{lanes}(x)); }}
 """
 
 BFLOAT16 = """\
-{f} FROM_bfloat16_{lanes}({s} bits) {{ return as_{f}(TO_TYPE({u}, bits) << 16); }}
-{s} TO_bfloat16_{lanes}({f} x) {{
+static {f} FROM_bfloat16_{lanes}({s} bits) {{ return as_{f}(TO_TYPE({u}, bits) << 16); }}
+static {s} TO_bfloat16_{lanes}({f} x) {{
   const {u} bits = as_{u}(x);
   const {u} rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   return TO_TYPE({s}, (x != x) ? ((bits >> 16) | 0x40u) : rounded);
 }}
-{f} ROUND_bfloat16_{lanes}({f} x) {{ return FROM_bfloat16_{lanes}(TO_bfloat16_{lanes}(x)); }}
+static {f} ROUND_bfloat16_{lanes}({f} x) {{ return FROM_bfloat16_{lanes}(TO_bfloat16_{lanes}(x)); }}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ from lazygrad.runtime.backend import Code, Program
 
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend
+from lazygrad_opencl.joined import DECLARED
+from lazygrad_opencl.prelude import Dialect, prelude
 
 pytestmark = pytest.mark.gpu
 # Kernels of one name and the same memory, and what they make of 0 to 7.
@@ -76,6 +79,16 @@ def test_texts_with_the_same_names_are_one_program(loaded: list[Sequence[str]]) 
     for (program,), (_, expected) in zip(found, ADDED.values(), strict=True):
         assert len(program.code.memory) == 2
         assert result(program) == expected
+
+
+def test_all_functions_of_preludes_are_numbered() -> None:
+    used = "FROM_float16_1( TO_bfloat16_8( FMOD_double4( SIN_float4( AWAIT( TAKE_IN( COPY( NONE( "
+    text = prelude(used + "FUNCTION void EXP_float16( TANH_float8(", Dialect(workers=2))
+    text += prelude("EXP_float16( TANH_float8( SIN_float8(", Dialect(functions=True))
+    defined = set(re.findall(r"^(?![#/])[^\n;]*?\b(\w+)\([^;\n]*\) \{", text, re.MULTILINE))
+    expected = {"ROUND_float16_1", "TO_bfloat16_8", "FMOD_double4", "take", "NONE", "TANH_float8"}
+    assert defined >= expected
+    assert defined <= {a or b for a, b in DECLARED.findall(text)}
 
 
 def test_macros_end_with_their_text() -> None:
