@@ -14,7 +14,7 @@ from lazygrad.plugin import Code, DeviceError, Program
 from lazygrad_opencl.declarations import GUARD, declared
 from lazygrad_opencl.driver import cl
 from lazygrad_opencl.entry import Entry, EntryPoint, is_entry_point, starts_of
-from lazygrad_opencl.prelude import ENDED, LINE
+from lazygrad_opencl.turns import ENDED, LINE
 
 PART, ALL = 1, np.int32(-1)  # the argument of an entry point that chooses a part, and its value
 SOURCE_CONTEXT = 2  # lines shown around one that does not compile

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lazygrad.plugin import Batch, Copy, Reach, pieces_of, reaches
 from lazygrad_opencl.jobs import At, Repeated
-from lazygrad_opencl.prelude import COPIED
 from lazygrad_opencl.shares import share_of
+from lazygrad_opencl.turns import COPIED
 
 Lines = Callable[[Batch, Sequence[At]], list[str]]  # the calls for an ``item`` of a turn
 

@@ -13,7 +13,7 @@ from lazygrad.runtime.loops import LoopCode
 from lazygrad.runtime.program import CompiledPlan
 
 pytest.importorskip("pyopencl")
-from lazygrad_opencl import prelude
+from lazygrad_opencl import prelude, turns
 
 pytestmark = pytest.mark.gpu
 rng = np.random.default_rng(0)
@@ -115,9 +115,9 @@ def test_ends_when_a_carry_says_so(
         assert found.tolist() == [128.0, 384.0]
     (program,) = [program for plan in plans_run for program in plan.programs]
     backend = registry.backend("GPU")
-    line = prelude.LINE * (1 + backend.target.workers)
+    line = turns.LINE * (1 + backend.target.workers)
     counters = np.empty((program.code.data.counters + 1, line), np.int64)
     backend.download(program._more[-1], counters)  # type: ignore[attr-defined]
-    over = counters[:, prelude.OVER]
+    over = counters[:, turns.OVER]
     assert over.sum() == 1
-    assert counters[over == 1, prelude.FINISHED].tolist() == [8]
+    assert counters[over == 1, turns.FINISHED].tolist() == [8]

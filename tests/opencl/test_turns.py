@@ -18,8 +18,9 @@ from tests.codegen import kernels as ks
 pytest.importorskip("pyopencl")
 from lazygrad_opencl import OpenCLBackend, backend as opencl, device, prelude, sources
 from lazygrad_opencl.driver import cl
-from lazygrad_opencl.prelude import ENDED, LINE, Dialect
+from lazygrad_opencl.prelude import Dialect
 from lazygrad_opencl.program import build
+from lazygrad_opencl.turns import ENDED, LINE
 
 pytestmark = pytest.mark.gpu
 SIZE, DEPTH = 192, 12
