@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lazygrad import ops
@@ -19,6 +20,7 @@ from lazygrad.interned import Interned
 from lazygrad.locks import interning
 from lazygrad.ops import Kind, Op
 from lazygrad.shape import Shape
+from lazygrad.walks import sources_first
 
 Scalar = bool | int | float
 
@@ -245,25 +247,14 @@ def set_origin(root: Node, origin: Origin) -> None:
             stack.extend(current.src)
 
 
+_SOURCES: Callable[[Node], tuple[Node, ...]] = attrgetter("src")
+
+
 def toposort(
-    roots: Iterable[Node], sources: Callable[[Node], Iterable[Node]] | None = None
+    roots: Iterable[Node], sources: Callable[[Node], Collection[Node]] | None = None
 ) -> list[Node]:
     """Every node reachable from ``roots``, sources first. ``sources`` can cut the walk short."""
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack: list[Node | None] = [*reversed([*roots])]
-    while stack:
-        current = stack.pop()
-        if current is None:  # its sources are there
-            order.append(stack.pop())  # type: ignore[arg-type]
-        elif current not in seen:
-            seen.add(current)
-            below = current.src if sources is None else sources(current)
-            if below:
-                stack += (current, None, *below)
-            else:
-                order.append(current)
-    return order
+    return sources_first(roots, _SOURCES if sources is None else sources)
 
 
 def call_of(value: Node) -> Hashable:

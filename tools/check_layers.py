@@ -49,6 +49,7 @@ ROOMS = (
             "files",
             "locks",
             "interned",
+            "walks",
             "element_types",
             "shape",
             "symbolic",

@@ -49,7 +49,6 @@ class NumpyBackend(Backend):
         self.target = Target(units=units, lanes=1, blas=True, cache=1 << 20, throughput=6e9)
         self._team = Team(units)
         self._blas = BlasThreads()
-        self._made: Callable[[Kernel], Generated] = self._generated  # of what came last by itself
 
     def allocate(self, nbytes: int) -> Memory:
         return aligned(nbytes)
@@ -76,8 +75,6 @@ class NumpyBackend(Backend):
     ) -> list[Code]:
         members = self._team.members
         made = cache(self._generated)
-        if len(calls) == 1:  # a dump has code made of a kernel, and describes it
-            self._made = made
         found = []
         for number, call in enumerate(calls):
             kernel, starts = without_starts(call.single)
@@ -132,7 +129,7 @@ class NumpyBackend(Backend):
         return NumpyProgram(code, self._team, self._blas)
 
     def describe(self, kernel: Kernel) -> str:
-        return self._made(without_starts(kernel)[0]).nest
+        return self._generated(without_starts(kernel)[0]).nest
 
     @property
     def fingerprint(self) -> str:

@@ -52,8 +52,7 @@ class Repeating:
     def _steps(self) -> Iterator[str]:
         loop, lines = self._loop, list[str]()
         for batch in self._turns:
-            counts = [track.items for track in batch.tracks]
-            lines += self._turn(counts, self._calls(batch, self._memory))
+            lines += self._turn(batch.counts, self._calls(batch, self._memory))
         if loop.each:
             lines += self._turn([_items(loop.each)], list(self._copies(loop.each)))
         if loop.going:

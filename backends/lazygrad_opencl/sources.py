@@ -182,7 +182,7 @@ class Sources:
             loop = Repeating(jobs[0], places, free, partial(self._inside, jobs[0]))
             return [f"    {line}" for line in loop.lines(number)], loop.counters
         items = batch.items
-        share = share_of([track.items for track in batch.tracks])
+        share = share_of(batch.counts)
         among = [job.loop for job in jobs if isinstance(job, Sections)]
         workers = min((loop.workers for loop in among), default=0)
         return [
@@ -210,8 +210,7 @@ class Sources:
     def _calls(self, batch: Batch, call: Spell, indent: str, numbers: Numbers) -> list[str]:
         """The calls for one ``item``: those of a track in turn, the tracks side by side."""
         lines = []
-        counts = [track.items for track in batch.tracks]
-        for track, (end, item) in zip(batch.tracks, numbers(counts), strict=True):
+        for track, (end, item) in zip(batch.tracks, numbers(batch.counts), strict=True):
             calls = [call(number, item) for number in track.calls]
             if len(batch.tracks) == 1:
                 lines += calls

@@ -36,8 +36,13 @@ class Batch:
     apart: bool = False
 
     @property
+    def counts(self) -> list[int]:
+        """The work-items of each track."""
+        return [track.items for track in self.tracks]
+
+    @property
     def items(self) -> int:
-        return sum(track.items for track in self.tracks)
+        return sum(self.counts)
 
 
 @dataclass(frozen=True)

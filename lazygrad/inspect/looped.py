@@ -88,8 +88,9 @@ def run_loop(
     Returns the results."""
     backend, known = registry.backend(device), dict(compiled)
     sizes = [spec.nbytes for spec in call.results] + [array.nbytes for array in inputs]
-    held = [Memory(device, nbytes) for nbytes in (*sizes, *loops.own_bytes(call))]
-    for memory, nbytes in zip(held, (*sizes, *loops.own_bytes(call)), strict=True):
+    sizes += loops.own_bytes(call)
+    held = [Memory(device, nbytes) for nbytes in sizes]
+    for memory, nbytes in zip(held, sizes, strict=True):
         forget(device, memory, nbytes)
     for memory, array in zip(held[len(call.results) :], inputs, strict=False):
         upload(device, memory, array)

@@ -7,6 +7,7 @@ be one of the kernel ops below. It has no movement ops: those have become index 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lazygrad import element_types as dt, ops
@@ -15,6 +16,7 @@ from lazygrad.graph import Scalar
 from lazygrad.interned import Interned
 from lazygrad.kernel.index import DataAtom, Index, Quotient, Range, Remainder
 from lazygrad.ops import Op
+from lazygrad.walks import sources_first
 
 
 class KernelOp:
@@ -260,22 +262,12 @@ def zero(dtype: DType) -> Expr:
     return literal(0.0 if dtype.kind == dt.FLOAT else dtype.name != "bool" and 0, dtype)
 
 
+_OPERANDS: Callable[[Expr], tuple[Expr, ...]] = attrgetter("operands")
+
+
 def toposort(roots: Iterable[Expr]) -> list[Expr]:
     """Every expression below ``roots``, operands first; data-dependent indices included."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[Expr | None] = [*reversed([*roots])]
-    while stack:
-        current = stack.pop()
-        if current is None:  # what stands below it is there
-            order.append(stack.pop())  # type: ignore[arg-type]
-        elif current not in seen:
-            seen.add(current)
-            if current.operands:
-                stack += (current, None, *current.operands)
-            else:
-                order.append(current)
-    return order
+    return sources_first(roots, _OPERANDS)
 
 
 def indices(value: Expr) -> list[Index]:

@@ -303,7 +303,7 @@ class Partition:
         """The nodes computed inside a draft, sources first, movement included."""
         inside = set(draft.roots)
 
-        def computed(value: Node) -> Iterable[Node]:
+        def computed(value: Node) -> list[Node]:
             return [
                 s for s in value.src
                 if s in inside or not (s.op in IN_MEMORY or s in self.owner)
